@@ -1,0 +1,13 @@
+//! The appliance: polls the meters, keeps the energy ledger, stores, serves and streams.
+//!
+//! `solthrived` wires these modules together in [`app`]; `solthrive-cli` uses the same ones.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod live;
+pub mod poller;
+pub mod retention;
+pub mod store;
+pub mod truth;
