@@ -1,2 +1,51 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands. `cargo xtask --help` lists them.
+//!
+//! Each command is one module. None of them needs more than the Rust toolchain, Node.js with npm
+//! and Python 3 to start with; `setup` installs the rest, and every command runs it first.
+
+mod demo;
+mod layers;
+mod licences;
+mod run;
+mod setup;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "SolThrive's own commands",
+    max_term_width = 100
+)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what is missing: npm packages, Chromium for the end-to-end tests, an independent Modbus server.
+    Setup,
+    /// Build everything, start a simulated home and the appliance against it, and print the address.
+    Demo(demo::Args),
+    /// Every check of the project. This is what CI runs.
+    Test(test::Args),
+    /// Fail if a crate depends on one it must not know.
+    Layers,
+    /// Fail if a dependency's licence is not on deny.toml's list.
+    Licences,
+    /// Write openapi/*.json from the code.
+    Openapi,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Args::parse().command {
+        Command::Setup => setup::everything(),
+        Command::Demo(args) => demo::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Layers => layers::check(),
+        Command::Licences => licences::check(),
+        Command::Openapi => test::write_openapi(),
+    }
+}

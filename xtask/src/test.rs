@@ -1,0 +1,173 @@
+//! Every check of the project, in the order in which mistakes are cheapest to find.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{cargo, check, command, quietly};
+use crate::{layers, licences, setup};
+
+/// What to check.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run only the steps whose names contain one of these words (`--list` shows the names).
+    #[arg(value_name = "WORD")]
+    only: Vec<String>,
+    /// Show the steps and stop.
+    #[arg(long)]
+    list: bool,
+}
+
+struct Step {
+    name: &'static str,
+    run: fn() -> Result<()>,
+}
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "setup",
+        run: setup::everything,
+    },
+    Step {
+        name: "format",
+        run: || check(&mut cargo(&["fmt", "--all", "--check"])),
+    },
+    Step {
+        name: "layers",
+        run: layers::check,
+    },
+    Step {
+        name: "licences",
+        run: licences::check,
+    },
+    Step {
+        name: "web-check",
+        run: || npm("web", "check"),
+    },
+    Step {
+        name: "web-test",
+        run: || npm("web", "test"),
+    },
+    Step {
+        name: "web-build",
+        run: web_build,
+    },
+    Step {
+        name: "clippy",
+        run: clippy,
+    },
+    Step {
+        name: "rust-test",
+        run: rust_test,
+    },
+    Step {
+        name: "end-to-end",
+        run: end_to_end,
+    },
+];
+
+/// Runs the steps; stops at the first that fails and says which it was.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let wanted = |step: &&Step| {
+        args.only.is_empty()
+            || args
+                .only
+                .iter()
+                .any(|word| step.name.contains(word.as_str()))
+    };
+    if args.list {
+        STEPS.iter().for_each(|step| println!("{}", step.name));
+        return Ok(());
+    }
+    let steps: Vec<_> = STEPS.iter().filter(wanted).collect();
+    if steps.is_empty() {
+        bail!(
+            "no step is called {}; `cargo xtask test --list` shows them",
+            args.only.join(" or ")
+        );
+    }
+    let mut times = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        println!("\n=== {}/{} {}", index + 1, steps.len(), step.name);
+        let started = now();
+        (step.run)().with_context(|| {
+            format!(
+                "step {} failed; run it alone with `cargo xtask test {0}`",
+                step.name
+            )
+        })?;
+        times.push((step.name, started.elapsed()));
+    }
+    println!("\n=== all {} steps passed", steps.len());
+    for (name, time) in &times {
+        println!("{name:>12} {:>7.1} s", time.as_secs_f64());
+    }
+    let total: Duration = times.iter().map(|(_, time)| *time).sum();
+    println!("{:>12} {:>7.1} s", "total", total.as_secs_f64());
+    println!("{} passed, 0 failed", steps.len());
+    Ok(())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a developer's tool that tells how long its steps took"
+)]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+fn npm(folder: &str, script: &str) -> Result<()> {
+    check(&mut command("npm", folder, ["run", "--silent", script]))
+}
+
+/// The pages as the daemon embeds them, within their size budget.
+pub(crate) fn web_build() -> Result<()> {
+    npm("web", "build")?;
+    npm("web", "size")
+}
+
+fn clippy() -> Result<()> {
+    check(&mut cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}
+
+fn rust_test() -> Result<()> {
+    check(
+        cargo(&["test", "--workspace", "--locked", "--quiet"])
+            .env("SOLTHRIVE_PYTHON", setup::python_interpreter()?),
+    )
+}
+
+/// The real programs, a simulated home and a real browser.
+fn end_to_end() -> Result<()> {
+    check(&mut cargo(&[
+        "build",
+        "--locked",
+        "--quiet",
+        "-p",
+        "solthrive-edge",
+        "-p",
+        "solthrive-sim",
+        "--bins",
+    ]))?;
+    let chromium =
+        setup::chromium_path().context("Chromium is missing; run `cargo xtask setup`")?;
+    check(command("npm", "e2e", ["test", "--silent"]).env("CHROMIUM", chromium))
+}
+
+/// Writes `openapi/*.json` from the code and the web client's types from it.
+pub(crate) fn write_openapi() -> Result<()> {
+    quietly(
+        cargo(&["test", "--locked", "-p", "solthrive-edge", "openapi"]).env("UPDATE_OPENAPI", "1"),
+    )?;
+    setup::web()?;
+    npm("web", "gen")
+}
