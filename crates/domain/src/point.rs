@@ -37,6 +37,12 @@ pub enum Quantity {
     ReactiveEnergyImport,
     /// kvarh fed in, a counter.
     ReactiveEnergyExport,
+    /// kvarh in both directions added, a counter.
+    ReactiveEnergyAbsolute,
+    /// kvarh drawn less fed in, a counter that may fall.
+    ReactiveEnergyNet,
+    /// kVAh, a counter.
+    ApparentEnergy,
     /// Degrees.
     PhaseAngle,
     /// Percent of total harmonic distortion of the voltage.
@@ -46,7 +52,7 @@ pub enum Quantity {
 }
 
 impl Quantity {
-    const NAMES: [(Self, &'static str, &'static str); 16] = [
+    const NAMES: [(Self, &'static str, &'static str); 19] = [
         (Self::Voltage, "v", "V"),
         (Self::Current, "i", "A"),
         (Self::ActivePower, "p", "W"),
@@ -60,21 +66,35 @@ impl Quantity {
         (Self::EnergyNet, "e_net", "kWh"),
         (Self::ReactiveEnergyImport, "eq_imp", "kvarh"),
         (Self::ReactiveEnergyExport, "eq_exp", "kvarh"),
+        (Self::ReactiveEnergyAbsolute, "eq_abs", "kvarh"),
+        (Self::ReactiveEnergyNet, "eq_net", "kvarh"),
+        (Self::ApparentEnergy, "es", "kVAh"),
         (Self::PhaseAngle, "phase_angle", "deg"),
         (Self::VoltageDistortion, "thd_v", "%"),
         (Self::StateOfCharge, "soc", "%"),
     ];
 
+    /// Every quantity.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::NAMES.iter().map(|(quantity, ..)| *quantity)
+    }
+
     /// The short name used in point names: `v`, `i`, `p`, …
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(q, ..)| *q == self).map_or("", |(_, name, _)| name)
+        Self::NAMES
+            .iter()
+            .find(|(q, ..)| *q == self)
+            .map_or("", |(_, name, _)| name)
     }
 
     /// The canonical unit, `""` for a ratio.
     #[must_use]
     pub fn unit(self) -> &'static str {
-        Self::NAMES.iter().find(|(q, ..)| *q == self).map_or("", |(_, _, unit)| unit)
+        Self::NAMES
+            .iter()
+            .find(|(q, ..)| *q == self)
+            .map_or("", |(_, _, unit)| unit)
     }
 
     /// Whether this is a counter, which changes slowly and is read less often.
@@ -88,6 +108,9 @@ impl Quantity {
                 | Self::EnergyNet
                 | Self::ReactiveEnergyImport
                 | Self::ReactiveEnergyExport
+                | Self::ReactiveEnergyAbsolute
+                | Self::ReactiveEnergyNet
+                | Self::ApparentEnergy
         )
     }
 }
@@ -131,10 +154,18 @@ impl Input {
         (Self::AverageLineToLine, "avg_ll"),
     ];
 
+    /// Every input.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::SUFFIXES.iter().map(|(input, _)| *input)
+    }
+
     /// The suffix used in point names.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::SUFFIXES.iter().find(|(input, _)| *input == self).map_or("", |(_, name)| name)
+        Self::SUFFIXES
+            .iter()
+            .find(|(input, _)| *input == self)
+            .map_or("", |(_, name)| name)
     }
 }
 
@@ -142,7 +173,9 @@ impl FromStr for Input {
     type Err = UnknownPoint;
     fn from_str(text: &str) -> Result<Self, UnknownPoint> {
         let found = Self::SUFFIXES.iter().find(|(_, name)| *name == text);
-        found.map(|(input, _)| *input).ok_or_else(|| UnknownPoint(text.to_owned()))
+        found
+            .map(|(input, _)| *input)
+            .ok_or_else(|| UnknownPoint(text.to_owned()))
     }
 }
 
@@ -162,11 +195,19 @@ impl Point {
     pub const fn new(quantity: Quantity, input: Input) -> Self {
         Self { quantity, input }
     }
+
+    /// Every point there is a name for.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Quantity::all()
+            .flat_map(|quantity| Input::all().map(move |input| Self::new(quantity, input)))
+    }
 }
 
 /// A name that is no point.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no measurement; expected a quantity (v, i, p, s, q, pf, f, e_imp, e_exp, e_abs, e_net, eq_imp, eq_exp, phase_angle, thd_v, soc) and an input (total, l1, l2, l3, pv, l12, l23, l31, avg, avg_ll), such as `v_l1`, `p_total`, `e_imp` or `f`")]
+#[error(
+    "`{0}` is no measurement; expected a quantity (v, i, p, s, q, pf, f, e_imp, e_exp, e_abs, e_net, eq_imp, eq_exp, eq_abs, eq_net, es, phase_angle, thd_v, soc) and an input (total, l1, l2, l3, pv, l12, l23, l31, avg, avg_ll), such as `v_l1`, `p_total`, `e_imp` or `f`"
+)]
 pub struct UnknownPoint(pub String);
 
 impl FromStr for Point {
@@ -179,7 +220,9 @@ impl FromStr for Point {
             if text == *name {
                 return Ok(Self::new(*quantity, Input::Total));
             }
-            let rest = text.strip_prefix(name).and_then(|rest| rest.strip_prefix('_'));
+            let rest = text
+                .strip_prefix(name)
+                .and_then(|rest| rest.strip_prefix('_'));
             if let Some(input) = rest.and_then(|rest| rest.parse().ok()) {
                 return Ok(Self::new(*quantity, input));
             }
@@ -191,8 +234,13 @@ impl FromStr for Point {
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bare = self.input == Input::Total
-            && (self.quantity.is_counter() || matches!(self.quantity, Quantity::Frequency | Quantity::StateOfCharge));
-        if bare { f.write_str(self.quantity.name()) } else { write!(f, "{}_{}", self.quantity.name(), self.input.name()) }
+            && (self.quantity.is_counter()
+                || matches!(self.quantity, Quantity::Frequency | Quantity::StateOfCharge));
+        if bare {
+            f.write_str(self.quantity.name())
+        } else {
+            write!(f, "{}_{}", self.quantity.name(), self.input.name())
+        }
     }
 }
 
