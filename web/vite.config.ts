@@ -1,0 +1,23 @@
+/// <reference types="vitest/config" />
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+import { compressAssets, renderBlockingEntry } from './scripts/build-plugins.js';
+
+export default defineConfig({
+  root: 'src/dashboard',
+  publicDir: false,
+  plugins: [svelte({ configFile: '../../svelte.config.js' }), renderBlockingEntry(), compressAssets()],
+  build: {
+    outDir: '../../dist/dashboard',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    // `light-dark()` stays as written: every browser since mid 2024 knows it.
+    target: ['chrome123', 'firefox120', 'safari17.5'],
+    modulePreload: { polyfill: false },
+  },
+  test: {
+    root: '.',
+    include: ['tests/unit/**/*.test.ts'],
+    environment: 'node',
+  },
+});
