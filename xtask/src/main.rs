@@ -3,6 +3,7 @@
 //! Each command is one module. None of them needs more than the Rust toolchain, Node.js with npm
 //! and Python 3 to start with; `setup` installs the rest, and every command runs it first.
 
+mod bench;
 mod demo;
 mod layers;
 mod licences;
@@ -31,6 +32,9 @@ enum Command {
     Demo(demo::Args),
     /// Every check of the project. This is what CI runs.
     Test(test::Args),
+    /// Measure and print; targets beside the figures.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Fail if a crate depends on one it must not know.
     Layers,
     /// Fail if a dependency's licence is not on deny.toml's list.
@@ -44,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         Command::Setup => setup::everything(),
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Bench(what) => bench::run(&what),
         Command::Layers => layers::check(),
         Command::Licences => licences::check(),
         Command::Openapi => test::write_openapi(),

@@ -1,0 +1,20 @@
+//! Measurements, printed as tables with the machine's noise beside them. Nothing here passes or
+//! fails: a timed test would lie on a busy machine.
+
+mod edge;
+mod load;
+mod procfs;
+
+/// What to measure.
+#[derive(clap::Subcommand)]
+pub(crate) enum Bench {
+    /// The appliance: memory, processor, wake-ups, disk, poll grid, bus plan, dashboard.
+    Edge(edge::Args),
+}
+
+/// Measures and prints.
+pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
+    match bench {
+        Bench::Edge(args) => edge::run(args),
+    }
+}
