@@ -4,13 +4,28 @@
 //! the parser sees a profile that contradicts itself. Ours are embedded ([`Catalog`]), custom ones
 //! come from a folder. `docs/meter-profiles.md` describes the language.
 
+mod catalog;
+mod check;
+mod check_point;
+mod consistency;
+mod draft;
+mod error;
+mod overrides;
+mod parse;
 mod point;
+mod unit;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use solthrive_domain::Point;
 
+use check_point::{Defaults, PointContext};
+
+pub use catalog::{Catalog, EMBEDDED};
+pub use error::ProfileError;
+pub use overrides::{OverrideError, PointOverride};
+pub use parse::MAX_BYTES;
 pub use point::{CounterScope, NumberKind, PointDef, RegisterRef, Sign, Speed, WordOrder};
 
 /// One kind of meter.

@@ -6,7 +6,7 @@ use solthrive_domain::{Input, Point};
 use super::Function;
 
 /// How registers make a number. Bytes within a register are always big-endian.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NumberKind {
     /// Unsigned, one register.
@@ -195,5 +195,11 @@ impl PointDef {
     #[must_use]
     pub fn end(&self) -> u32 {
         u32::from(self.address) + u32::from(self.kind.width())
+    }
+
+    /// What a profile's points are in order of: where they are, then their names.
+    #[must_use]
+    pub fn key(&self) -> (Function, u16, Point) {
+        (self.function, self.address, self.point)
     }
 }
