@@ -33,7 +33,10 @@ impl Role {
     /// Whether the channel is part of the grid connection.
     #[must_use]
     pub const fn is_main(self) -> bool {
-        matches!(self, Self::MainL1 | Self::MainL2 | Self::MainL3 | Self::Main)
+        matches!(
+            self,
+            Self::MainL1 | Self::MainL2 | Self::MainL3 | Self::Main
+        )
     }
 }
 
@@ -118,7 +121,9 @@ pub struct HomeModel {
 impl HomeModel {
     /// Channels with a role, in configuration order.
     pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Channel> {
-        self.channels.iter().filter(move |channel| channel.role == role)
+        self.channels
+            .iter()
+            .filter(move |channel| channel.role == role)
     }
 
     /// Whether any channel has this role: "not installed" differs from "unknown".

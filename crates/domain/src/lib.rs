@@ -6,18 +6,40 @@
 //!
 //! Unknown is not zero: a value that was not measured is `None` and stays so through every sum.
 
+pub mod clock;
+pub mod counter;
+pub mod day;
+pub mod flagboard;
 pub mod flags;
+pub mod flow;
 pub mod home;
 pub mod ids;
+pub mod ledger;
+mod millis;
+pub mod minute;
 pub mod mono;
+pub mod plausible;
 pub mod point;
 pub mod reading;
 pub mod snapshot;
 pub mod units;
+pub mod wiring;
 
-pub use flags::{FlagCode, Severity};
-pub use home::{Channel, HomeModel, Role};
+pub use clock::{ClockEvent, ClockWatch};
+pub use day::{
+    DaySummary, FlatTariff, Ratios, Savings, Summariser, Summary, local_day, local_month, summarise,
+};
+pub use flagboard::{FlagBoard, FlagChange, Observation, Timing};
+pub use flags::{Flag, FlagCode, Severity};
+pub use flow::{GridQuality, Readings, grid_quality, power_flow};
+pub use home::{Channel, HomeModel, Role, Service};
+pub use ids::{DeviceId, LedgerId, RunId};
+pub use ledger::{
+    CounterScope, Ledger, LedgerEntry, LedgerEvent, LedgerPlan, LedgerState, LedgerStep,
+    OfferedCounter,
+};
+pub use minute::{MinuteAggregator, MinuteRow, Stat};
 pub use mono::Mono;
 pub use point::{Input, Point, Quantity};
 pub use reading::{MeterId, Reading};
-pub use snapshot::{PowerFlow, Quality, Snapshot};
+pub use snapshot::{ChannelValues, Energies, PowerFlow, Quality, Snapshot};

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 /// An instant on the machine's monotonic clock, counted from an origin of the process's own.
 ///
 /// It never steps and means nothing in another process: rows carry wall time, decisions use this.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Mono(Duration);
 
 impl Mono {

@@ -116,7 +116,8 @@ impl Quantity {
 }
 
 /// Which of a meter's inputs a measurement belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Input {
     /// The meter as a whole (`p_total`); counters and frequency write no suffix (`e_imp`, `f`).
     Total,
@@ -176,6 +177,19 @@ impl FromStr for Input {
         found
             .map(|(input, _)| *input)
             .ok_or_else(|| UnknownPoint(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Input {
+    type Error = UnknownPoint;
+    fn try_from(text: String) -> Result<Self, UnknownPoint> {
+        text.parse()
+    }
+}
+
+impl From<Input> for String {
+    fn from(input: Input) -> Self {
+        input.name().to_owned()
     }
 }
 

@@ -46,6 +46,33 @@ pub struct Energies {
     pub ev: Option<WattHours>,
 }
 
+impl Energies {
+    /// Both added field by field. What only one of them knows stays as it is: a sum of increments
+    /// is the sum of those that are known, and the coverage beside it says how many are not.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let add = |a: Option<WattHours>, b: Option<WattHours>| match (a, b) {
+            (Some(a), Some(b)) => Some(a + b),
+            (a, b) => a.or(b),
+        };
+        Self {
+            solar: add(self.solar, other.solar),
+            import: add(self.import, other.import),
+            export: add(self.export, other.export),
+            home: add(self.home, other.home),
+            battery_charge: add(self.battery_charge, other.battery_charge),
+            battery_discharge: add(self.battery_discharge, other.battery_discharge),
+            ev: add(self.ev, other.ev),
+        }
+    }
+
+    /// Whether nothing at all is known.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// How far a snapshot can be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Quality(Vec<FlagCode>);
@@ -75,7 +102,11 @@ impl Quality {
 /// `"ok"`, or the list of codes.
 impl Serialize for Quality {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.is_ok() { serializer.serialize_str("ok") } else { self.0.serialize(serializer) }
+        if self.is_ok() {
+            serializer.serialize_str("ok")
+        } else {
+            self.0.serialize(serializer)
+        }
     }
 }
 

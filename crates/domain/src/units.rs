@@ -175,7 +175,10 @@ mod tests {
     fn a_number_that_is_not_finite_never_becomes_a_unit() {
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e13, -1e13] {
             assert!(Watts::try_from(bad).is_err(), "{bad}");
-            assert!(serde_json::from_str::<Watts>(&format!("{bad:e}")).is_err(), "{bad}");
+            assert!(
+                serde_json::from_str::<Watts>(&format!("{bad:e}")).is_err(),
+                "{bad}"
+            );
         }
     }
 
@@ -189,6 +192,9 @@ mod tests {
     #[test]
     fn a_kilowatt_for_an_hour_is_a_kilowatt_hour() {
         let power = Watts::from_kw(1.0).unwrap();
-        assert_eq!(power.over(Duration::from_secs(3600)), WattHours::from_kwh(1.0).unwrap());
+        assert_eq!(
+            power.over(Duration::from_secs(3600)),
+            WattHours::from_kwh(1.0).unwrap()
+        );
     }
 }

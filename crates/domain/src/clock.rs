@@ -1,0 +1,159 @@
+//! What time it is, and whether to believe it: a Raspberry Pi has no clock battery.
+//!
+//! Samples carry monotonic time. Wall time is that plus an offset, which follows the system's clock
+//! gently and jumps only when that clock steps. Before the clock is plausible rows are held; a step
+//! moves the held ones along, so that each ends up where it belongs.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::Mono;
+
+/// A difference of more than this between two observations is a step, not a drift.
+const STEP: SignedDuration = SignedDuration::from_secs(2);
+/// The offset follows a drift by at most this much per observation, so that stamps of samples a
+/// second apart never run backwards.
+const SLEW: SignedDuration = SignedDuration::from_millis(100);
+/// A clock more than this ahead of the newest thing known is another step waiting to happen.
+const FAR_FUTURE: SignedDuration = SignedDuration::from_hours(20 * 8766);
+/// How long a clock that nobody confirms must run before it is believed.
+const TRUST_AFTER: Duration = Duration::from_mins(2);
+
+/// What the watch noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum ClockEvent {
+    /// The wall clock jumped.
+    Stepped {
+        /// What it would have shown.
+        from: Timestamp,
+        /// What it showed.
+        to: Timestamp,
+        /// The clock was not believed: what was stamped and held since then moves by `to - from`.
+        moves_held: bool,
+    },
+    /// From now on the clock is believed: held rows may be stored.
+    BecamePlausible,
+    /// The clock went below what is certainly past: rows are held again.
+    BecameImplausible,
+}
+
+/// Follows the system's wall clock.
+#[derive(Debug, Clone)]
+pub struct ClockWatch {
+    floor: Timestamp,
+    trust_after: Duration,
+    /// Wall time at the monotonic origin, in nanoseconds since 1970.
+    offset: i128,
+    /// Since when the clock has run above the floor without a step.
+    steady_since: Option<Mono>,
+    plausible: bool,
+    synced: Option<bool>,
+    last_step: Option<(Timestamp, Timestamp)>,
+}
+
+impl ClockWatch {
+    /// A watch that begins at `mono`, when the clock showed `wall`, and believes nothing before
+    /// `floor`: the later of the build's time and the newest stored row's.
+    #[must_use]
+    pub fn new(floor: Timestamp, mono: Mono, wall: Timestamp) -> Self {
+        Self {
+            floor,
+            trust_after: TRUST_AFTER,
+            offset: wall.as_nanosecond() - nanos_of(mono),
+            steady_since: None,
+            plausible: false,
+            synced: None,
+            last_step: None,
+        }
+    }
+
+    /// The same, believing an unconfirmed clock after this time instead of two minutes.
+    #[must_use]
+    pub fn trusting_after(self, wait: Duration) -> Self {
+        Self {
+            trust_after: wait,
+            ..self
+        }
+    }
+
+    /// Looks at the clock: at `mono` it showed `wall`. `synced` is what the system says about its
+    /// synchronisation, if it says anything.
+    pub fn observe(
+        &mut self,
+        mono: Mono,
+        wall: Timestamp,
+        synced: Option<bool>,
+    ) -> Vec<ClockEvent> {
+        let mut events = Vec::new();
+        self.synced = synced;
+        self.follow(mono, wall, &mut events);
+        let credible = wall >= self.floor && wall.duration_since(self.floor) <= FAR_FUTURE;
+        if !credible {
+            self.steady_since = None;
+        }
+        let steady = credible.then(|| mono.since(*self.steady_since.get_or_insert(mono)));
+        let believed = credible
+            && (synced == Some(true) || steady.is_some_and(|steady| steady >= self.trust_after));
+        if believed && !self.plausible {
+            self.plausible = true;
+            events.push(ClockEvent::BecamePlausible);
+        } else if self.plausible && !credible {
+            self.plausible = false;
+            events.push(ClockEvent::BecameImplausible);
+        }
+        events
+    }
+
+    /// Whether rows may be stored with the present time.
+    #[must_use]
+    pub fn plausible(&self) -> bool {
+        self.plausible
+    }
+
+    /// What the system said last about its synchronisation.
+    #[must_use]
+    pub fn synced(&self) -> Option<bool> {
+        self.synced
+    }
+
+    /// The last step, from and to.
+    #[must_use]
+    pub fn last_step(&self) -> Option<(Timestamp, Timestamp)> {
+        self.last_step
+    }
+
+    /// Wall time of a monotonic instant, to the millisecond.
+    #[must_use]
+    pub fn stamp(&self, mono: Mono) -> Timestamp {
+        let millis = (self.offset + nanos_of(mono)).div_euclid(1_000_000);
+        i64::try_from(millis)
+            .ok()
+            .and_then(|millis| Timestamp::from_millisecond(millis).ok())
+            .unwrap_or(self.floor)
+    }
+
+    fn follow(&mut self, mono: Mono, wall: Timestamp, events: &mut Vec<ClockEvent>) {
+        let seen = wall.as_nanosecond() - nanos_of(mono);
+        let drift = SignedDuration::from_nanos_i128(seen - self.offset);
+        if drift.abs() <= STEP {
+            self.offset += drift.clamp(-SLEW, SLEW).as_nanos();
+            return;
+        }
+        let (from, to) = (self.stamp(mono), wall);
+        self.offset = seen;
+        self.steady_since = None;
+        self.last_step = Some((from, to));
+        events.push(ClockEvent::Stepped {
+            from,
+            to,
+            moves_held: !self.plausible,
+        });
+    }
+}
+
+fn nanos_of(mono: Mono) -> i128 {
+    i128::try_from(mono.since_origin().as_nanos()).unwrap_or(i128::MAX)
+}

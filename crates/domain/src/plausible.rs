@@ -1,0 +1,1 @@
+//! Which values of a reading can be what they say.

@@ -1,0 +1,1 @@
+//! Wiring faults that show in the numbers.
