@@ -1,1 +1,13 @@
-//! Placeholder until the crate has content.
+//! Simulated homes and meters: sun, weather and loads behind a meter that speaks Modbus, with
+//! faults on command.
+//!
+//! The truth is known: [`world::World`] integrates it in fine steps, and the control server hands
+//! it out, so a test can compare what an appliance made of the meter's answers with what was so.
+
+pub mod clock;
+pub mod faults;
+pub mod home;
+pub mod meter;
+pub mod rng;
+pub mod wire;
+pub mod world;

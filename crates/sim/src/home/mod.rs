@@ -1,0 +1,401 @@
+//! A home: sun and weather on its array, appliances, battery and car behind one service entrance.
+//!
+//! A seed and an instant decide everything (the battery's charge apart, which has a history), so a
+//! home repeats exactly, in real time or faster. Powers are W, energies kWh, angles degrees.
+
+pub mod grid;
+pub mod loads;
+pub mod phasor;
+pub mod replay;
+pub mod spec;
+pub mod storage;
+pub mod sun;
+pub mod weather;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use solthrive_domain::home::Service;
+
+pub use grid::{Disturbance, leg_count};
+pub use replay::{ReplayError, Series};
+pub use spec::{EvSpec, HomeError, HomeSpec, LoadSpec, PvSpec};
+pub use storage::BatterySpec;
+
+use grid::{FixedSupply, Supply};
+use loads::{Attach, Draw, Loads, Moment};
+use phasor::Phasor;
+use storage::Battery;
+use weather::Weather;
+
+/// Measured series played instead of the models.
+#[derive(Debug, Clone, Default)]
+pub struct Replay {
+    /// Household load.
+    pub load: Option<Arc<Series>>,
+    /// Production.
+    pub pv: Option<Arc<Series>>,
+    /// The inverter's "no value" rows reach the meter as an absurd power instead of being missing.
+    pub sentinels: bool,
+}
+
+/// Values somebody fixed; the rest of the home goes on around them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pins {
+    /// Production, kW.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub solar_kw: Option<f64>,
+    /// Use without the car, kW, evenly on the legs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home_kw: Option<f64>,
+    /// Use on the first leg, kW; with the next two instead of `home_kw`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home_l1_kw: Option<f64>,
+    /// Use on the second leg, kW.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home_l2_kw: Option<f64>,
+    /// Use on the third phase, kW.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home_l3_kw: Option<f64>,
+    /// Battery, kW, positive while discharging.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub battery_kw: Option<f64>,
+    /// Car, kW.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ev_kw: Option<f64>,
+    /// V of the first leg.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voltage_l1: Option<f64>,
+    /// V of the second leg.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voltage_l2: Option<f64>,
+    /// V of the third phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voltage_l3: Option<f64>,
+    /// Hz.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequency: Option<f64>,
+}
+
+impl Pins {
+    fn supply(&self) -> FixedSupply {
+        FixedSupply {
+            volts: [self.voltage_l1, self.voltage_l2, self.voltage_l3],
+            frequency: self.frequency,
+        }
+    }
+
+    /// Loads in place of the modelled ones, when any is fixed.
+    fn loads(&self, service: Service) -> Option<Vec<Draw>> {
+        let legs = leg_count(service);
+        let per_leg = [self.home_l1_kw, self.home_l2_kw, self.home_l3_kw];
+        let fixed: Vec<f64> = if per_leg.iter().any(Option::is_some) {
+            per_leg
+                .iter()
+                .take(legs)
+                .map(|kw| kw.unwrap_or(0.0))
+                .collect()
+        } else {
+            vec![self.home_kw? / legs as f64; legs]
+        };
+        let draw = |(leg, kw): (usize, f64)| Draw {
+            attach: Attach::Leg(leg),
+            power: Phasor::new(kw * 1000.0, 0.0),
+        };
+        Some(fixed.into_iter().enumerate().map(draw).collect())
+    }
+}
+
+/// Power of the home at an instant, W, in the project's signs: everything positive flows in.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Flow {
+    /// Produced; `None` where there is no array.
+    pub solar: Option<f64>,
+    /// Used, the car included.
+    pub home: f64,
+    /// Drawn from the grid, negative while feeding in.
+    pub grid: f64,
+    /// Discharged, negative while charging.
+    pub battery: Option<f64>,
+    /// Into the car.
+    pub ev: Option<f64>,
+}
+
+/// Current in every leg, as a phasor.
+pub type LegCurrents = [Phasor; 3];
+
+/// The whole home at an instant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HomeState {
+    /// Which legs exist.
+    pub service: Service,
+    /// Simulated time, seconds since 1970.
+    pub unix: f64,
+    /// Voltage of each leg against neutral.
+    pub volts: [Phasor; 3],
+    /// Hz.
+    pub frequency: f64,
+    /// What the home uses.
+    pub home: LegCurrents,
+    /// The car's part of it.
+    pub ev: LegCurrents,
+    /// What the array sends.
+    pub pv: LegCurrents,
+    /// What the battery sends.
+    pub battery: LegCurrents,
+    /// Powers.
+    pub flow: Flow,
+    /// Battery's state of charge, 0 to 1.
+    pub soc: Option<f64>,
+    /// The replayed inverter says "no value" in a way a meter can hand out.
+    pub pv_sentinel: bool,
+}
+
+impl HomeState {
+    /// Current through the grid connection, positive while drawing.
+    #[must_use]
+    pub fn main(&self) -> LegCurrents {
+        std::array::from_fn(|leg| self.home[leg] - self.pv[leg] - self.battery[leg])
+    }
+
+    /// Active power of some currents on each leg, W.
+    #[must_use]
+    pub fn watts(&self, currents: &LegCurrents) -> [f64; 3] {
+        std::array::from_fn(|leg| self.volts[leg].power(currents[leg]).re)
+    }
+}
+
+/// A home that can be asked for its state step by step.
+#[derive(Debug, Clone)]
+pub struct Home {
+    spec: HomeSpec,
+    start: f64,
+    tz: TimeZone,
+    weather: Weather,
+    loads: Loads,
+    supply: Supply,
+    battery: Option<Battery>,
+    replay: Replay,
+    day: LocalDay,
+    first_day: i64,
+    draws: Vec<Draw>,
+}
+
+/// The local day an instant lies in.
+#[derive(Debug, Clone, Copy, Default)]
+struct LocalDay {
+    number: i64,
+    begins: f64,
+    ends: f64,
+}
+
+impl Home {
+    /// A home whose simulated time begins at `start`.
+    #[must_use]
+    pub fn new(spec: HomeSpec, replay: Replay, seed: u64, start: Timestamp) -> Self {
+        let tz = TimeZone::get(&spec.timezone).unwrap_or(TimeZone::UTC);
+        let car = spec.ev.map(|ev| ev.power_kw * 1000.0);
+        let mut home = Self {
+            start: start.as_millisecond() as f64 / 1000.0,
+            weather: Weather::new(seed, spec.sky),
+            loads: Loads::new(
+                seed,
+                tz.clone(),
+                spec.load.scale,
+                spec.load.air_conditioning,
+                car,
+            ),
+            supply: Supply::new(seed, spec.service, spec.source_ohm),
+            battery: spec.battery.map(Battery::new),
+            replay,
+            day: LocalDay::default(),
+            first_day: 0,
+            draws: Vec::new(),
+            tz,
+            spec,
+        };
+        home.first_day = home.local_day(home.start).number;
+        home
+    }
+
+    /// As installed.
+    #[must_use]
+    pub const fn spec(&self) -> &HomeSpec {
+        &self.spec
+    }
+
+    /// Simulated time after `elapsed` of it.
+    #[must_use]
+    pub fn time(&self, elapsed: Duration) -> Timestamp {
+        let nanos =
+            (self.start * 1000.0).round() as i128 * 1_000_000 + elapsed.as_nanos().cast_signed();
+        Timestamp::from_nanosecond(nanos).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The home `elapsed` after its start, held for the next `seconds`.
+    pub fn step(
+        &mut self,
+        elapsed: Duration,
+        seconds: f64,
+        disturbance: &Disturbance,
+        pins: &Pins,
+    ) -> HomeState {
+        let unix = self.start + elapsed.as_secs_f64();
+        let moment = self.moment(unix);
+        let (solar, pv_sentinel) = self.production(&moment, pins);
+        let ev = self.collect_draws(&moment, pins);
+        let fixed = pins.supply();
+        let used = self.draws.iter().map(|draw| draw.power.re).sum::<f64>() + ev.unwrap_or(0.0);
+        let pinned = pins.battery_kw.map(|kw| kw * 1000.0);
+        let demand = used - solar.unwrap_or(0.0);
+        let battery = self
+            .battery
+            .as_mut()
+            .map(|battery| battery.step(demand, seconds, pinned))
+            .or(pinned);
+        let across = |watts: f64| Draw {
+            attach: Attach::Across,
+            power: Phasor::new(watts, 0.0),
+        };
+        let consumers = self.draws.len();
+        let net_source = ev.unwrap_or(0.0) - solar.unwrap_or(0.0) - battery.unwrap_or(0.0);
+        self.draws.push(across(net_source));
+        let volts = self.supply.voltages(unix, &self.draws, disturbance, &fixed);
+        let car = self.supply.currents(&volts, &across(ev.unwrap_or(0.0)));
+        let mut home = car;
+        for draw in &self.draws[..consumers] {
+            add(&mut home, &self.supply.currents(&volts, draw));
+        }
+        let mut state = HomeState {
+            service: self.spec.service,
+            unix,
+            volts,
+            frequency: self.supply.frequency(unix, &fixed),
+            home,
+            ev: car,
+            pv: self.supply.currents(&volts, &across(solar.unwrap_or(0.0))),
+            battery: self
+                .supply
+                .currents(&volts, &across(battery.unwrap_or(0.0))),
+            flow: Flow::default(),
+            soc: self.battery.as_ref().map(Battery::soc),
+            pv_sentinel,
+        };
+        let sum = |currents: &LegCurrents| state.watts(currents).iter().sum::<f64>();
+        state.flow = Flow {
+            solar: solar.map(|_| sum(&state.pv)),
+            home: sum(&home),
+            grid: sum(&state.main()),
+            battery: battery.map(|_| sum(&state.battery)),
+            ev: ev.map(|_| sum(&state.ev)),
+        };
+        state
+    }
+
+    /// Fills `draws` with everything but the car; returns the car's power where there is one.
+    fn collect_draws(&mut self, moment: &Moment, pins: &Pins) -> Option<f64> {
+        self.draws.clear();
+        let measured = self.replay.load.as_ref();
+        let modelled = if let Some(row) = measured
+            .and_then(|series| series.load_at(moment.day - self.first_day, moment.since_midnight))
+        {
+            let rest = (row.watts - row.first_leg - row.second_leg - row.across).max(0.0);
+            let leg = |leg, watts| Draw {
+                attach: Attach::Leg(leg),
+                power: Phasor::new(watts, row.vars / 2.0),
+            };
+            self.draws.push(leg(0, row.first_leg + rest * 0.55));
+            self.draws.push(leg(1, row.second_leg + rest * 0.45));
+            self.draws.push(Draw {
+                attach: Attach::Across,
+                power: Phasor::new(row.across, 0.0),
+            });
+            0.0
+        } else {
+            let mut draws = std::mem::take(&mut self.draws);
+            let car = self.loads.at(moment, &mut draws);
+            self.draws = draws;
+            car
+        };
+        if let Some(fixed) = pins.loads(self.spec.service) {
+            self.draws = fixed;
+        }
+        pins.ev_kw
+            .map(|kw| kw * 1000.0)
+            .or(self.spec.ev.map(|_| modelled))
+    }
+
+    /// W of the array, and whether its inverter says "no value".
+    fn production(&self, moment: &Moment, pins: &Pins) -> (Option<f64>, bool) {
+        if let Some(kw) = pins.solar_kw {
+            return (Some(kw * 1000.0), false);
+        }
+        if let Some(series) = &self.replay.pv {
+            let now = series.pv_at(moment.day - self.first_day, moment.since_midnight);
+            return (
+                now.map(|now| now.watts),
+                self.replay.sentinels && now.is_some_and(|now| now.sentinel),
+            );
+        }
+        let Some(pv) = self.spec.pv else {
+            return (None, false);
+        };
+        let sun = sun::position(moment.unix, self.spec.latitude, self.spec.longitude);
+        let clear = sun::clear_sky(sun, pv.plane());
+        let through = self.weather.transmission(moment.day, moment.unix);
+        let light = clear.beam * through.beam + clear.diffuse * through.diffuse;
+        // Modules lose about 0.4 % a degree above 25; the light itself heats them by up to 30 degrees.
+        let module = moment.temperature + 0.03 * light;
+        let heat_loss = 1.0 - 0.004 * (module - 25.0);
+        let watts = pv.nameplate_kw * light * heat_loss * 0.95;
+        let limit = pv.inverter_kw.unwrap_or(pv.nameplate_kw) * 1000.0;
+        // Below a few watts an inverter sleeps.
+        let watts = if watts < 15.0 { 0.0 } else { watts.min(limit) };
+        (Some(watts), false)
+    }
+
+    fn moment(&mut self, unix: f64) -> Moment {
+        if !(self.day.begins..self.day.ends).contains(&unix) {
+            self.day = self.local_day(unix);
+        }
+        let since_midnight = unix - self.day.begins;
+        let temperature =
+            self.weather
+                .temperature(self.spec.latitude, unix, since_midnight / 3600.0);
+        Moment {
+            unix,
+            day: self.day.number,
+            since_midnight,
+            temperature,
+        }
+    }
+
+    fn local_day(&self, unix: f64) -> LocalDay {
+        let whole = unix.floor() as i64;
+        let local = Timestamp::from_second(whole)
+            .unwrap_or_default()
+            .to_zoned(self.tz.clone());
+        let epoch = jiff::civil::Date::constant(1970, 1, 1);
+        let number = i64::from(local.date().since(epoch).map_or(0, |span| span.get_days()));
+        let begins = loads::local_midnight(number, &self.tz).unwrap_or(0.0);
+        let ends = loads::local_midnight(number + 1, &self.tz).unwrap_or(begins + 86_400.0);
+        LocalDay {
+            number,
+            begins,
+            ends,
+        }
+    }
+}
+
+fn add(sum: &mut LegCurrents, more: &LegCurrents) {
+    for (sum, more) in sum.iter_mut().zip(more) {
+        *sum += *more;
+    }
+}
+
+#[cfg(test)]
+mod tests;
