@@ -1,0 +1,1 @@
+import { en } from './en'; import type { Catalogue } from './types'; export const es: Catalogue = en;
