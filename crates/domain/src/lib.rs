@@ -43,3 +43,4 @@ pub use mono::Mono;
 pub use point::{Input, Point, Quantity};
 pub use reading::{MeterId, Reading};
 pub use snapshot::{ChannelValues, Energies, PowerFlow, Quality, Snapshot};
+pub use wiring::WiringWatch;

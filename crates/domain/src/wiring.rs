@@ -1,1 +1,0 @@
-//! Wiring faults that show in the numbers.
