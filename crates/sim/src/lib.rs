@@ -4,10 +4,15 @@
 //! The truth is known: [`world::World`] integrates it in fine steps, and the control server hands
 //! it out, so a test can compare what an appliance made of the meter's answers with what was so.
 
+pub mod bus;
 pub mod clock;
+pub mod control;
 pub mod faults;
 pub mod home;
 pub mod meter;
 pub mod rng;
+pub mod simulation;
 pub mod wire;
 pub mod world;
+
+pub use simulation::{SimConfig, Simulation};

@@ -142,7 +142,7 @@ impl Supply {
                 }
             }
             (Attach::Across, Service::SinglePhase) => {
-                currents[0] = volts[0].current_for(draw.power)
+                currents[0] = volts[0].current_for(draw.power);
             }
             (Attach::Leg(leg), _) => {
                 // A leg the service does not have hangs on the first.

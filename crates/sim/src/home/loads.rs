@@ -61,7 +61,9 @@ struct Use {
 }
 
 /// Appliance, chance of each use on a workday, window of its start (hours), duration (minutes).
-const HABITS: &[(Appliance, f64, (f64, f64), (f64, f64))] = &[
+type Habit = (Appliance, f64, (f64, f64), (f64, f64));
+
+const HABITS: &[Habit] = &[
     (Appliance::Kettle, 0.95, (6.4, 8.0), (2.5, 4.0)),
     (Appliance::Kettle, 0.5, (12.0, 13.5), (2.0, 4.0)),
     (Appliance::Kettle, 0.6, (15.0, 17.0), (2.0, 4.0)),

@@ -15,8 +15,8 @@ pub mod weather;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use solthrive_domain::home::Service;
 
@@ -173,6 +173,8 @@ impl HomeState {
 #[derive(Debug, Clone)]
 pub struct Home {
     spec: HomeSpec,
+    start_time: Timestamp,
+    /// The same, seconds since 1970.
     start: f64,
     tz: TimeZone,
     weather: Weather,
@@ -200,6 +202,7 @@ impl Home {
         let tz = TimeZone::get(&spec.timezone).unwrap_or(TimeZone::UTC);
         let car = spec.ev.map(|ev| ev.power_kw * 1000.0);
         let mut home = Self {
+            start_time: start,
             start: start.as_millisecond() as f64 / 1000.0,
             weather: Weather::new(seed, spec.sky),
             loads: Loads::new(
@@ -231,9 +234,10 @@ impl Home {
     /// Simulated time after `elapsed` of it.
     #[must_use]
     pub fn time(&self, elapsed: Duration) -> Timestamp {
-        let nanos =
-            (self.start * 1000.0).round() as i128 * 1_000_000 + elapsed.as_nanos().cast_signed();
-        Timestamp::from_nanosecond(nanos).unwrap_or(Timestamp::MAX)
+        SignedDuration::try_from(elapsed)
+            .ok()
+            .and_then(|elapsed| self.start_time.checked_add(elapsed).ok())
+            .unwrap_or(Timestamp::MAX)
     }
 
     /// The home `elapsed` after its start, held for the next `seconds`.
@@ -375,8 +379,8 @@ impl Home {
     }
 
     fn local_day(&self, unix: f64) -> LocalDay {
-        let whole = unix.floor() as i64;
-        let local = Timestamp::from_second(whole)
+        let since = SignedDuration::try_from_secs_f64(unix).unwrap_or_default();
+        let local = Timestamp::from_duration(since)
             .unwrap_or_default()
             .to_zoned(self.tz.clone());
         let epoch = jiff::civil::Date::constant(1970, 1, 1);

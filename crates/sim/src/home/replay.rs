@@ -210,75 +210,80 @@ fn parse(file: &Path, text: &str) -> Result<Series, ReplayError> {
     let mut lines = text.lines().enumerate();
     let header = lines.next().map_or("", |(_, header)| header);
     let columns = columns(header).ok_or_else(|| {
-        wrong(
-            1,
-            format!(
-                "the header `{header}` names neither a load nor a production column that is known"
-            ),
-        )
+        let reason = format!(
+            "the header `{header}` names neither a load nor a production column that is known"
+        );
+        wrong(1, reason)
     })?;
     let mut series = Series::default();
-    let mut first_midnight = None;
+    let mut midnight = None;
     for (index, row) in lines.filter(|(_, row)| !row.trim().is_empty()) {
-        let line = index + 1;
-        let cells: Vec<&str> = row.split(',').map(str::trim).collect();
-        let stamp = cells.first().copied().unwrap_or_default();
-        let local = seconds(stamp)
-            .ok_or_else(|| wrong(line, format!("`{stamp}` is no date and time")))?
-            + columns.shift;
-        let midnight = *first_midnight.get_or_insert_with(|| (local / 86_400.0).floor() * 86_400.0);
-        let at = local - midnight;
-        let number = |column: Option<usize>| -> Result<Option<f64>, ReplayError> {
-            let Some(cell) = column
-                .and_then(|c| cells.get(c))
-                .filter(|cell| !cell.is_empty())
-            else {
-                return Ok(None);
-            };
-            let number = cell.parse::<f64>().ok().filter(|n| n.is_finite());
-            number
-                .map(Some)
-                .ok_or_else(|| wrong(line, format!("`{cell}` is no number")))
-        };
-        if let Some(kw) = number(columns.pv)? {
-            if kw.abs() > ABSURD_KW {
-                series.sentinels.push(at)
-            } else {
-                series.pv.push((at, kw.max(0.0) * 1000.0))
-            }
-        }
-        if let Some(kw) = number(columns.load)?.filter(|kw| kw.abs() <= ABSURD_KW) {
-            let mut parts = [0.0; 3];
-            for (part, column) in parts.iter_mut().zip(columns.subs.into_iter().flatten()) {
-                // Wh of one minute.
-                *part = number(Some(column))?.unwrap_or(0.0) * 60.0;
-            }
-            let [first_leg, second_leg, across] = parts;
-            let vars = number(columns.reactive)?.unwrap_or(0.0) * 1000.0;
-            series.load.push(LoadRow {
-                at,
-                watts: kw * 1000.0,
-                vars,
-                first_leg,
-                second_leg,
-                across,
-            });
-        }
+        let taken = series.take(&columns, row, &mut midnight);
+        taken.map_err(|reason| wrong(index + 1, reason))?;
     }
     series.load.sort_by(|a, b| a.at.total_cmp(&b.at));
     series.pv.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let last = series
-        .load
-        .last()
-        .map_or(0.0, |row| row.at)
-        .max(series.pv.last().map_or(0.0, |(at, _)| *at));
-    if series.load.is_empty() && series.pv.is_empty() {
+    let last_load = series.load.last().map(|row| row.at);
+    let last_pv = series.pv.last().map(|(at, _)| *at);
+    let Some(last) = last_load.into_iter().chain(last_pv).reduce(f64::max) else {
         return Err(wrong(2, "no row with a value".to_owned()));
-    }
-    series.days = (0..)
+    };
+    series.days = (1..)
         .find(|days| f64::from(*days) * 86_400.0 > last)
         .map_or(1, i64::from);
     Ok(series)
+}
+
+impl Series {
+    /// Takes one row; the first decides which midnight is the file's.
+    fn take(
+        &mut self,
+        columns: &Columns,
+        row: &str,
+        midnight: &mut Option<f64>,
+    ) -> Result<(), String> {
+        let cells: Vec<&str> = row.split(',').map(str::trim).collect();
+        let stamp = cells.first().copied().unwrap_or_default();
+        let local =
+            seconds(stamp).ok_or_else(|| format!("`{stamp}` is no date and time"))? + columns.shift;
+        let midnight = *midnight.get_or_insert_with(|| (local / 86_400.0).floor() * 86_400.0);
+        let at = local - midnight;
+        let number = |column: Option<usize>| -> Result<Option<f64>, String> {
+            let cell = column
+                .and_then(|c| cells.get(c))
+                .filter(|cell| !cell.is_empty());
+            let Some(cell) = cell else { return Ok(None) };
+            let number = cell.parse::<f64>().ok().filter(|n| n.is_finite());
+            number
+                .map(Some)
+                .ok_or_else(|| format!("`{cell}` is no number"))
+        };
+        match number(columns.pv)? {
+            Some(kw) if kw.abs() > ABSURD_KW => self.sentinels.push(at),
+            Some(kw) => self.pv.push((at, kw.max(0.0) * 1000.0)),
+            None => {}
+        }
+        let Some(kw) = number(columns.load)?.filter(|kw| kw.abs() <= ABSURD_KW) else {
+            return Ok(());
+        };
+        let mut parts = [0.0; 3];
+        for (part, column) in parts.iter_mut().zip(columns.subs.into_iter().flatten()) {
+            // Wh of one minute.
+            *part = number(Some(column))?.unwrap_or(0.0) * 60.0;
+        }
+        let [first_leg, second_leg, across] = parts;
+        let vars = number(columns.reactive)?.unwrap_or(0.0) * 1000.0;
+        let watts = kw * 1000.0;
+        self.load.push(LoadRow {
+            at,
+            watts,
+            vars,
+            first_leg,
+            second_leg,
+            across,
+        });
+        Ok(())
+    }
 }
 
 fn seconds(stamp: &str) -> Option<f64> {

@@ -122,14 +122,14 @@ pub enum HomeError {
         reason: String,
     },
     /// A value makes no sense.
-    #[error("{key} is {value}, but {rule}")]
+    #[error("{key} is {value}, but it {rule}")]
     Value {
         /// Which key.
         key: &'static str,
         /// What it says.
         value: String,
         /// What is expected.
-        rule: &'static str,
+        rule: String,
     },
 }
 
@@ -170,77 +170,37 @@ impl HomeSpec {
     /// # Errors
     /// [`HomeError::Value`] names the first that cannot.
     pub fn checked(self) -> Result<Self, HomeError> {
-        let within = |key, value: f64, low: f64, high: f64, rule| {
-            let fine = (low..=high).contains(&value);
-            if fine {
-                Ok(())
-            } else {
-                Err(HomeError::Value {
-                    key,
-                    value: value.to_string(),
-                    rule,
-                })
-            }
-        };
-        within(
-            "latitude",
-            self.latitude,
-            -90.0,
-            90.0,
-            "a latitude lies between -90 and 90 degrees",
-        )?;
-        within(
-            "longitude",
-            self.longitude,
-            -180.0,
-            180.0,
-            "a longitude lies between -180 and 180 degrees",
-        )?;
-        within(
-            "source_ohm",
-            self.source_ohm,
-            0.0,
-            1.0,
-            "a service line has 0 to 1 ohm",
-        )?;
-        within(
-            "load.scale",
-            self.load.scale,
-            0.0,
-            100.0,
-            "a load is multiplied with 0 to 100",
-        )?;
+        let mut limits = vec![
+            ("latitude", self.latitude, -90.0, 90.0),
+            ("longitude", self.longitude, -180.0, 180.0),
+            ("source_ohm", self.source_ohm, 0.0, 1.0),
+            ("load.scale", self.load.scale, 0.0, 100.0),
+        ];
         if let Some(pv) = &self.pv {
-            within(
-                "pv.nameplate_kw",
-                pv.nameplate_kw,
-                0.0,
-                1000.0,
-                "an array has 0 to 1000 kW",
-            )?;
+            limits.push(("pv.nameplate_kw", pv.nameplate_kw, 0.0, 1000.0));
+            limits.push(("pv.tilt", pv.tilt, 0.0, 90.0));
         }
         if let Some(battery) = &self.battery {
-            within(
-                "battery.start_soc",
-                battery.start_soc,
-                0.0,
-                1.0,
-                "a state of charge lies between 0 and 1",
-            )?;
-            within(
-                "battery.capacity_kwh",
-                battery.capacity_kwh,
-                0.1,
-                10_000.0,
-                "a battery holds 0.1 to 10000 kWh",
-            )?;
+            limits.push(("battery.start_soc", battery.start_soc, 0.0, 1.0));
+            limits.push(("battery.capacity_kwh", battery.capacity_kwh, 0.1, 10_000.0));
+            limits.push(("battery.power_kw", battery.power_kw, 0.0, 1000.0));
+        }
+        if let Some(ev) = &self.ev {
+            limits.push(("ev.power_kw", ev.power_kw, 0.0, 1000.0));
+        }
+        let outside = |(_, value, low, high): &&(_, f64, f64, f64)| !(*low..=*high).contains(value);
+        if let Some((key, value, low, high)) = limits.iter().find(outside) {
+            return Err(HomeError::Value {
+                key,
+                value: value.to_string(),
+                rule: format!("lies between {low} and {high}"),
+            });
         }
         if jiff::tz::TimeZone::get(&self.timezone).is_err() {
-            let rule = "a time zone has an IANA name such as America/Chicago";
             return Err(HomeError::Value {
                 key: "timezone",
                 value: self.timezone,
-                rule,
+                rule: "has an IANA name such as America/Chicago".to_owned(),
             });
         }
         Ok(self)
