@@ -2,9 +2,9 @@
 //!
 //! Counters fall to zero and come back, dip a little, leap by a swapped word, start again after a
 //! power cut, or belong to a new meter. Each looks like energy to whoever subtracts two readings.
-//! Here nothing counts before as many readings in a row as [`CounterRules::confirm`] agree with it:
-//! of growth the smallest of the last readings counts, so a spike of any shape that is shorter
-//! than the confirmation is never counted, not even one that would be plausible.
+//! Here nothing counts before as many readings in a row as [`CounterRules::confirm`] agree with it,
+//! each growing from the one before by no more than is possible. So a fault of any shape that is
+//! shorter than the confirmation is never counted, not even one that would be plausible.
 
 use std::time::Duration;
 
@@ -46,6 +46,12 @@ impl CounterRules {
     fn bound(&self, age: Age) -> f64 {
         let hours = age.0.unwrap_or(BLIND.as_secs_f64()) / 3600.0;
         self.max_power.get() * hours * STEP_SLACK + 2.0 * self.resolution.get()
+    }
+
+    /// Whether a counter at `before` can stand at `after` when this time has passed.
+    fn may_follow(&self, before: f64, after: f64, age: Age) -> bool {
+        let step = after - before;
+        step >= -self.tolerance() && step <= self.bound(age)
     }
 
     fn tolerance(&self) -> f64 {
@@ -166,6 +172,17 @@ struct Seen {
     mark: Mark,
 }
 
+impl Seen {
+    /// Time from this reading to a later one.
+    fn between(&self, later: &Self) -> Age {
+        Age(self
+            .age
+            .0
+            .zip(later.age.0)
+            .map(|(older, newer)| older - newer))
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Run {
     first: Seen,
@@ -218,7 +235,7 @@ impl Counter {
                     event: None,
                 }
             }
-            Some(last) if self.is_believable(rules, last, seen.value) => {
+            Some(last) if rules.may_follow(last.value, seen.value, last.age) => {
                 self.go_on(rules, last, seen)
             }
             _ => self.doubt(rules, seen),
@@ -254,49 +271,36 @@ impl Counter {
             .filter(|f| f.age.0.is_none_or(|age| age <= MAY_RETURN.as_secs_f64()));
     }
 
-    fn is_believable(&self, rules: &CounterRules, last: Seen, value: f64) -> bool {
-        value >= last.value - rules.tolerance() && value - last.value <= rules.bound(last.age)
-    }
-
-    /// A reading that fits: the smallest of the last ones is believed.
+    /// A reading that fits: the oldest of the last ones is believed when all that came after agree.
     fn go_on(&mut self, rules: &CounterRules, last: Seen, seen: Seen) -> Observed {
         self.odd = None;
         let event = self.end_of_glitch(last.value);
         self.window.push(seen);
-        if self.window.len() < rules.window() {
-            return Observed {
-                believed: None,
-                event,
-            };
-        }
-        let excess = self.window.len() - rules.window();
+        let excess = self.window.len().saturating_sub(rules.window());
         self.window.drain(..excess);
-        let Some(lowest) = self
+        let agree = self.window.len() == rules.window()
+            && self.window.windows(2).all(|pair| {
+                rules.may_follow(pair[0].value, pair[1].value, pair[0].between(&pair[1]))
+            });
+        let believed = self
             .window
-            .iter()
+            .first()
             .copied()
-            .min_by(|a, b| a.value.total_cmp(&b.value))
-        else {
-            return Observed {
-                believed: None,
-                event,
-            };
-        };
-        // Within the tolerance it may lie below the last one, which then stays.
-        let value = lowest.value.max(last.value);
-        Observed {
-            believed: Some(self.believe(Seen { value, ..lowest }, value - last.value)),
-            event,
-        }
+            .filter(|_| agree)
+            .map(|oldest| {
+                // Within the tolerance it may lie below the last one, which then stays.
+                let value = oldest.value.max(last.value);
+                self.believe(Seen { value, ..oldest }, value - last.value)
+            });
+        Observed { believed, event }
     }
 
     /// A reading that does not fit: believed once enough of its kind agree with each other.
     fn doubt(&mut self, rules: &CounterRules, seen: Seen) -> Observed {
         self.ignore(seen.value);
-        let joined = self.odd.filter(|run| {
-            let step = seen.value - run.last;
-            step >= -rules.tolerance() && step <= rules.bound(run.last_age)
-        });
+        let joined = self
+            .odd
+            .filter(|run| rules.may_follow(run.last, seen.value, run.last_age));
         let run = match joined {
             Some(run) => Run {
                 last: seen.value,
@@ -392,10 +396,10 @@ impl Counter {
         newest: Seen,
         readings: u32,
     ) -> (Seen, f64, CounterEvent) {
-        let back = self.fallen_from.take().filter(|fallen| {
-            let step = first.value - fallen.value;
-            step >= -rules.tolerance() && step <= rules.bound(fallen.age)
-        });
+        let back = self
+            .fallen_from
+            .take()
+            .filter(|fallen| rules.may_follow(fallen.value, first.value, fallen.age));
         let (from, to) = (wh(last.value), wh(first.value));
         let Some(fallen) = back else {
             return (newest, 0.0, CounterEvent::Swap { from, to });

@@ -1,0 +1,333 @@
+//! The ledger: what it adds, what it bridges, and what it never counts twice.
+
+use std::time::Duration;
+
+use solthrive_domain::counter::CounterEvent;
+use solthrive_domain::ledger::LedgerEvent;
+use solthrive_domain::{
+    Channel, CounterScope, HomeModel, Input, Ledger, LedgerPlan, LedgerState, LedgerStep, Mono, OfferedCounter,
+    PowerFlow, Role,
+};
+
+use crate::support::{
+    amps, assert_near, channel, flow, home, ledger_id, main_meter, millis, reading, secs, seen, v1_home, w, wh,
+};
+
+fn offered(point: &str, scope: CounterScope) -> OfferedCounter {
+    let (resolution, wrap) = (wh(10.0), None);
+    OfferedCounter { meter: main_meter(), point: point.parse().unwrap(), scope, resolution, wrap }
+}
+
+/// A bidirectional meter at the grid, and PV elsewhere.
+fn netted_home() -> HomeModel {
+    let pv = Channel { meter: solthrive_domain::MeterId::new("pv"), ..channel(Role::Pv, "pv", Input::Total) };
+    home(vec![Channel { ct_rating: Some(amps(100.0)), ..channel(Role::Main, "grid", Input::Total) }, pv])
+}
+
+fn netted_plan() -> LedgerPlan {
+    LedgerPlan::new(
+        &netted_home(),
+        &[offered("e_imp", CounterScope::MainsNet), offered("e_exp", CounterScope::MainsNet)],
+    )
+}
+
+/// A ledger fed with constant power, whose import counter is read every ten seconds.
+struct Bench {
+    ledger: Ledger,
+    kwh: f64,
+    bridged: f64,
+    entries: Vec<LedgerEvent>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { ledger: Ledger::start(ledger_id(), netted_plan()), kwh: 500.0, bridged: 0.0, entries: Vec::new() }
+    }
+
+    /// Samples in `[from, to)`, with power while `sees` and the counter at every tenth second.
+    fn run(&mut self, from: u64, to: u64, watts: f64, sees: bool) {
+        for second in from..to {
+            self.kwh += watts / 3_600_000.0;
+            let at = secs(second);
+            let shown = (self.kwh * 100.0).floor() / 100.0;
+            let values: &[(&str, f64)] = if second % 10 == 0 { &[("e_imp", shown), ("e_exp", 7.0)] } else { &[] };
+            let flow = if sees { flow(Some(0.0), Some(watts)) } else { PowerFlow::default() };
+            let step = self.ledger.step(at, &flow, &seen(&reading(at, values)));
+            self.take(step);
+        }
+    }
+
+    fn take(&mut self, step: LedgerStep) {
+        self.bridged += step.bridged.import.map_or(0.0, |energy| energy.get());
+        self.entries.extend(step.entries.into_iter().map(|entry| entry.what));
+    }
+
+    /// Nobody looks, the energy flows on.
+    fn pass(&mut self, seconds: u64, watts: f64) {
+        self.kwh += watts * Duration::from_secs(seconds).as_secs_f64() / 3_600_000.0;
+    }
+
+    fn restart(&mut self, downtime: Option<Duration>) {
+        let json = serde_json::to_string(self.ledger.state()).unwrap();
+        let state: LedgerState = serde_json::from_str(&json).unwrap();
+        self.ledger = Ledger::restore(state, netted_plan(), downtime);
+    }
+
+    fn import(&self) -> f64 {
+        self.ledger.totals().import.unwrap().get()
+    }
+
+    fn gaps(&self) -> Vec<f64> {
+        let energy = |event: &LedgerEvent| match event {
+            LedgerEvent::GapBridged { energy, .. } => Some(energy.get()),
+            _ => None,
+        };
+        self.entries.iter().filter_map(energy).collect()
+    }
+}
+
+#[test]
+fn a_kilowatt_for_an_hour_is_a_kilowatt_hour() {
+    let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&v1_home(), &[]));
+    for second in 0..=3600 {
+        ledger.step(secs(second), &flow(Some(3000.0), Some(-2000.0)), &seen(&reading(secs(second), &[])));
+    }
+    let totals = ledger.totals();
+    assert_near(totals.solar.unwrap().get(), 3000.0, 1e-6);
+    assert_near(totals.export.unwrap().get(), 2000.0, 1e-6);
+    assert_near(totals.import.unwrap().get(), 0.0, 0.0);
+    assert_near(totals.home.unwrap().get(), 1000.0, 1e-6);
+    assert_eq!((totals.battery_charge, totals.battery_discharge, totals.ev), (None, None, None));
+}
+
+#[test]
+fn the_first_step_of_a_new_ledger_names_it_and_a_restart_does_not() {
+    let mut bench = Bench::new();
+    bench.run(0, 2, 0.0, true);
+    assert_eq!(bench.entries, [LedgerEvent::LedgerStarted { ledger: ledger_id() }]);
+    bench.restart(None);
+    bench.run(0, 2, 0.0, true);
+    assert_eq!(bench.entries.len(), 1);
+    assert_eq!(bench.ledger.state().id(), ledger_id());
+}
+
+#[test]
+fn import_and_export_within_one_interval_are_told_apart_where_power_crosses_zero() {
+    let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&v1_home(), &[]));
+    let nothing = reading(Mono::ZERO, &[]);
+    ledger.step(millis(0), &flow(Some(0.0), Some(3600.0)), &seen(&nothing));
+    let step = ledger.step(millis(1000), &flow(Some(0.0), Some(-3600.0)), &seen(&nothing));
+    assert_near(step.increments.import.unwrap().get(), 0.25, 1e-9);
+    assert_near(step.increments.export.unwrap().get(), 0.25, 1e-9);
+    assert_near(step.increments.home.unwrap().get(), 0.0, 1e-9);
+}
+
+#[test]
+fn samples_up_to_three_seconds_apart_are_one_stretch_and_farther_apart_are_not() {
+    let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&v1_home(), &[]));
+    let nothing = reading(Mono::ZERO, &[]);
+    let mut at = |ms, power| ledger.step(millis(ms), &flow(power, power), &seen(&nothing));
+    at(0, Some(3600.0));
+    assert_eq!(at(1000, None).increments.import, None);
+    let step = at(3000, Some(3600.0));
+    assert_eq!((step.increments.import, step.covered), (Some(wh(3.0)), Duration::from_secs(3)));
+    let step = at(6001, Some(3600.0));
+    assert_eq!((step.increments.import, step.covered), (None, Duration::ZERO));
+}
+
+#[test]
+fn a_restart_is_bridged_by_the_counter_once_it_is_confirmed() {
+    let mut bench = Bench::new();
+    bench.run(0, 3600, 2000.0, true);
+    let before = bench.import();
+    bench.restart(Some(Duration::from_hours(2)));
+    bench.pass(7200, 2000.0);
+    bench.run(0, 600, 2000.0, true);
+    assert_near(bench.import() - before, 2000.0 * (7200.0 + 600.0) / 3600.0, 10.0);
+    assert_near(bench.gaps().iter().sum(), bench.bridged, 1e-6);
+    assert_near(bench.bridged, 4000.0, 10.0);
+}
+
+#[test]
+fn a_lost_minute_of_state_is_not_counted_twice_and_not_lost() {
+    let mut bench = Bench::new();
+    bench.run(0, 3600, 2000.0, true);
+    let saved = bench.ledger.state().clone();
+    let before = bench.import();
+    bench.run(3600, 3659, 2000.0, true);
+    bench.ledger = Ledger::restore(saved, netted_plan(), None);
+    bench.run(0, 600, 2000.0, true);
+    assert_near(bench.import() - before, 2000.0 * 659.0 / 3600.0, 10.0);
+}
+
+#[test]
+fn counters_that_go_on_while_power_is_unknown_are_told_in_one_entry() {
+    let mut bench = Bench::new();
+    bench.run(0, 1800, 2000.0, true);
+    let before = bench.import();
+    bench.run(1800, 3600, 2000.0, false);
+    bench.run(3600, 4200, 2000.0, true);
+    assert_near(bench.import() - before, 2000.0 * 2400.0 / 3600.0, 10.0);
+    assert!(bench.gaps().len() <= 2, "{:?}", bench.gaps());
+    assert_near(bench.gaps().iter().sum(), bench.bridged, 1e-6);
+}
+
+#[test]
+fn a_gap_between_two_counter_readings_adds_no_more_than_flowed() {
+    let mut bench = Bench::new();
+    bench.run(0, 1803, 2000.0, true);
+    bench.pass(4, 2000.0);
+    bench.run(1807, 2400, 2000.0, true);
+    assert_near(bench.import(), 2000.0 * 2399.0 / 3600.0, 3.0);
+}
+
+#[test]
+fn a_spike_right_after_a_gap_is_not_taken_for_the_gaps_energy() {
+    let mut bench = Bench::new();
+    bench.run(0, 1800, 2000.0, true);
+    bench.pass(36_000, 100.0);
+    let truth = bench.kwh;
+    for second in [37_800, 37_810] {
+        let lie = reading(secs(second), &[("e_imp", 600.0)]);
+        let step = bench.ledger.step(secs(second), &flow(Some(0.0), Some(100.0)), &seen(&lie));
+        bench.take(step);
+    }
+    bench.kwh = truth;
+    bench.run(37_820, 38_400, 100.0, true);
+    assert_near(bench.import(), 1000.0 + 1000.0 + 16.0, 15.0);
+}
+
+#[test]
+fn a_reset_counter_bridges_nothing_and_the_total_goes_on() {
+    let mut bench = Bench::new();
+    bench.run(0, 1800, 2000.0, true);
+    bench.kwh = 0.0;
+    bench.run(1800, 3600, 2000.0, true);
+    assert_near(bench.import(), 2000.0 * 3599.0 / 3600.0, 1e-6);
+    let reset = |event: &LedgerEvent| {
+        matches!(event, LedgerEvent::Counter { counter: CounterEvent::Reset { .. }, .. })
+    };
+    assert!(bench.entries.iter().any(reset), "{:?}", bench.entries);
+}
+
+#[test]
+fn a_counter_that_contradicts_the_power_is_named_and_bridges_nothing() {
+    let mut bench = Bench::new();
+    for second in 0..7200 {
+        bench.kwh += 10.0 * 2000.0 / 3_600_000.0;
+        let at = secs(second);
+        let values = [("e_imp", (bench.kwh * 100.0).floor() / 100.0)];
+        bench.ledger.step(at, &flow(Some(0.0), Some(2000.0)), &seen(&reading(at, &values)));
+    }
+    let found = bench.ledger.contradictions();
+    assert_eq!(found.len(), 1);
+    assert_near(found[0].counter_wh / found[0].power_wh, 10.0, 0.5);
+    bench.pass(3600, 20_000.0);
+    bench.run(10_800, 11_400, 2000.0, true);
+    assert_near(bench.bridged, 0.0, 0.0);
+}
+
+#[test]
+fn a_home_below_zero_by_noise_is_set_off_and_by_a_fault_is_forgotten() {
+    let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&v1_home(), &[]));
+    let mut run = |from: u64, solar: f64, grid: f64| {
+        for second in from..from + 3600 {
+            ledger.step(secs(second), &flow(Some(solar), Some(grid)), &seen(&reading(secs(second), &[])));
+        }
+        ledger.totals().home.unwrap().get()
+    };
+    assert_near(run(0, 1000.0, -1005.0), 0.0, 0.0);
+    assert_near(run(3600, 0.0, 100.0), 95.0, 0.5);
+    assert_near(run(7200, 1000.0, -6000.0), 95.0, 0.5);
+    assert_near(run(10_800, 0.0, 100.0), 185.0, 1.0);
+}
+
+#[test]
+fn a_battery_that_charges_is_not_used_by_the_home() {
+    let model = home(vec![
+        channel(Role::Main, "grid", Input::Total),
+        channel(Role::Pv, "pv", Input::L1),
+        channel(Role::Battery, "battery", Input::L2),
+    ]);
+    let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&model, &[]));
+    for second in 0..=3600 {
+        let flow = PowerFlow { battery: Some(w(-2000.0)), ..flow(Some(3000.0), Some(0.0)) };
+        ledger.step(secs(second), &flow, &seen(&reading(secs(second), &[])));
+    }
+    let totals = ledger.totals();
+    assert_near(totals.battery_charge.unwrap().get(), 2000.0, 1e-6);
+    assert_near(totals.battery_discharge.unwrap().get(), 0.0, 0.0);
+    assert_near(totals.home.unwrap().get(), 1000.0, 1e-6);
+}
+
+#[test]
+fn other_meters_after_a_restart_do_not_bridge_with_what_old_ones_counted() {
+    let mut bench = Bench::new();
+    bench.run(0, 1800, 2000.0, true);
+    let state = bench.ledger.state().clone();
+    let without = LedgerPlan::new(&netted_home(), &[]);
+    bench.ledger = Ledger::restore(state, without, Some(Duration::from_secs(60)));
+    bench.restart(Some(Duration::from_secs(60)));
+    bench.kwh = 9_000.0;
+    let before = bench.import();
+    bench.run(0, 600, 2000.0, true);
+    assert_near(bench.import() - before, 2000.0 * 599.0 / 3600.0, 1e-6);
+}
+
+mod scope {
+    //! Which counters may stand for which totals.
+
+    use super::*;
+
+    fn used(home: &HomeModel, offered: &[OfferedCounter]) -> Vec<String> {
+        let plan = LedgerPlan::new(home, offered);
+        plan.counters.iter().map(|counter| format!("{} -> {}", counter.point, counter.line.name())).collect()
+    }
+
+    #[test]
+    fn totals_of_a_meter_that_adds_pv_to_the_mains_are_never_used() {
+        for scope in [CounterScope::MainsNet, CounterScope::AllInputs] {
+            assert!(used(&v1_home(), &[offered("e_imp", scope), offered("e_exp", scope)]).is_empty());
+        }
+    }
+
+    #[test]
+    fn counters_of_single_legs_do_not_stand_for_the_net_of_both() {
+        let legs = ["e_imp_l1", "e_imp_l2", "e_imp_l3"].map(|point| offered(point, CounterScope::Leg));
+        assert_eq!(used(&v1_home(), &legs), ["e_imp_l3 -> solar"]);
+    }
+
+    #[test]
+    fn a_netted_total_over_nothing_but_the_mains_is_used() {
+        let mains = home(vec![
+            channel(Role::MainL1, "main_l1", Input::L1),
+            channel(Role::MainL2, "main_l2", Input::L2),
+        ]);
+        let both = |scope| [offered("e_imp", scope), offered("e_exp", scope)];
+        assert_eq!(used(&mains, &both(CounterScope::MainsNet)), ["e_imp -> import", "e_exp -> export"]);
+        assert!(used(&mains, &both(CounterScope::AllInputs)).is_empty());
+    }
+
+    #[test]
+    fn an_inverted_channel_counts_the_other_way_round() {
+        let turned = home(vec![Channel { invert: true, ..channel(Role::Main, "grid", Input::Total) }]);
+        let both = [offered("e_imp", CounterScope::MainsNet), offered("e_exp", CounterScope::MainsNet)];
+        assert_eq!(used(&turned, &both), ["e_exp -> import", "e_imp -> export"]);
+    }
+
+    #[test]
+    fn mains_that_are_read_with_different_factors_have_no_common_counter() {
+        let mains = home(vec![
+            channel(Role::MainL1, "main_l1", Input::L1),
+            Channel { invert: true, ..channel(Role::MainL2, "main_l2", Input::L2) },
+        ]);
+        assert!(used(&mains, &[offered("e_imp", CounterScope::MainsNet)]).is_empty());
+    }
+
+    #[test]
+    fn a_multiplier_scales_the_counter_too() {
+        let plan = LedgerPlan::new(&v1_home(), &[offered("e_imp_l3", CounterScope::Leg)]);
+        assert_near(plan.counters[0].factor, 2.0, 0.0);
+        assert_eq!(plan.counters[0].rules.resolution, wh(20.0));
+    }
+}

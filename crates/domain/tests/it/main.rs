@@ -1,0 +1,14 @@
+//! What the domain promises, area by area.
+
+mod clock;
+mod counter;
+mod counter_laws;
+mod day;
+mod flagboard;
+mod flow;
+mod ledger;
+mod ledger_laws;
+mod minute;
+mod plausible;
+mod support;
+mod wiring;
