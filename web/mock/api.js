@@ -8,7 +8,15 @@ import { addDays, dateOf, dayStart, errors, figures, flowAt, latest, today } fro
  * @typedef {{ status: number, headers: Record<string, string>, json?: unknown }} Answer
  */
 
-const PROTECTED = ['/api/history', '/api/daily_summary', '/api/monthly_summary', '/api/device', '/api/debug'];
+const PROTECTED = [
+  '/api/history',
+  '/api/daily_summary',
+  '/api/monthly_summary',
+  '/api/device',
+  '/api/debug',
+  '/api/days',
+  '/api/events',
+];
 
 /** @param {unknown} json @returns {Answer} */
 const ok = (json) => ({ status: 200, headers: { 'content-type': 'application/json' }, json });
@@ -16,7 +24,11 @@ const ok = (json) => ({ status: 200, headers: { 'content-type': 'application/jso
 /** @param {number} status @param {string} title @returns {Answer} */
 const problem = (status, title) => ({
   status,
-  headers: { 'content-type': 'application/problem+json', 'x-request-id': '7f3a9c21', ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}) },
+  headers: {
+    'content-type': 'application/problem+json',
+    'x-request-id': '7f3a9c21',
+    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+  },
   json: { type: 'about:blank', title, status },
 });
 
@@ -24,8 +36,8 @@ const problem = (status, title) => ({
 export function answer({ url, method, headers, body }, state) {
   const { scene, now, token } = state;
   if (scene.failing) return problem(503, 'the store is being repaired');
-  if (url.pathname === '/api/session') return session(method, body, token);
   const allowed = headers.authorization === `Bearer ${token}` || (headers.cookie ?? '').includes('session=yes');
+  if (url.pathname === '/api/session') return session(method, body, token, allowed);
   if (PROTECTED.includes(url.pathname) && !allowed) return problem(401, 'a token is needed');
   switch (url.pathname) {
     case '/api/latest':
@@ -38,6 +50,10 @@ export function answer({ url, method, headers, body }, state) {
       return ok(device(state));
     case '/api/daily_summary':
       return ok(daily(scene, url.searchParams.get('date') ?? dateOf(now), now));
+    case '/api/days':
+      return ok({ items: days(scene, url.searchParams, now) });
+    case '/api/events':
+      return ok({ items: events(scene, now) });
     case '/api/monthly_summary':
       return ok(monthly(scene, url.searchParams.get('month') ?? dateOf(now).slice(0, 7), now));
     case '/api/history':
@@ -47,9 +63,11 @@ export function answer({ url, method, headers, body }, state) {
   }
 }
 
-/** @param {string} method @param {string} body @param {string} token @returns {Answer} */
-function session(method, body, token) {
-  if (method === 'DELETE') return { status: 204, headers: { 'set-cookie': 'session=; Max-Age=0; Path=/; HttpOnly; SameSite=Strict' } };
+/** @param {string} method @param {string} body @param {string} token @param {boolean} allowed @returns {Answer} */
+function session(method, body, token, allowed) {
+  if (method === 'GET') return ok({ signed_in: allowed });
+  if (method === 'DELETE')
+    return { status: 204, headers: { 'set-cookie': 'session=; Max-Age=0; Path=/; HttpOnly; SameSite=Strict' } };
   const given = /** @type {{token?: string}} */ (JSON.parse(body || '{}')).token;
   if (given !== token) return problem(401, 'wrong token');
   return { status: 204, headers: { 'set-cookie': 'session=yes; Path=/; HttpOnly; SameSite=Strict' } };
@@ -65,7 +83,16 @@ function health({ scene, now }) {
     storage_free_bytes: 12_400_000_000,
     last_snapshot_age_sec: scene.noSnapshot ? null : bad ? 14.2 : 0.4,
     errors: errors(scene, now),
-    meters: [{ name: 'main', bus: 'rs485', profile: 'solthrive-v1', status: bad ? 'not_responding' : scene.noSnapshot ? 'starting' : 'ok', ...(scene.noSnapshot ? {} : { last_read_age_sec: bad ? 14.2 : 0.4 }), failures: bad ? 14 : 0 }],
+    meters: [
+      {
+        name: 'main',
+        bus: 'rs485',
+        profile: 'solthrive-v1',
+        status: bad ? 'not_responding' : scene.noSnapshot ? 'starting' : 'ok',
+        ...(scene.noSnapshot ? {} : { last_read_age_sec: bad ? 14.2 : 0.4 }),
+        failures: bad ? 14 : 0,
+      },
+    ],
   };
 }
 
@@ -83,7 +110,20 @@ const system = ({ version, now }) => ({
   disk: { total: 31_000_000_000, free: 12_400_000_000 },
   temperature_c: 47.2,
   poll: { interval_ms: 1000, p50_drift_ms: 0.3, p99_drift_ms: 2.8, misses: 0 },
-  bus: [{ name: 'rs485', requests: 540_112, replies: 540_098, timeouts: 9, crc_errors: 3, exceptions: 2, short_frames: 0, wrong_replies: 0, reopened: 1, late_replies: 2 }],
+  bus: [
+    {
+      name: 'rs485',
+      requests: 540_112,
+      replies: 540_098,
+      timeouts: 9,
+      crc_errors: 3,
+      exceptions: 2,
+      short_frames: 0,
+      wrong_replies: 0,
+      reopened: 1,
+      late_replies: 2,
+    },
+  ],
   database: { size_bytes: 48_200_000 },
   clock: { synced: true, plausible: true, last_step: new Date(now - 270_000_000).toISOString() },
   ws_clients: 1,
@@ -93,14 +133,47 @@ const system = ({ version, now }) => ({
 const device = ({ version }) => ({
   serial: 'ST-1000-0042',
   device_id: '5f2b8a2e-0d6b-4d7e-9a70-1f6f2ad1a001',
-  firmware_version: version,
+  firmware: version,
   uptime_s: 270_144,
+  last_update_check: null,
   model: 'Raspberry Pi 4 Model B Rev 1.4',
-  meters: [{ name: 'main', bus: 'rs485', unit: 1, profile: 'solthrive-v1', vendor: 'Acrel' }],
+  meters: [
+    { name: 'main', bus: 'rs485', unit: 1, profile: 'solthrive-v1', status: 'ok', last_read_age_sec: 0.4, failures: 0 },
+  ],
   channels: [
-    { name: 'main_l1', role: 'main_l1', meter: 'main', input: 'l1', invert: false, ct_rating_a: 200 },
-    { name: 'main_l2', role: 'main_l2', meter: 'main', input: 'l2', invert: true, ct_rating_a: 200 },
-    { name: 'pv', role: 'pv', meter: 'main', input: 'pv', invert: false, ct_rating_a: 50 },
+    {
+      name: 'main_l1',
+      role: 'main_l1',
+      meter: 'main',
+      input: 'l1',
+      volt_ref: 'l1',
+      multiplier: 1,
+      scale: 1,
+      invert: false,
+      ct_rating_a: 200,
+    },
+    {
+      name: 'main_l2',
+      role: 'main_l2',
+      meter: 'main',
+      input: 'l2',
+      volt_ref: 'l2',
+      multiplier: 1,
+      scale: 1,
+      invert: true,
+      ct_rating_a: 200,
+    },
+    {
+      name: 'pv',
+      role: 'pv',
+      meter: 'main',
+      input: 'pv',
+      volt_ref: 'l1',
+      multiplier: 2,
+      scale: 1,
+      invert: false,
+      ct_rating_a: 50,
+    },
   ],
 });
 
@@ -113,6 +186,37 @@ function daily(scene, date, now) {
   const nothing = scene.noSnapshot || date < INSTALLED || from > now;
   return { date, ...figures(scene, from, nothing ? from : dayStart(addDays(date, 1))) };
 }
+
+/** @param {import('./home.js').Scene} scene @param {URLSearchParams} params @param {number} now */
+function days(scene, params, now) {
+  const items = [];
+  const to = params.get('to') ?? addDays(dateOf(now), 1);
+  for (let date = params.get('from') ?? dateOf(now); date < to && date <= dateOf(now); date = addDays(date, 1)) {
+    if (!scene.noSnapshot && date >= INSTALLED) items.push(daily(scene, date, now));
+  }
+  return items;
+}
+
+/** @param {import('./home.js').Scene} scene @param {number} now */
+const events = (scene, now) => [
+  ...(scene.flags ?? []).map((flag) => ({ ...flag, ts: new Date(now - 14_000).toISOString(), state: 'raised' })),
+  {
+    ts: new Date(now - 3_600_000).toISOString(),
+    state: 'cleared',
+    code: 'rs485_errors',
+    subject: 'rs485',
+    severity: 'warning',
+    message: '',
+  },
+  {
+    ts: new Date(now - 3_660_000).toISOString(),
+    state: 'raised',
+    code: 'rs485_errors',
+    subject: 'rs485',
+    severity: 'warning',
+    message: '',
+  },
+];
 
 /** @param {import('./home.js').Scene} scene @param {string} month @param {number} now */
 function monthly(scene, month, now) {
@@ -131,7 +235,16 @@ function history(scene, params, now) {
   const rows = [];
   for (let at = from; at < to && !scene.noSnapshot && dateOf(at) >= INSTALLED; at += 300_000) {
     const flow = flowAt(scene, at);
-    rows.push({ timestamp: new Date(at).toISOString(), samples: 300, coverage: 1, quality: 'ok', ...(scene.solar === false ? {} : { solar_kw: flow.solar }), home_kw: flow.home, grid_kw: flow.grid, ...(scene.battery ? { battery_kw: flow.battery } : {}) });
+    rows.push({
+      timestamp: new Date(at).toISOString(),
+      samples: 300,
+      coverage: 1,
+      quality: 'ok',
+      ...(scene.solar === false ? {} : { solar_kw: flow.solar }),
+      home_kw: flow.home,
+      grid_kw: flow.grid,
+      ...(scene.battery ? { battery_kw: flow.battery } : {}),
+    });
   }
-  return { from: new Date(from).toISOString(), to: new Date(to).toISOString(), step_s: 300, rows };
+  return rows;
 }

@@ -19,24 +19,64 @@
 /** @type {Record<string, Scene>} */
 export const SCENES = {
   sunny: { now: '2026-06-21T18:20:00Z' },
-  evening: { now: '2026-06-22T02:40:00Z', holes: [[9, 7.5], [3, 2.8]] },
+  evening: {
+    now: '2026-06-22T02:40:00Z',
+    holes: [
+      [9, 7.5],
+      [3, 2.8],
+    ],
+  },
   battery: { now: '2026-06-21T19:05:00Z', battery: true, ev: true },
   night: { now: '2026-06-22T06:30:00Z', battery: true, ev: true, pin: { ev_kw: 7.2 } },
   grid: { now: '2026-06-21T18:20:00Z', solar: false },
   empty: { now: '2026-06-21T18:20:00Z', noSnapshot: true },
   unknown: { now: '2026-06-21T18:20:00Z', without: ['solar_kw', 'home_kw', 'current_pv'] },
-  stale: { now: '2026-06-21T18:20:00Z', frozen: true, flags: [
-    { code: 'meter_not_responding', subject: 'main', severity: 'high', message: 'meter `main` (unit 1 on /dev/ttyUSB0) has not answered 14 requests in a row; last good reading 14 s ago' },
-    { code: 'data_stale', subject: '', severity: 'high', message: 'no complete snapshot for 14 s' },
-  ] },
+  stale: {
+    now: '2026-06-21T18:20:00Z',
+    frozen: true,
+    flags: [
+      {
+        code: 'meter_not_responding',
+        subject: 'main',
+        severity: 'high',
+        message:
+          'meter `main` (unit 1 on /dev/ttyUSB0) has not answered 14 requests in a row; last good reading 14 s ago',
+      },
+      { code: 'data_stale', subject: '', severity: 'high', message: 'no complete snapshot for 14 s' },
+    ],
+  },
   offline: { now: '2026-06-21T18:20:00Z', deaf: true },
   failing: { now: '2026-06-21T18:20:00Z', failing: true },
-  ct: { now: '2026-06-21T18:20:00Z', pin: { home_kw: -0.6, grid_kw: -2.1, solar_kw: 1.5 }, flags: [
-    { code: 'ct_reversed', subject: 'main_l2', severity: 'high', message: 'CT 2 (main_l2) may be on backwards: 92 % sure. 214 of 232 load steps on this leg ran against its sign; the home would use -0.6 kW' },
-    { code: 'clock_unsynced', subject: '', severity: 'warning', message: 'the operating system does not report a synchronised clock' },
-    { code: 'counter_glitch', subject: 'main', severity: 'info', message: 'import counter fell from 1204.51 to 0 kWh and came back in the next poll' },
-  ] },
-  outage: { now: '2026-06-21T18:20:00Z', battery: true, pin: { voltage_l1: 0, voltage_l2: 0, grid_kw: 0, battery_kw: -1.2 } },
+  ct: {
+    now: '2026-06-21T18:20:00Z',
+    pin: { home_kw: -0.6, grid_kw: -2.1, solar_kw: 1.5 },
+    flags: [
+      {
+        code: 'ct_reversed',
+        subject: 'main_l2',
+        severity: 'high',
+        message:
+          'CT 2 (main_l2) may be on backwards: 92 % sure. 214 of 232 load steps on this leg ran against its sign; the home would use -0.6 kW',
+      },
+      {
+        code: 'clock_unsynced',
+        subject: '',
+        severity: 'warning',
+        message: 'the operating system does not report a synchronised clock',
+      },
+      {
+        code: 'counter_glitch',
+        subject: 'main',
+        severity: 'info',
+        message: 'import counter fell from 1204.51 to 0 kWh and came back in the next poll',
+      },
+    ],
+  },
+  outage: {
+    now: '2026-06-21T18:20:00Z',
+    battery: true,
+    pin: { voltage_l1: 0, voltage_l2: 0, grid_kw: 0, battery_kw: -1.2 },
+  },
 };
 
 const ZONE = 'America/Los_Angeles';
@@ -49,7 +89,14 @@ const noise = (seed) => {
 
 /** @param {number} at */
 function localHour(at) {
-  const parts = new Intl.DateTimeFormat('en-GB', { timeZone: ZONE, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at).split(':');
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    timeZone: ZONE,
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  })
+    .format(at)
+    .split(':');
   return Number(parts[0]) + Number(parts[1]) / 60;
 }
 
@@ -73,8 +120,15 @@ export function flowAt(scene, at) {
   const ev = scene.ev && hour > 11 && hour < 13.5 ? 3.6 : 0;
   const home = (0.31 + meals + fridge + 0.05 * noise(slot)) * wobble + ev;
   let battery = 0;
-  if (scene.battery) battery = solar > home ? -Math.min(2.2, solar - home) : hour > 17 || hour < 2 ? Math.min(2.5, home - solar) : 0;
-  return { solar: round(solar), home: round(home), battery: round(battery), ev: round(ev), grid: round(home - solar - battery) };
+  if (scene.battery)
+    battery = solar > home ? -Math.min(2.2, solar - home) : hour > 17 || hour < 2 ? Math.min(2.5, home - solar) : 0;
+  return {
+    solar: round(solar),
+    home: round(home),
+    battery: round(battery),
+    ev: round(ev),
+    grid: round(home - solar - battery),
+  };
 }
 
 /**
@@ -128,20 +182,30 @@ export function figures(scene, from, to) {
   const ratio = (a, b) => (b > 0 ? round(a / b) : null);
   const saved = (sum.home - sum.import) * 0.31 + sum.export * 0.08;
   return {
-    ...(none ? {} : {
-      ...(scene.solar === false ? {} : { solar_kwh: round(sum.solar) }),
-      home_kwh: round(sum.home),
-      import_kwh: round(sum.import),
-      export_kwh: round(sum.export),
-      ...(scene.battery ? { battery_charge_kwh: round(sum.charge), battery_discharge_kwh: round(sum.discharge) } : {}),
-      ...(scene.ev ? { ev_kwh: round(sum.ev) } : {}),
-      peak_demand_kw: 3.42,
-      savings: {
-        amount: round(saved),
-        currency: 'USD',
-        inputs: { home_kwh: round(sum.home), import_kwh: round(sum.import), export_kwh: round(sum.export), import_rate: 0.31, export_rate: 0.08 },
-      },
-    }),
+    ...(none
+      ? {}
+      : {
+          ...(scene.solar === false ? {} : { solar_kwh: round(sum.solar) }),
+          home_kwh: round(sum.home),
+          import_kwh: round(sum.import),
+          export_kwh: round(sum.export),
+          ...(scene.battery
+            ? { battery_charge_kwh: round(sum.charge), battery_discharge_kwh: round(sum.discharge) }
+            : {}),
+          ...(scene.ev ? { ev_kwh: round(sum.ev) } : {}),
+          peak_demand_kw: 3.42,
+          savings: {
+            amount: round(saved),
+            currency: 'USD',
+            inputs: {
+              home_kwh: round(sum.home),
+              import_kwh: round(sum.import),
+              export_kwh: round(sum.export),
+              import_rate: 0.31,
+              export_rate: 0.08,
+            },
+          },
+        }),
     self_consumption: ratio(sum.solar - sum.export, sum.solar),
     solar_offset: ratio(sum.solar - sum.export, sum.home),
     self_sufficiency: ratio(sum.home - sum.import, sum.home),
@@ -159,10 +223,14 @@ export function dayStart(date) {
 }
 
 /** @param {string} date @param {number} days */
-export const addDays = (date, days) => new Date(Date.parse(`${date}T12:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+export const addDays = (date, days) =>
+  new Date(Date.parse(`${date}T12:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
 
 /** @param {Scene} scene @param {number} now */
-export const today = (scene, now) => ({ date: dateOf(now), ...figures(scene, scene.noSnapshot ? now : dayStart(dateOf(now)), now) });
+export const today = (scene, now) => ({
+  date: dateOf(now),
+  ...figures(scene, scene.noSnapshot ? now : dayStart(dateOf(now)), now),
+});
 
 /** @param {Scene} scene @param {number} now */
 export function daySeries(scene, now) {
@@ -171,7 +239,8 @@ export function daySeries(scene, now) {
   const starts = Array.from({ length: 288 }, (_, index) => from + index * step);
   /** @param {number} at */
   const hole = (at) =>
-    scene.noSnapshot === true || (scene.holes ?? []).some(([a, b]) => at >= now - a * 3_600_000 && at < now - b * 3_600_000);
+    scene.noSnapshot === true ||
+    (scene.holes ?? []).some(([a, b]) => at >= now - a * 3_600_000 && at < now - b * 3_600_000);
   /** @param {'solar'|'home'|'grid'|'battery'} name */
   const series = (name) => starts.map((at) => (hole(at) ? null : flowAt(scene, at)[name]));
   return {

@@ -36,9 +36,11 @@ const SECURITY = {
  * @returns {Promise<Mock>}
  */
 export async function startMock({ scene: name = 'sunny', port = 0, token = 'test-token' } = {}) {
-  const scene = { ...(SCENES[name] ?? SCENES['sunny']) };
+  const known = SCENES[name];
+  if (!known) throw new Error(`no scene ${name}; there are ${Object.keys(SCENES).join(', ')}`);
+  const scene = { ...known };
   const started = Date.now();
-  const epoch = Date.parse(scene.now ?? '');
+  const epoch = Date.parse(scene.now);
   const now = () => epoch + (Date.now() - started);
   let version = '2.0.0';
   /** @type {Set<import('./socket.js').Client>} */
@@ -69,12 +71,21 @@ export async function startMock({ scene: name = 'sunny', port = 0, token = 'test
       const chunks = [];
       for await (const chunk of request) chunks.push(chunk);
       const body = Buffer.concat(chunks).toString();
-      const { status, headers, json } = answer({ url, method: request.method ?? 'GET', headers: request.headers, body }, { scene, now: now(), version, token });
+      const { status, headers, json } = answer(
+        { url, method: request.method ?? 'GET', headers: request.headers, body },
+        { scene, now: now(), version, token },
+      );
       response.writeHead(status, { ...SECURITY, ...headers }).end(json === undefined ? '' : JSON.stringify(json));
     } else if (url.pathname.startsWith('/assets/')) {
       const bytes = await readFile(join(DIST, url.pathname)).catch(() => null);
       const type = TYPES[/** @type {keyof typeof TYPES} */ (extname(url.pathname))] ?? 'application/octet-stream';
-      response.writeHead(bytes ? 200 : 404, { ...SECURITY, 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' }).end(bytes ?? '');
+      response
+        .writeHead(bytes ? 200 : 404, {
+          ...SECURITY,
+          'content-type': type,
+          'cache-control': 'public, max-age=31536000, immutable',
+        })
+        .end(bytes ?? '');
     } else {
       const html = await readFile(join(DIST, 'index.html'), 'utf8');
       const json = JSON.stringify(boot()).replaceAll('<', '\\u003c');
@@ -97,13 +108,33 @@ export async function startMock({ scene: name = 'sunny', port = 0, token = 'test
     });
     clients.add(client);
     const first = boot();
-    client.send({ type: 'hello', ...stamp(), api: 1, version, site: first.site, errors: first.errors, today: first.today, day: daySeries(scene, now()), ...(first.snapshot ? { snapshot: first.snapshot } : {}) });
+    client.send({
+      type: 'hello',
+      ...stamp(),
+      api: 1,
+      version,
+      site: first.site,
+      errors: first.errors,
+      today: first.today,
+      day: daySeries(scene, now()),
+      ...(first.snapshot ? { snapshot: first.snapshot } : {}),
+    });
     const timers = [
       setInterval(() => {
         if (scene.noSnapshot || scene.frozen) return;
         client.send({ type: 'snapshot', ...stamp(), snapshot: latest(scene, now(), seq), today: today(scene, now()) });
       }, 1000),
-      setInterval(() => client.send({ type: 'heartbeat', ...stamp(), version, uptime_s: 4711, last_snapshot_age_sec: scene.noSnapshot ? null : 0.4 }), 5000),
+      setInterval(
+        () =>
+          client.send({
+            type: 'heartbeat',
+            ...stamp(),
+            version,
+            uptime_s: 4711,
+            last_snapshot_age_sec: scene.noSnapshot ? null : 0.4,
+          }),
+        5000,
+      ),
     ];
   });
 
@@ -128,7 +159,11 @@ export async function startMock({ scene: name = 'sunny', port = 0, token = 'test
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { values } = parseArgs({ options: { scene: { type: 'string', default: 'sunny' }, port: { type: 'string', default: '8090' } } });
+  const { values } = parseArgs({
+    options: { scene: { type: 'string', default: 'sunny' }, port: { type: 'string', default: '8090' } },
+  });
   const mock = await startMock({ scene: values.scene, port: Number(values.port) });
-  console.log(`${mock.url}/dashboard  (scene ${values.scene}; others: ${Object.keys(SCENES).join(', ')}; token test-token)`);
+  console.log(
+    `${mock.url}/dashboard  (scene ${values.scene}; others: ${Object.keys(SCENES).join(', ')}; token test-token)`,
+  );
 }

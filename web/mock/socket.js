@@ -29,7 +29,10 @@ export function accept(request, socket, gone) {
     send(message) {
       if (!socket.writable) return;
       const body = Buffer.from(JSON.stringify(message));
-      const head = body.length < 126 ? Buffer.from([0x81, body.length]) : Buffer.from([0x81, 126, body.length >> 8, body.length & 255]);
+      const head =
+        body.length < 126
+          ? Buffer.from([0x81, body.length])
+          : Buffer.from([0x81, 126, body.length >> 8, body.length & 255]);
       socket.write(Buffer.concat([head, body]));
     },
     end: () => socket.destroy(),

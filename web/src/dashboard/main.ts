@@ -11,7 +11,11 @@ import { Live } from '../lib/live/live.svelte';
 import { theme } from '../lib/theme.svelte';
 
 const boot = decodeBoot(document.getElementById('boot')?.textContent ?? '');
-const live = new Live(browserEnvironment('/ws'), () => performance.now(), () => document.hidden);
+const live = new Live(
+  browserEnvironment('/ws'),
+  () => performance.now(),
+  () => document.hidden,
+);
 
 theme.start();
 await i18n.start(boot?.site.language ?? null);

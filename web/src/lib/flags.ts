@@ -45,4 +45,5 @@ export const bySeverity = (flags: readonly Flag[]): Flag[] =>
   [...flags].sort((a, b) => RANK[a.severity] - RANK[b.severity] || (a.since ?? Infinity) - (b.since ?? Infinity));
 
 /** Notes are no problems. */
-export const problems = (flags: readonly Flag[]): Flag[] => bySeverity(flags).filter((flag) => flag.severity !== 'info');
+export const problems = (flags: readonly Flag[]): Flag[] =>
+  bySeverity(flags).filter((flag) => flag.severity !== 'info');

@@ -56,7 +56,7 @@ const ORDER: readonly (readonly [SourceId, SinkId])[] = [
 ];
 
 const above = (watts: number): number => (watts > 0 ? watts : 0);
-const sum = (ends: readonly End<unknown>[]): number => ends.reduce((total, end) => total + (end.watts ?? 0), 0);
+const sum = (ends: readonly End<unknown>[]): number => ends.reduce((total, end) => total + above(end.watts ?? 0), 0);
 
 /** The installed quantities in play, or `null` for each that is not known. */
 function known(flow: Flow, has: Installed) {
@@ -93,10 +93,12 @@ export function split(flow: Flow, has: Installed): Split {
   if (odd && excess < 0) sources.push({ id: 'unexplained', watts: -excess });
   const drawn = <Id>(ends: End<Id>[]): End<Id>[] => ends.filter((end) => (end.watts ?? 0) >= QUIET_W);
   const ribbons = allocate(drawn(sources), drawn(sinks));
+  // The home is always there, also with a value that cannot be: hiding it would hide the fault.
+  const used: End<SinkId> = { id: 'home', watts: home < 0 ? home : home - car };
   return {
     state: ribbons.length > 0 ? 'whole' : 'idle',
     sources: drawn(sources),
-    sinks: drawn(sinks),
+    sinks: [used, ...drawn(sinks).filter((end) => end.id !== 'home')],
     ribbons,
     unexplained: odd ? excess : 0,
   };
@@ -158,10 +160,10 @@ export interface Frame {
   readonly gap: number;
 }
 
-/** The next step of 0.5, 1, 2, 5, 10 … kW: widths keep their meaning from second to second. */
+/** The next step of 0.5, 0.6, 0.8, 1, 1.5 … kW: widths keep their meaning from second to second. */
 export function fullScale(watts: number): number {
   for (let decade = 100; decade <= 1e7; decade *= 10) {
-    for (const step of [1, 2, 5]) {
+    for (const step of [1, 1.5, 2, 3, 4, 5, 6, 8]) {
       if (watts <= step * decade && step * decade >= 500) return step * decade;
     }
   }
@@ -179,11 +181,14 @@ export function layout(parts: Split, frame: Frame): Picture {
   const place = <Id>(ends: readonly End<Id>[]): Box<Id>[] => {
     const heights = ends.map((end) => Math.max(frame.minNode, (end.watts ?? 0) * perWatt));
     const all = heights.reduce((a, b) => a + b, 0) + Math.max(0, ends.length - 1) * frame.gap;
-    let y = Math.max(0, (frame.height - all) / 2);
+    const spare = Math.max(0, frame.height - all);
+    // Nodes spread out over spare height, but not so far that the figure falls apart.
+    const gap = frame.gap + (ends.length > 1 ? Math.min(28, spare / ends.length) : 0);
+    let y = Math.max(0, (spare - (gap - frame.gap) * Math.max(0, ends.length - 1)) / 2);
     return ends.map((end, index) => {
       const height = heights[index] ?? frame.minNode;
       const box = { ...end, y, height };
-      y += height + frame.gap;
+      y += height + gap;
       return box;
     });
   };
@@ -201,8 +206,24 @@ function connect(
   // Ribbons sit in the middle of their node, in the order of the other side, so that they do not cross more than needed.
   const start = <Id>(box: Box<Id>, mine: readonly Ribbon[]): number =>
     box.y + (box.height - mine.reduce((total, ribbon) => total + ribbon.watts * perWatt, 0)) / 2;
-  const at0 = new Map(sources.map((box) => [box.id, start(box, ribbons.filter((r) => r.from === box.id))]));
-  const at1 = new Map(sinks.map((box) => [box.id, start(box, ribbons.filter((r) => r.to === box.id))]));
+  const at0 = new Map(
+    sources.map((box) => [
+      box.id,
+      start(
+        box,
+        ribbons.filter((r) => r.from === box.id),
+      ),
+    ]),
+  );
+  const at1 = new Map(
+    sinks.map((box) => [
+      box.id,
+      start(
+        box,
+        ribbons.filter((r) => r.to === box.id),
+      ),
+    ]),
+  );
   const rank = (ids: readonly string[], id: string): number => ids.indexOf(id);
   const sourceIds = sources.map((box) => box.id);
   const sinkIds = sinks.map((box) => box.id);

@@ -57,6 +57,12 @@ export const formatPower = (watts: number | null | undefined, locale: string): s
 
 export const formatEnergy = (kwh: number | null | undefined, locale: string): string => join(energyParts(kwh, locale));
 
+/** The end of a scale: kW without a decimal that says nothing. */
+export const formatLimit = (watts: number, locale: string): string => {
+  const kw = watts / 1000;
+  return formatUnit(kw, 'kW', locale, Number.isInteger(kw) ? 0 : 1);
+};
+
 /** A fraction as whole percent. */
 export function formatPercent(fraction: number | null | undefined, locale: string): string {
   if (fraction === null || fraction === undefined || !Number.isFinite(fraction)) return UNKNOWN;

@@ -7,7 +7,7 @@ import type { Installed, Site, Snapshot } from './live/model';
 
 /** Power values are watts; the caller formats them. */
 export type Sentence =
-  | { readonly key: 'say.none' | 'say.odd' | 'say.idle' | 'say.missing' | 'say.covered' | 'say.outage' }
+  | { readonly key: 'say.none' | 'say.clamp' | 'say.odd' | 'say.idle' | 'say.missing' | 'say.covered' | 'say.outage' }
   | { readonly key: 'say.gridOnly' | 'say.gridNoSolar' | 'say.gridSolarUnknown'; readonly home: number }
   | { readonly key: 'say.export' | 'say.batteryExport'; readonly out: number }
   | { readonly key: 'say.charge'; readonly into: number }
@@ -32,6 +32,7 @@ export function describe(snapshot: Snapshot | null, site: Pick<Site, 'has' | 'se
   const { has } = site;
   const { flow } = snapshot;
   const parts = split(flow, has);
+  if (snapshot.doubts.some((code) => code === 'ct_reversed' || code === 'ct_wrong_leg')) return { key: 'say.clamp' };
   if (parts.state === 'partial') return describePartial(snapshot, has);
   if (parts.unexplained !== 0) return { key: 'say.odd' };
   if (parts.state === 'idle') return { key: 'say.idle' };

@@ -62,7 +62,12 @@ export function linePath(values: Column, x: (index: number) => number, y: (value
 }
 
 /** The area between two columns, one closed piece per run. */
-export function areaPath(low: Column, high: Column, x: (index: number) => number, y: (value: number) => number): string {
+export function areaPath(
+  low: Column,
+  high: Column,
+  x: (index: number) => number,
+  y: (value: number) => number,
+): string {
   return runs(high)
     .map(([start, end]) => {
       const upper: string[] = [];

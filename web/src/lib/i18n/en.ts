@@ -24,6 +24,7 @@ export const en = {
   'reload.do': 'Load the new page',
 
   'say.none': 'There is no reading yet.',
+  'say.clamp': 'A current clamp may be on backwards, so these numbers are doubtful.',
   'say.odd': 'The readings do not add up: what comes in differs from what goes out.',
   'say.idle': 'Almost no power is flowing right now.',
   'say.missing': 'Some readings are missing, so the flow cannot be told.',
@@ -43,7 +44,6 @@ export const en = {
   'say.batteryExport': 'Your own power covers the whole home and sends {out} to the grid.',
   'say.gridCharge': 'The grid gives {bought}; the battery is charging with {into}.',
   'say.stale': 'These are the numbers of {time}; nothing newer has arrived.',
-  'say.partial': 'Some numbers are doubtful right now. See the problems below.',
 
   'role.solar': 'Solar',
   'role.home': 'Home',
@@ -56,7 +56,7 @@ export const en = {
   'role.batteryIn': 'To battery',
   'role.ev': 'Car',
   'role.unexplained': 'Unexplained',
-  'unknown': 'not known',
+  unknown: 'not known',
 
   'flow.title': 'Where the power goes',
   'flow.sources': 'Where it comes from',
@@ -82,7 +82,7 @@ export const en = {
   'today.bought': 'Bought',
   'today.sold': 'Sold',
   'today.charged': 'Stored',
-  'today.discharged': 'From storage',
+  'today.discharged': '{energy} taken out',
   'today.saved': 'Saved',
   'today.selfUse': 'Own use of solar',
   'today.selfUseHint': 'Share of what the roof made that the home used itself',
@@ -109,6 +109,7 @@ export const en = {
   'chart.charging': 'To battery',
   'chart.use': 'Home',
   'chart.made': 'Solar',
+  'chart.then': 'Home, then',
   'chart.gapAt': 'no reading',
   'chart.empty': 'No history yet. The chart fills up as readings arrive.',
   'chart.loading': 'Loading the chart…',
@@ -142,16 +143,19 @@ export const en = {
   'flag.meter_not_responding.do':
     'Check that the meter has power and the USB adapter is plugged in. If so, the two data wires (A and B) may be loose or swapped.',
   'flag.rs485_errors': 'The data line to the meter is disturbed',
-  'flag.rs485_errors.do': 'Check the A/B wires, the shield and the terminating resistor; keep the cable away from mains.',
+  'flag.rs485_errors.do':
+    'Check the A/B wires, the shield and the terminating resistor; keep the cable away from mains.',
   'flag.scaling_failure': 'The readings contradict each other',
-  'flag.scaling_failure.do': 'Power does not match voltage times current. Check the CT ratio, the scale and the meter profile.',
+  'flag.scaling_failure.do':
+    'Power does not match voltage times current. Check the CT ratio, the scale and the meter profile.',
   'flag.ct_unplugged': 'A current clamp measures nothing',
   'flag.ct_unplugged.do': 'Check that the clamp is closed around the wire and its plug sits in the meter.',
   'flag.ct_reversed': 'A current clamp may be on backwards',
   'flag.ct_reversed.do':
     'Turn the clamp so that its arrow points to the loads, or invert its channel in the configuration. Until then import and export are not reliable.',
   'flag.ct_wrong_leg': 'A current clamp may be on the wrong leg',
-  'flag.ct_wrong_leg.do': 'Move the clamp to the leg whose voltage it is measured with, or swap the two in the configuration.',
+  'flag.ct_wrong_leg.do':
+    'Move the clamp to the leg whose voltage it is measured with, or swap the two in the configuration.',
   'flag.meter_stuck': 'The meter repeats the same values',
   'flag.meter_stuck.do': 'Switch the meter off and on. If it happens again it needs to be replaced.',
   'flag.counter_reset': 'A meter counter started again',
@@ -159,9 +163,11 @@ export const en = {
   'flag.counter_glitch': 'A meter counter jumped and came back',
   'flag.counter_glitch.do': 'Nothing to do: the jump was ignored.',
   'flag.voltage_missing': 'A leg has no voltage',
-  'flag.voltage_missing.do': 'If part of the home is dark, call your utility. Otherwise a voltage tap of the meter is loose.',
+  'flag.voltage_missing.do':
+    'If part of the home is dark, call your utility. Otherwise a voltage tap of the meter is loose.',
   'flag.voltage_out_of_range': 'The voltage is outside its range',
-  'flag.voltage_out_of_range.do': 'If lamps flicker or glow too brightly, a neutral may be loose: call an electrician now.',
+  'flag.voltage_out_of_range.do':
+    'If lamps flicker or glow too brightly, a neutral may be loose: call an electrician now.',
   'flag.pv_flatline': 'The roof makes nothing in daylight',
   'flag.pv_flatline.do': 'Look at the inverter’s display and the solar breaker.',
   'flag.data_stale': 'No complete reading arrives',
@@ -179,11 +185,13 @@ export const en = {
   'flag.power_supply_weak': 'The appliance’s power supply is weak',
   'flag.power_supply_weak.do': 'Use the original power supply and a short, thick cable.',
   'flag.clock_unsynced': 'The clock is not set yet',
-  'flag.clock_unsynced.do': 'Connect the appliance to the network so that it can fetch the time. Readings are kept until then.',
+  'flag.clock_unsynced.do':
+    'Connect the appliance to the network so that it can fetch the time. Readings are kept until then.',
   'flag.clock_stepped': 'The clock was corrected',
   'flag.clock_stepped.do': 'Nothing to do. A gap may show in the chart.',
   'flag.config_invalid': 'The configuration has an error',
-  'flag.config_invalid.do': 'The last good configuration is in use. The line below says which file and line to correct.',
+  'flag.config_invalid.do':
+    'The last good configuration is in use. The line below says which file and line to correct.',
   'flag.cloud_unreachable': 'The cloud cannot be reached',
   'flag.cloud_unreachable.do': 'Check the internet connection. All data is kept here and sent later.',
   'flag.update_failed': 'An update failed',
@@ -201,7 +209,8 @@ export const en = {
   'state.chunk': 'This page could not be loaded. The appliance may have been updated.',
 
   'token.title': 'Access code needed',
-  'token.why': 'History and set-up are protected. Enter the access code of this appliance once; this browser will remember it.',
+  'token.why':
+    'History and set-up are protected. Enter the access code of this appliance once; this browser will remember it.',
   'token.where': 'Your installer has it. On the appliance itself: solthrive-cli token',
   'token.label': 'Access code',
   'token.submit': 'Unlock',
@@ -230,7 +239,9 @@ export const en = {
   'history.measured': '{share} of this time was measured.',
   'history.calendar': 'Solar made each day',
   'history.calendarCell': '{date}: {energy}',
-  'history.byHour': 'Energy by hour',
+  'history.power': 'Power through the day',
+  'history.was': 'was {then}',
+  'history.bars': 'Energy as bars: up what the home used, down what was sold or stored.',
   'history.byDay': 'Energy by day',
   'history.byMonth': 'Energy by month',
 
@@ -275,6 +286,12 @@ export const en = {
   'health.requests': 'Requests',
   'health.replies': 'Replies',
   'health.updated': 'As of {time}',
+
+  'log.title': 'Error log',
+  'log.show': 'Show the log',
+  'log.empty': 'Nothing has happened since the service started.',
+  'log.raised': 'began',
+  'log.cleared': 'ended',
 
   'setup.site': 'Home',
   'setup.siteName': 'Name',

@@ -1,1 +1,3 @@
-import { en } from './en'; import type { Catalogue } from './types'; export const fr: Catalogue = en;
+import { en } from './en';
+import type { Catalogue } from './types';
+export const fr: Catalogue = en;

@@ -19,7 +19,8 @@ function ruleOf(locale: string, n: number): Intl.LDMLPluralRule {
 export function translate(catalogue: Catalogue, locale: string, key: Key, values: Values = {}): string {
   const entry = catalogue[key];
   const n = values['n'];
-  const template = typeof entry === 'string' ? entry : (entry[ruleOf(locale, typeof n === 'number' ? n : 0)] ?? entry.other);
+  const template =
+    typeof entry === 'string' ? entry : (entry[ruleOf(locale, typeof n === 'number' ? n : 0)] ?? entry.other);
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = values[name] ?? '';
     return typeof value === 'number' ? value.toLocaleString(locale) : value;

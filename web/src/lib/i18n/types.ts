@@ -18,7 +18,11 @@ export type Catalogue = { readonly [K in Key]: (typeof en)[K] extends string ? s
 
 type Names<T extends string> = T extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never;
 
-type NamesOf<E> = E extends string ? Names<E> : E extends { readonly other: infer Other extends string } ? Names<Other> : never;
+type NamesOf<E> = E extends string
+  ? Names<E>
+  : E extends { readonly other: infer Other extends string }
+    ? Names<Other>
+    : never;
 
 /** The parameters that the English text names: forgetting one is a type error. */
 export type Params<K extends Key> = { readonly [P in NamesOf<(typeof en)[K]>]: string | number };

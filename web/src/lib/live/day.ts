@@ -79,6 +79,13 @@ export class DayBuffer {
 
   series(): DaySeries {
     const { solar, home, grid, battery } = this.#columns;
-    return { from: this.#from, step: this.#step, solar: [...solar], home: [...home], grid: [...grid], battery: [...battery] };
+    return {
+      from: this.#from,
+      step: this.#step,
+      solar: [...solar],
+      home: [...home],
+      grid: [...grid],
+      battery: [...battery],
+    };
   }
 }

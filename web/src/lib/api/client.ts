@@ -1,0 +1,73 @@
+// Requests to the appliance: typed by path, and every way to fail told apart.
+
+import type { DailySummary, Device, FlagEvent, Health, HistoryRow, System } from './types';
+
+interface Answers {
+  '/api/health': Health;
+  '/api/system': System;
+  '/api/device': Device;
+  '/api/events': { items: FlagEvent[] };
+  '/api/days': { items: DailySummary[] };
+  '/api/history': HistoryRow[];
+  '/api/session': { signed_in: boolean };
+}
+
+/** Why a request brought nothing. */
+export class RequestFailed extends Error {
+  constructor(
+    /** `locked`: a token is needed, or the one given is wrong. */
+    readonly kind: 'unreachable' | 'locked' | 'refused',
+    /** The appliance's own words, in English. */
+    readonly detail = '',
+    readonly request: string | null = null,
+  ) {
+    super(detail || kind);
+  }
+}
+
+const TIMEOUT_MS = 10_000;
+
+async function send(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+  const limits = [AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])];
+  let response: Response;
+  try {
+    response = await fetch(path, { ...init, signal: AbortSignal.any(limits) });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new RequestFailed('unreachable');
+  }
+  if (response.ok) return response;
+  const problem: unknown = await response.json().catch(() => null);
+  const words = (key: string): string => {
+    const value: unknown = typeof problem === 'object' && problem !== null ? Reflect.get(problem, key) : undefined;
+    return typeof value === 'string' ? value : '';
+  };
+  const detail = words('detail') || words('title') || `HTTP ${response.status}`;
+  throw new RequestFailed(response.status === 401 ? 'locked' : 'refused', detail, response.headers.get('x-request-id'));
+}
+
+/** Reads a resource; throws `RequestFailed`. */
+export async function get<P extends keyof Answers>(
+  path: P,
+  query: Readonly<Record<string, string>> = {},
+  signal?: AbortSignal,
+): Promise<Answers[P]> {
+  const search = new URLSearchParams(query).toString();
+  const headers = { accept: 'application/json' };
+  const response = await send(search === '' ? path : `${path}?${search}`, { headers }, signal);
+  try {
+    return (await response.json()) as Answers[P];
+  } catch {
+    throw new RequestFailed('unreachable');
+  }
+}
+
+/** Trades the token for a cookie. */
+export async function openSession(token: string): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  await send('/api/session', { method: 'POST', headers, body: JSON.stringify({ token }) });
+}
+
+export async function closeSession(): Promise<void> {
+  await send('/api/session', { method: 'DELETE' });
+}
