@@ -124,10 +124,10 @@ impl Check<'_> {
             function: bus.function,
             max_registers: if bus.even_only { max & !1 } else { max },
             gap: self
-                .millis("gap_ms", bus.gap_ms.as_ref())?
+                .millis("`gap_ms`", bus.gap_ms.as_ref())?
                 .unwrap_or_default(),
             min_timeout: self
-                .millis("min_timeout_ms", bus.min_timeout_ms.as_ref())?
+                .millis("`min_timeout_ms`", bus.min_timeout_ms.as_ref())?
                 .unwrap_or_default(),
             even_only: bus.even_only,
             turnaround: self.millis("`turnaround_ms`", bus.turnaround_ms.as_ref())?,
@@ -180,7 +180,7 @@ impl Check<'_> {
                 .map_or(Ok(502), |port| self.whole("`port`", port, 1..=65_535))?,
             unit: self.unit(tcp.unit.as_ref(), 0)?,
             connect_delay: self
-                .millis("connect_delay_ms", tcp.connect_delay_ms.as_ref())?
+                .millis("`connect_delay_ms`", tcp.connect_delay_ms.as_ref())?
                 .unwrap_or_default(),
         })
     }
@@ -274,7 +274,7 @@ impl Check<'_> {
         let mut points = Vec::with_capacity(drafts.len());
         for (name, draft) in drafts {
             let at = name.referenced;
-            let point = context.point(&name, draft)?;
+            let point = context.point(&name, &draft)?;
             if points
                 .iter()
                 .any(|(_, other): &(_, super::PointDef)| other.point == point.point)

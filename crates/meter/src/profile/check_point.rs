@@ -27,7 +27,7 @@ impl PointContext<'_> {
     pub(super) fn point(
         &self,
         name: &Spanned<String>,
-        draft: PointDraft,
+        draft: &PointDraft,
     ) -> Result<PointDef, ProfileError> {
         let point = self.name(name)?;
         let Some(kind) = draft.kind.or(self.defaults.kind) else {
@@ -50,12 +50,12 @@ impl PointContext<'_> {
             address: self.check.address("`address`", &draft.address, kind)?,
             kind,
             words: draft.words.unwrap_or(self.defaults.words),
-            k: self.k(point, &draft)?,
+            k: self.k(point, draft)?,
             sign: draft.sign,
             multiplier: self
                 .above_zero("multiplier", draft.multiplier.as_ref())?
                 .unwrap_or(1.0),
-            scale_register: self.scale_register(function, &draft)?,
+            scale_register: self.scale_register(function, draft)?,
             ct_scaled: self.ct_scaled(point, draft.ct_scaled.as_ref())?,
             optional: draft.optional,
             speed: draft.speed.unwrap_or_else(|| usual_speed(point.quantity)),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_saphyr::{Error as YamlError, Location};
 
-/// Names closer than this (Jaro-Winkler, 1 is equal) are offered as what was meant.
+/// Names this close (1 is equal) are offered as what was meant.
 const CLOSE: f64 = 0.72;
 /// Keys every profile has.
 const TOP_LEVEL: [&str; 6] = ["id", "vendor", "models", "wiring", "bus", "points"];
@@ -113,15 +113,21 @@ pub(super) fn hint(written: &str, known: &[&str]) -> String {
 /// The name that was probably meant.
 pub(super) fn closest<S: AsRef<str>>(written: &str, known: impl Iterator<Item = S>) -> Option<S> {
     let written = written.to_lowercase().replace('-', "_");
-    let scored = known.map(|name| {
-        (
-            strsim::jaro_winkler(&written, &name.as_ref().replace('-', "_")),
-            name,
-        )
-    });
+    let scored = known.map(|name| (likeness(&written, &name.as_ref().replace('-', "_")), name));
     let best = scored.max_by(|(a, _), (b, _)| a.total_cmp(b));
     best.filter(|(score, _)| *score >= CLOSE)
         .map(|(_, name)| name)
+}
+
+/// Jaro-Winkler sees a common beginning, the edit distance a word written out; hardly anybody
+/// mistypes the first letter.
+fn likeness(a: &str, b: &str) -> f64 {
+    let strange = if a.chars().next() == b.chars().next() {
+        0.0
+    } else {
+        0.15
+    };
+    strsim::jaro_winkler(a, b).max(strsim::normalized_damerau_levenshtein(a, b) + 0.2) - strange
 }
 
 /// The YAML reader ends some messages with a location, which is shown in front already.
