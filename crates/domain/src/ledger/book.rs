@@ -143,6 +143,11 @@ impl LineBook {
         self.anchor.is_some() && self.status != Status::Whole
     }
 
+    /// Whether a gap's energy is still to come as a whole.
+    pub(super) fn is_torn(&self) -> bool {
+        self.anchor.is_some() && self.status == Status::Torn
+    }
+
     /// Compares with the counters; returns energy to add to the total (already added here).
     pub(super) fn reconcile(&mut self, at: Standing) -> f64 {
         if at.stretch != self.stretch {

@@ -49,9 +49,8 @@ pub struct Ledger {
     signals: [Signal; 4],
     /// When each planned counter was last read in this run.
     read_at: Vec<Option<Mono>>,
-    /// Time between the state's last step and this run's first, where known.
-    downtime: Option<Duration>,
-    started: Option<Mono>,
+    /// When this run began, and the time between the state's last step and then, where known.
+    resumed: Option<(Mono, Duration)>,
 }
 
 impl Ledger {
@@ -62,15 +61,20 @@ impl Ledger {
         Self::assemble(plan, state, None)
     }
 
-    /// The ledger as it was, with the meters as they are now. `downtime` is the time since the
-    /// state's last step, where a clock can tell.
+    /// The ledger as it was, with the meters as they are now. `downtime` is the time from the
+    /// state's last step to `at`, where a clock can tell.
     #[must_use]
-    pub fn restore(state: LedgerState, plan: LedgerPlan, downtime: Option<Duration>) -> Self {
+    pub fn restore(
+        state: LedgerState,
+        plan: LedgerPlan,
+        at: Mono,
+        downtime: Option<Duration>,
+    ) -> Self {
         let state = state.resumed(&plan, downtime);
-        Self::assemble(plan, state, downtime)
+        Self::assemble(plan, state, downtime.map(|downtime| (at, downtime)))
     }
 
-    fn assemble(plan: LedgerPlan, state: LedgerState, downtime: Option<Duration>) -> Self {
+    fn assemble(plan: LedgerPlan, state: LedgerState, resumed: Option<(Mono, Duration)>) -> Self {
         let has = plan.installed;
         let signals = [
             Signal::new(Line::Solar, None, has.solar),
@@ -87,8 +91,7 @@ impl Ledger {
             plan,
             state,
             signals,
-            downtime,
-            started: None,
+            resumed,
         }
     }
 
@@ -127,7 +130,6 @@ impl Ledger {
     /// Takes the flow of one poll and the readings it came from.
     pub fn step(&mut self, at: Mono, flow: &PowerFlow, readings: &Readings<'_>) -> LedgerStep {
         let mut step = LedgerStep::default();
-        self.started.get_or_insert(at);
         if !std::mem::replace(&mut self.state.announced, true) {
             step.entries.push(LedgerEntry {
                 at,
@@ -139,7 +141,7 @@ impl Ledger {
         step.covered = self.integrate(at, flow, &mut step.increments);
         let moved = self.count(at, readings, &mut step.entries);
         self.bridge(at, &moved, &mut step);
-        self.add_home(&mut step);
+        self.add_home(at, &mut step);
         step
     }
 
@@ -187,8 +189,8 @@ impl Ledger {
             let elapsed = match self.read_at[index].replace(at) {
                 Some(before) => Some(at.since(before)),
                 None => self
-                    .downtime
-                    .map(|gap| gap + self.started.map_or(Duration::ZERO, |start| at.since(start))),
+                    .resumed
+                    .map(|(start, downtime)| downtime + at.since(start)),
             };
             let line = &self.state.lines[planned.line as usize];
             let mark = Mark {
@@ -264,28 +266,36 @@ impl Ledger {
     }
 
     /// The home grows by what the other lines' growth leaves for it.
-    fn add_home(&mut self, step: &mut LedgerStep) {
-        let home = |grown: &Energies| {
-            let value = |energy: Option<WattHours>| energy.map_or(0.0, WattHours::get);
-            value(grown.solar) + value(grown.import) - value(grown.export)
-                + value(grown.battery_discharge)
-                - value(grown.battery_charge)
-        };
+    fn add_home(&mut self, at: Mono, step: &mut LedgerStep) {
         let of_home = || {
             self.signals[..HOME_SIGNALS]
                 .iter()
                 .filter(|s| s.installed)
                 .flat_map(Signal::lines)
         };
-        let waiting = of_home().any(|line| self.state.lines[line as usize].is_waiting());
-        if of_home().any(|line| field(&mut step.increments, line).is_some()) {
-            step.increments.home = Some(wh(self.state.home.add(home(&step.increments), waiting)));
-        }
-        let bridged = home(&step.bridged).max(0.0);
-        if bridged > 0.0 {
-            step.bridged.home = step.increments.home.map(|grown| grown.min(wh(bridged)));
+        let book = |line| &self.state.lines[line as usize];
+        let (torn, waiting) = (
+            of_home().any(|l| book(l).is_torn()),
+            of_home().any(|l| book(l).is_waiting()),
+        );
+        let known = of_home().any(|line| field(&mut step.increments, line).is_some());
+        let bridged = net(&step.bridged);
+        let released = self.state.home.bridge(at, bridged, torn);
+        if known || released != 0.0 {
+            let measured = net(&step.increments) - bridged;
+            let grown = wh(self.state.home.add(measured + released, waiting));
+            step.increments.home = Some(grown);
+            step.bridged.home = (released > 0.0).then(|| grown.min(wh(released)));
         }
     }
+}
+
+/// What these energies leave for the home, Wh.
+fn net(energies: &Energies) -> f64 {
+    let get = |energy: Option<WattHours>| energy.map_or(0.0, WattHours::get);
+    get(energies.solar) + get(energies.import) - get(energies.export)
+        + get(energies.battery_discharge)
+        - get(energies.battery_charge)
 }
 
 /// The field of a line.

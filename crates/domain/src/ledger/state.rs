@@ -8,11 +8,14 @@ use super::book::{LineBook, Standing};
 use super::{CounterPlan, LedgerPlan, Line};
 use crate::counter::{Counter, Mark};
 use crate::ids::LedgerId;
-use crate::{MeterId, Point};
+use crate::{MeterId, Mono, Point};
 
 /// Home power below zero by noise is set off against what follows, up to this energy, Wh. More is
 /// a wiring fault, which is shown as such and must not eat the home's energy after its repair.
 const HOME_DEBT: f64 = 10.0;
+
+/// How long one line's bridged energy waits for another's.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A ledger's memory, which the store keeps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -140,9 +143,29 @@ impl CounterBook {
 pub(super) struct HomeBook {
     pub(super) total: f64,
     debt: f64,
+    /// Bridged by some lines while others are still to come: what is added cannot be taken back.
+    held: f64,
+    #[serde(skip)]
+    held_since: Option<Mono>,
 }
 
 impl HomeBook {
+    /// Takes what counters brought; returns what may be added now. While another line is `torn`
+    /// it is held, but not forever: that line's counter may never come back.
+    pub(super) fn bridge(&mut self, at: Mono, bridged: f64, torn: bool) -> f64 {
+        self.held += bridged;
+        if self.held == 0.0 {
+            self.held_since = None;
+            return 0.0;
+        }
+        let since = *self.held_since.get_or_insert(at);
+        if torn && at.since(since) < PATIENCE {
+            return 0.0;
+        }
+        self.held_since = None;
+        std::mem::take(&mut self.held)
+    }
+
     /// Adds the other lines' sum of one step; returns what the total grew by.
     ///
     /// While a gap may still be bridged (`waiting`), a negative sum waits for the missing part.

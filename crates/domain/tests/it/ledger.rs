@@ -5,29 +5,48 @@ use std::time::Duration;
 use solthrive_domain::counter::CounterEvent;
 use solthrive_domain::ledger::LedgerEvent;
 use solthrive_domain::{
-    Channel, CounterScope, HomeModel, Input, Ledger, LedgerPlan, LedgerState, LedgerStep, Mono, OfferedCounter,
-    PowerFlow, Role,
+    Channel, CounterScope, HomeModel, Input, Ledger, LedgerPlan, LedgerState, LedgerStep, Mono,
+    OfferedCounter, PowerFlow, Role,
 };
 
 use crate::support::{
-    amps, assert_near, channel, flow, home, ledger_id, main_meter, millis, reading, secs, seen, v1_home, w, wh,
+    amps, assert_near, channel, flow, home, ledger_id, main_meter, millis, reading, secs, seen,
+    v1_home, w, wh,
 };
 
 fn offered(point: &str, scope: CounterScope) -> OfferedCounter {
     let (resolution, wrap) = (wh(10.0), None);
-    OfferedCounter { meter: main_meter(), point: point.parse().unwrap(), scope, resolution, wrap }
+    OfferedCounter {
+        meter: main_meter(),
+        point: point.parse().unwrap(),
+        scope,
+        resolution,
+        wrap,
+    }
 }
 
 /// A bidirectional meter at the grid, and PV elsewhere.
 fn netted_home() -> HomeModel {
-    let pv = Channel { meter: solthrive_domain::MeterId::new("pv"), ..channel(Role::Pv, "pv", Input::Total) };
-    home(vec![Channel { ct_rating: Some(amps(100.0)), ..channel(Role::Main, "grid", Input::Total) }, pv])
+    let pv = Channel {
+        meter: solthrive_domain::MeterId::new("pv"),
+        ..channel(Role::Pv, "pv", Input::Total)
+    };
+    home(vec![
+        Channel {
+            ct_rating: Some(amps(100.0)),
+            ..channel(Role::Main, "grid", Input::Total)
+        },
+        pv,
+    ])
 }
 
 fn netted_plan() -> LedgerPlan {
     LedgerPlan::new(
         &netted_home(),
-        &[offered("e_imp", CounterScope::MainsNet), offered("e_exp", CounterScope::MainsNet)],
+        &[
+            offered("e_imp", CounterScope::MainsNet),
+            offered("e_exp", CounterScope::MainsNet),
+        ],
     )
 }
 
@@ -41,7 +60,12 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self { ledger: Ledger::start(ledger_id(), netted_plan()), kwh: 500.0, bridged: 0.0, entries: Vec::new() }
+        Self {
+            ledger: Ledger::start(ledger_id(), netted_plan()),
+            kwh: 500.0,
+            bridged: 0.0,
+            entries: Vec::new(),
+        }
     }
 
     /// Samples in `[from, to)`, with power while `sees` and the counter at every tenth second.
@@ -50,8 +74,16 @@ impl Bench {
             self.kwh += watts / 3_600_000.0;
             let at = secs(second);
             let shown = (self.kwh * 100.0).floor() / 100.0;
-            let values: &[(&str, f64)] = if second % 10 == 0 { &[("e_imp", shown), ("e_exp", 7.0)] } else { &[] };
-            let flow = if sees { flow(Some(0.0), Some(watts)) } else { PowerFlow::default() };
+            let values: &[(&str, f64)] = if second % 10 == 0 {
+                &[("e_imp", shown), ("e_exp", 7.0)]
+            } else {
+                &[]
+            };
+            let flow = if sees {
+                flow(Some(0.0), Some(watts))
+            } else {
+                PowerFlow::default()
+            };
             let step = self.ledger.step(at, &flow, &seen(&reading(at, values)));
             self.take(step);
         }
@@ -59,7 +91,8 @@ impl Bench {
 
     fn take(&mut self, step: LedgerStep) {
         self.bridged += step.bridged.import.map_or(0.0, |energy| energy.get());
-        self.entries.extend(step.entries.into_iter().map(|entry| entry.what));
+        self.entries
+            .extend(step.entries.into_iter().map(|entry| entry.what));
     }
 
     /// Nobody looks, the energy flows on.
@@ -70,7 +103,7 @@ impl Bench {
     fn restart(&mut self, downtime: Option<Duration>) {
         let json = serde_json::to_string(self.ledger.state()).unwrap();
         let state: LedgerState = serde_json::from_str(&json).unwrap();
-        self.ledger = Ledger::restore(state, netted_plan(), downtime);
+        self.ledger = Ledger::restore(state, netted_plan(), Mono::ZERO, downtime);
     }
 
     fn import(&self) -> f64 {
@@ -90,21 +123,33 @@ impl Bench {
 fn a_kilowatt_for_an_hour_is_a_kilowatt_hour() {
     let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&v1_home(), &[]));
     for second in 0..=3600 {
-        ledger.step(secs(second), &flow(Some(3000.0), Some(-2000.0)), &seen(&reading(secs(second), &[])));
+        ledger.step(
+            secs(second),
+            &flow(Some(3000.0), Some(-2000.0)),
+            &seen(&reading(secs(second), &[])),
+        );
     }
     let totals = ledger.totals();
     assert_near(totals.solar.unwrap().get(), 3000.0, 1e-6);
     assert_near(totals.export.unwrap().get(), 2000.0, 1e-6);
     assert_near(totals.import.unwrap().get(), 0.0, 0.0);
     assert_near(totals.home.unwrap().get(), 1000.0, 1e-6);
-    assert_eq!((totals.battery_charge, totals.battery_discharge, totals.ev), (None, None, None));
+    assert_eq!(
+        (totals.battery_charge, totals.battery_discharge, totals.ev),
+        (None, None, None)
+    );
 }
 
 #[test]
 fn the_first_step_of_a_new_ledger_names_it_and_a_restart_does_not() {
     let mut bench = Bench::new();
     bench.run(0, 2, 0.0, true);
-    assert_eq!(bench.entries, [LedgerEvent::LedgerStarted { ledger: ledger_id() }]);
+    assert_eq!(
+        bench.entries,
+        [LedgerEvent::LedgerStarted {
+            ledger: ledger_id()
+        }]
+    );
     bench.restart(None);
     bench.run(0, 2, 0.0, true);
     assert_eq!(bench.entries.len(), 1);
@@ -116,7 +161,11 @@ fn import_and_export_within_one_interval_are_told_apart_where_power_crosses_zero
     let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&v1_home(), &[]));
     let nothing = reading(Mono::ZERO, &[]);
     ledger.step(millis(0), &flow(Some(0.0), Some(3600.0)), &seen(&nothing));
-    let step = ledger.step(millis(1000), &flow(Some(0.0), Some(-3600.0)), &seen(&nothing));
+    let step = ledger.step(
+        millis(1000),
+        &flow(Some(0.0), Some(-3600.0)),
+        &seen(&nothing),
+    );
     assert_near(step.increments.import.unwrap().get(), 0.25, 1e-9);
     assert_near(step.increments.export.unwrap().get(), 0.25, 1e-9);
     assert_near(step.increments.home.unwrap().get(), 0.0, 1e-9);
@@ -130,9 +179,15 @@ fn samples_up_to_three_seconds_apart_are_one_stretch_and_farther_apart_are_not()
     at(0, Some(3600.0));
     assert_eq!(at(1000, None).increments.import, None);
     let step = at(3000, Some(3600.0));
-    assert_eq!((step.increments.import, step.covered), (Some(wh(3.0)), Duration::from_secs(3)));
+    assert_eq!(
+        (step.increments.import, step.covered),
+        (Some(wh(3.0)), Duration::from_secs(3))
+    );
     let step = at(6001, Some(3600.0));
-    assert_eq!((step.increments.import, step.covered), (None, Duration::ZERO));
+    assert_eq!(
+        (step.increments.import, step.covered),
+        (None, Duration::ZERO)
+    );
 }
 
 #[test]
@@ -143,7 +198,11 @@ fn a_restart_is_bridged_by_the_counter_once_it_is_confirmed() {
     bench.restart(Some(Duration::from_hours(2)));
     bench.pass(7200, 2000.0);
     bench.run(0, 600, 2000.0, true);
-    assert_near(bench.import() - before, 2000.0 * (7200.0 + 600.0) / 3600.0, 10.0);
+    assert_near(
+        bench.import() - before,
+        2000.0 * (7200.0 + 600.0) / 3600.0,
+        10.0,
+    );
     assert_near(bench.gaps().iter().sum(), bench.bridged, 1e-6);
     assert_near(bench.bridged, 4000.0, 10.0);
 }
@@ -155,7 +214,7 @@ fn a_lost_minute_of_state_is_not_counted_twice_and_not_lost() {
     let saved = bench.ledger.state().clone();
     let before = bench.import();
     bench.run(3600, 3659, 2000.0, true);
-    bench.ledger = Ledger::restore(saved, netted_plan(), None);
+    bench.ledger = Ledger::restore(saved, netted_plan(), Mono::ZERO, None);
     bench.run(0, 600, 2000.0, true);
     assert_near(bench.import() - before, 2000.0 * 659.0 / 3600.0, 10.0);
 }
@@ -189,7 +248,9 @@ fn a_spike_right_after_a_gap_is_not_taken_for_the_gaps_energy() {
     let truth = bench.kwh;
     for second in [37_800, 37_810] {
         let lie = reading(secs(second), &[("e_imp", 600.0)]);
-        let step = bench.ledger.step(secs(second), &flow(Some(0.0), Some(100.0)), &seen(&lie));
+        let step = bench
+            .ledger
+            .step(secs(second), &flow(Some(0.0), Some(100.0)), &seen(&lie));
         bench.take(step);
     }
     bench.kwh = truth;
@@ -205,7 +266,13 @@ fn a_reset_counter_bridges_nothing_and_the_total_goes_on() {
     bench.run(1800, 3600, 2000.0, true);
     assert_near(bench.import(), 2000.0 * 3599.0 / 3600.0, 1e-6);
     let reset = |event: &LedgerEvent| {
-        matches!(event, LedgerEvent::Counter { counter: CounterEvent::Reset { .. }, .. })
+        matches!(
+            event,
+            LedgerEvent::Counter {
+                counter: CounterEvent::Reset { .. },
+                ..
+            }
+        )
     };
     assert!(bench.entries.iter().any(reset), "{:?}", bench.entries);
 }
@@ -217,7 +284,11 @@ fn a_counter_that_contradicts_the_power_is_named_and_bridges_nothing() {
         bench.kwh += 10.0 * 2000.0 / 3_600_000.0;
         let at = secs(second);
         let values = [("e_imp", (bench.kwh * 100.0).floor() / 100.0)];
-        bench.ledger.step(at, &flow(Some(0.0), Some(2000.0)), &seen(&reading(at, &values)));
+        bench.ledger.step(
+            at,
+            &flow(Some(0.0), Some(2000.0)),
+            &seen(&reading(at, &values)),
+        );
     }
     let found = bench.ledger.contradictions();
     assert_eq!(found.len(), 1);
@@ -232,7 +303,11 @@ fn a_home_below_zero_by_noise_is_set_off_and_by_a_fault_is_forgotten() {
     let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&v1_home(), &[]));
     let mut run = |from: u64, solar: f64, grid: f64| {
         for second in from..from + 3600 {
-            ledger.step(secs(second), &flow(Some(solar), Some(grid)), &seen(&reading(secs(second), &[])));
+            ledger.step(
+                secs(second),
+                &flow(Some(solar), Some(grid)),
+                &seen(&reading(secs(second), &[])),
+            );
         }
         ledger.totals().home.unwrap().get()
     };
@@ -251,7 +326,10 @@ fn a_battery_that_charges_is_not_used_by_the_home() {
     ]);
     let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&model, &[]));
     for second in 0..=3600 {
-        let flow = PowerFlow { battery: Some(w(-2000.0)), ..flow(Some(3000.0), Some(0.0)) };
+        let flow = PowerFlow {
+            battery: Some(w(-2000.0)),
+            ..flow(Some(3000.0), Some(0.0))
+        };
         ledger.step(secs(second), &flow, &seen(&reading(secs(second), &[])));
     }
     let totals = ledger.totals();
@@ -266,7 +344,7 @@ fn other_meters_after_a_restart_do_not_bridge_with_what_old_ones_counted() {
     bench.run(0, 1800, 2000.0, true);
     let state = bench.ledger.state().clone();
     let without = LedgerPlan::new(&netted_home(), &[]);
-    bench.ledger = Ledger::restore(state, without, Some(Duration::from_secs(60)));
+    bench.ledger = Ledger::restore(state, without, Mono::ZERO, Some(Duration::from_secs(60)));
     bench.restart(Some(Duration::from_secs(60)));
     bench.kwh = 9_000.0;
     let before = bench.import();
@@ -281,19 +359,29 @@ mod scope {
 
     fn used(home: &HomeModel, offered: &[OfferedCounter]) -> Vec<String> {
         let plan = LedgerPlan::new(home, offered);
-        plan.counters.iter().map(|counter| format!("{} -> {}", counter.point, counter.line.name())).collect()
+        plan.counters
+            .iter()
+            .map(|counter| format!("{} -> {}", counter.point, counter.line.name()))
+            .collect()
     }
 
     #[test]
     fn totals_of_a_meter_that_adds_pv_to_the_mains_are_never_used() {
         for scope in [CounterScope::MainsNet, CounterScope::AllInputs] {
-            assert!(used(&v1_home(), &[offered("e_imp", scope), offered("e_exp", scope)]).is_empty());
+            assert!(
+                used(
+                    &v1_home(),
+                    &[offered("e_imp", scope), offered("e_exp", scope)]
+                )
+                .is_empty()
+            );
         }
     }
 
     #[test]
     fn counters_of_single_legs_do_not_stand_for_the_net_of_both() {
-        let legs = ["e_imp_l1", "e_imp_l2", "e_imp_l3"].map(|point| offered(point, CounterScope::Leg));
+        let legs =
+            ["e_imp_l1", "e_imp_l2", "e_imp_l3"].map(|point| offered(point, CounterScope::Leg));
         assert_eq!(used(&v1_home(), &legs), ["e_imp_l3 -> solar"]);
     }
 
@@ -304,14 +392,23 @@ mod scope {
             channel(Role::MainL2, "main_l2", Input::L2),
         ]);
         let both = |scope| [offered("e_imp", scope), offered("e_exp", scope)];
-        assert_eq!(used(&mains, &both(CounterScope::MainsNet)), ["e_imp -> import", "e_exp -> export"]);
+        assert_eq!(
+            used(&mains, &both(CounterScope::MainsNet)),
+            ["e_imp -> import", "e_exp -> export"]
+        );
         assert!(used(&mains, &both(CounterScope::AllInputs)).is_empty());
     }
 
     #[test]
     fn an_inverted_channel_counts_the_other_way_round() {
-        let turned = home(vec![Channel { invert: true, ..channel(Role::Main, "grid", Input::Total) }]);
-        let both = [offered("e_imp", CounterScope::MainsNet), offered("e_exp", CounterScope::MainsNet)];
+        let turned = home(vec![Channel {
+            invert: true,
+            ..channel(Role::Main, "grid", Input::Total)
+        }]);
+        let both = [
+            offered("e_imp", CounterScope::MainsNet),
+            offered("e_exp", CounterScope::MainsNet),
+        ];
         assert_eq!(used(&turned, &both), ["e_exp -> import", "e_imp -> export"]);
     }
 
@@ -319,7 +416,10 @@ mod scope {
     fn mains_that_are_read_with_different_factors_have_no_common_counter() {
         let mains = home(vec![
             channel(Role::MainL1, "main_l1", Input::L1),
-            Channel { invert: true, ..channel(Role::MainL2, "main_l2", Input::L2) },
+            Channel {
+                invert: true,
+                ..channel(Role::MainL2, "main_l2", Input::L2)
+            },
         ]);
         assert!(used(&mains, &[offered("e_imp", CounterScope::MainsNet)]).is_empty());
     }

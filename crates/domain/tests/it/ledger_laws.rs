@@ -19,7 +19,12 @@ enum Episode {
     /// No poll at all.
     Silent { seconds: u64, solar: f64, used: f64 },
     /// The process dies and comes back; what it did since its last whole minute is lost.
-    Killed { seconds: u64, solar: f64, used: f64, knows_time: bool },
+    Killed {
+        seconds: u64,
+        solar: f64,
+        used: f64,
+        knows_time: bool,
+    },
     /// Wrong values on the bus, fewer than a confirmation.
     Lies(Vec<f64>),
 }
@@ -51,30 +56,77 @@ struct World {
 
 impl World {
     fn new(resolution: f64) -> Self {
-        let pv = Channel { meter: MeterId::new("pv"), ..channel(Role::Pv, "pv", Input::Total) };
-        let model = home(vec![Channel { ct_rating: Some(amps(100.0)), ..channel(Role::Main, "grid", Input::Total) }, pv]);
+        let pv = Channel {
+            meter: MeterId::new("pv"),
+            ..channel(Role::Pv, "pv", Input::Total)
+        };
+        let model = home(vec![
+            Channel {
+                ct_rating: Some(amps(100.0)),
+                ..channel(Role::Main, "grid", Input::Total)
+            },
+            pv,
+        ]);
         let offer = |meter, point: &str| {
             let (point, scope) = (point.parse().unwrap(), CounterScope::MainsNet);
-            OfferedCounter { meter, point, scope, resolution: wh(resolution), wrap: None }
+            OfferedCounter {
+                meter,
+                point,
+                scope,
+                resolution: wh(resolution),
+                wrap: None,
+            }
         };
         let pv_counter = offer(MeterId::new("pv"), "e_imp");
-        let plan =
-            LedgerPlan::new(&model, &[offer(main_meter(), "e_imp"), offer(main_meter(), "e_exp"), pv_counter]);
+        let plan = LedgerPlan::new(
+            &model,
+            &[
+                offer(main_meter(), "e_imp"),
+                offer(main_meter(), "e_exp"),
+                pv_counter,
+            ],
+        );
         let ledger = Ledger::start(ledger_id(), plan.clone());
         let stored = (ledger.state().clone(), 0);
-        Self { ledger, plan, resolution, now: 0, truth: [0.0; 3], stored, powers: (0.0, 0.0), last: [0.0; 4] }
+        Self {
+            ledger,
+            plan,
+            resolution,
+            now: 0,
+            truth: [0.0; 3],
+            stored,
+            powers: (0.0, 0.0),
+            last: [0.0; 4],
+        }
     }
 
     fn live(&mut self, episode: &Episode) {
         match episode {
-            Episode::Measured { seconds, solar, used } => self.poll(*seconds, *solar, *used, true),
-            Episode::Blind { seconds, solar, used } => self.poll(*seconds, *solar, *used, false),
-            Episode::Silent { seconds, solar, used } => self.pass(*seconds, *solar, *used),
-            Episode::Killed { seconds, solar, used, knows_time } => {
+            Episode::Measured {
+                seconds,
+                solar,
+                used,
+            } => self.poll(*seconds, *solar, *used, true),
+            Episode::Blind {
+                seconds,
+                solar,
+                used,
+            } => self.poll(*seconds, *solar, *used, false),
+            Episode::Silent {
+                seconds,
+                solar,
+                used,
+            } => self.pass(*seconds, *solar, *used),
+            Episode::Killed {
+                seconds,
+                solar,
+                used,
+                knows_time,
+            } => {
                 self.pass(*seconds, *solar, *used);
                 let (state, at) = self.stored.clone();
                 let downtime = knows_time.then(|| Duration::from_secs(self.now - at));
-                self.ledger = Ledger::restore(state, self.plan.clone(), downtime);
+                self.ledger = Ledger::restore(state, self.plan.clone(), secs(self.now), downtime);
                 // What was not stored is gone, from the totals too.
                 self.last = self.totals();
             }
@@ -93,7 +145,11 @@ impl World {
         self.now += seconds;
         let hours = Duration::from_secs(seconds).as_secs_f64() / 3600.0;
         let grid = used - solar;
-        for (truth, power) in self.truth.iter_mut().zip([solar, grid.max(0.0), (-grid).max(0.0)]) {
+        for (truth, power) in self
+            .truth
+            .iter_mut()
+            .zip([solar, grid.max(0.0), (-grid).max(0.0)])
+        {
             *truth += power * hours;
         }
     }
@@ -110,7 +166,9 @@ impl World {
 
     fn look(&mut self, sees: bool, lie: Option<f64>) {
         let at = secs(self.now);
-        let show = |truth: f64| lie.unwrap_or((truth / self.resolution).floor() * self.resolution / 1000.0);
+        let show = |truth: f64| {
+            lie.unwrap_or((truth / self.resolution).floor() * self.resolution / 1000.0)
+        };
         let [solar, import, export] = self.truth.map(show);
         let counted = self.now % 10 == 0 || lie.is_some();
         let none_or_all = |values: &[(&str, f64)]| reading(at, if counted { values } else { &[] });
@@ -119,7 +177,11 @@ impl World {
         pv.meter = MeterId::new("pv");
         let mut readings = seen(&main);
         readings.insert(pv.meter.clone(), &pv);
-        let now = if sees { flow(Some(self.powers.0), Some(self.powers.1 - self.powers.0)) } else { PowerFlow::default() };
+        let now = if sees {
+            flow(Some(self.powers.0), Some(self.powers.1 - self.powers.0))
+        } else {
+            PowerFlow::default()
+        };
         self.ledger.step(at, &now, &readings);
     }
 
