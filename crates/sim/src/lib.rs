@@ -12,7 +12,12 @@ pub mod home;
 pub mod meter;
 pub mod rng;
 pub mod simulation;
+pub mod truth;
 pub mod wire;
 pub mod world;
 
+pub use faults::{FaultKind, FaultSpec};
+pub use home::{HomeSpec, Pins};
+pub use meter::MeterSpec;
 pub use simulation::{SimConfig, Simulation};
+pub use truth::Truth;

@@ -19,10 +19,11 @@ use solthrive_meter::profile::Profile;
 
 use crate::bus::{BusStats, LineSpec, RtuServer, Shared, TcpServer, TcpSpec};
 use crate::clock::Clock;
-use crate::control::{ControlServer, Truth};
+use crate::control::ControlServer;
 use crate::faults::{BadFault, FaultSpec};
 use crate::home::{Home, HomeSpec, Pins, Replay};
 use crate::meter::MeterSpec;
+use crate::truth::Truth;
 use crate::world::World;
 
 /// Everything a simulation can be told before it starts.

@@ -16,6 +16,7 @@ use crate::faults::{ActiveFault, BadFault, FaultBoard, FaultKind, FaultSpec};
 use crate::home::{Disturbance, Flow, Home, HomeState, Pins};
 use crate::meter::registers::{Glitch, Said};
 use crate::meter::{MeterSpec, SimMeter};
+use crate::truth::SeenKw;
 
 /// Finest step of simulated time.
 const STEP: Duration = Duration::from_millis(100);
@@ -91,6 +92,8 @@ pub struct ReplyRecord {
     pub faults: Vec<FaultKind>,
     /// The home.
     pub flow: Flow,
+    /// The home as the meters' values make it out.
+    pub seen: SeenKw,
     /// Energies so far.
     pub energy: TrueEnergies,
 }
@@ -210,15 +213,17 @@ impl World {
             |_| BTreeMap::new(),
             |registers| meter.said(request.function, request.address, registers),
         );
-        self.replies.push_back(ReplyRecord {
+        let record = ReplyRecord {
             at,
             request,
             exception: registers.as_ref().err().copied(),
             points,
             faults: faults.iter().map(|fault| fault.kind).collect(),
             flow: self.state.flow,
+            seen: SeenKw::of(self),
             energy: self.energy,
-        });
+        };
+        self.replies.push_back(record);
         while self
             .replies
             .front()

@@ -111,6 +111,37 @@ impl Series {
         parse(file, &text)
     }
 
+    /// The shipped days of a measured load and of a measured array.
+    ///
+    /// # Errors
+    /// Never with the files as they are shipped.
+    pub fn samples() -> Result<(Self, Self), ReplayError> {
+        let load = include_bytes!("../../data/uci_load_1min_2007-06-14_16.csv.gz");
+        let pv = include_bytes!("../../data/pv_sma_5min_2016-04-04_06.csv.gz");
+        let load = Self::from_bytes(Path::new("sample load"), load)?;
+        Ok((load, Self::from_bytes(Path::new("sample PV"), pv)?))
+    }
+
+    /// The same with every power multiplied.
+    #[must_use]
+    pub fn scaled(mut self, factor: f64) -> Self {
+        for row in &mut self.load {
+            for part in [
+                &mut row.watts,
+                &mut row.vars,
+                &mut row.first_leg,
+                &mut row.second_leg,
+                &mut row.across,
+            ] {
+                *part *= factor;
+            }
+        }
+        for (_, watts) in &mut self.pv {
+            *watts *= factor;
+        }
+        self
+    }
+
     /// Whether it has household load.
     #[must_use]
     pub fn has_load(&self) -> bool {
@@ -343,6 +374,22 @@ mod tests {
                 sentinel: false
             }
         );
+    }
+
+    #[test]
+    fn the_shipped_days_hold_what_their_readme_says() {
+        let (load, sun) = Series::samples().unwrap();
+        let kwh: f64 = load.load.iter().map(|row| row.watts / 60_000.0).sum();
+        assert_eq!((load.days(), load.load.len()), (3, 4320));
+        assert!((kwh - 71.11).abs() < 0.01, "{kwh}");
+        let noon = sun.pv_at(0, 12.0 * 3600.0).unwrap().watts;
+        assert!(
+            sun.days() == 3 && noon > 2000.0,
+            "{} days, {noon} W",
+            sun.days()
+        );
+        assert!(sun.pv_at(1, 5.5 * 3600.0 + 60.0).unwrap().sentinel);
+        assert_eq!(sun.pv_at(1, 0.0).unwrap().watts, 0.0);
     }
 
     #[test]
