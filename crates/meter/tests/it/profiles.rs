@@ -146,3 +146,18 @@ fn a_mistyped_id_is_answered_with_the_one_that_was_meant() {
     assert_eq!(catalog.suggest("SolThrive-V1"), Some("solthrive-v1"));
     assert_eq!(catalog.suggest("zzz"), None);
 }
+
+#[test]
+fn the_documented_example_is_a_profile() {
+    let guide = include_str!("../../../../docs/meter-profiles.md");
+    let example = guide
+        .split("```yaml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    let profile =
+        Profile::parse("docs/meter-profiles.md", example).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(profile.points.len(), 12);
+    let power = profile.point(point("p_l1")).unwrap();
+    assert!((power.k - 0.1).abs() < 1e-12, "0.0001 of a kW is 0.1 W");
+}
