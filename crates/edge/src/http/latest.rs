@@ -1,0 +1,33 @@
+//! `GET /api/latest` and `GET /api/powerflow`: the newest snapshot, serialised once for everybody.
+
+use axum::extract::State;
+use axum::response::Response;
+
+use super::problem::ApiError;
+use super::reply::{Problems, json_bytes};
+use super::state::{AppState, Shared, json};
+use super::wire::{Latest, PowerflowBody};
+use crate::live::Frame;
+
+/// The newest snapshot.
+#[utoipa::path(get, path = "/api/latest", tag = "live", operation_id = "latest",
+    responses((status = 200, body = Latest), Problems))]
+pub(super) async fn latest(State(app): State<AppState>) -> Result<Response, ApiError> {
+    let frame = app.live.frame().ok_or(ApiError::NoDataYet)?;
+    Ok(json_bytes(latest_json(&app, &frame)))
+}
+
+/// The newest power flow alone.
+#[utoipa::path(get, path = "/api/powerflow", tag = "live", operation_id = "powerflow",
+    responses((status = 200, body = PowerflowBody), Problems))]
+pub(super) async fn powerflow(State(app): State<AppState>) -> Result<Response, ApiError> {
+    let frame = app.live.frame().ok_or(ApiError::NoDataYet)?;
+    Ok(json_bytes(frame.powerflow(|frame| {
+        json(&PowerflowBody::from(&*frame.snapshot))
+    })))
+}
+
+/// The body of `/api/latest`, which the stream and the page carry too.
+pub(super) fn latest_json(app: &Shared, frame: &Frame) -> axum::body::Bytes {
+    frame.latest(|frame| json(&Latest::new(&frame.snapshot, app.home())))
+}

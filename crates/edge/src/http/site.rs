@@ -1,0 +1,15 @@
+//! `GET /api/site`: what a page needs to know before it shows numbers.
+
+use axum::extract::State;
+use axum::response::Response;
+
+use super::reply::{Problems, json_bytes};
+use super::state::AppState;
+use super::wire::SiteBody;
+
+/// Name, zone and what is installed.
+#[utoipa::path(get, path = "/api/site", tag = "live", operation_id = "site",
+    responses((status = 200, body = SiteBody), Problems))]
+pub(super) async fn site(State(app): State<AppState>) -> Response {
+    json_bytes(app.site_json())
+}

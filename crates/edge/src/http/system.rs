@@ -1,0 +1,60 @@
+//! `GET /api/system`: the machine, the process and how well it keeps time.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::Value;
+
+use super::machine;
+use super::reply::{Problems, json};
+use super::state::{AppState, Shared};
+use super::wire::{PollBody, System};
+
+/// Uptime, memory, disk, temperature, poll timing, bus counters and versions.
+#[utoipa::path(get, path = "/api/system", tag = "system", operation_id = "system",
+    responses((status = 200, body = System), Problems))]
+pub(super) async fn system(State(app): State<AppState>) -> Response {
+    json(&report(&app))
+}
+
+pub(super) fn report(app: &Shared) -> System {
+    let facts = &app.facts;
+    let uptime = facts.uptime(app.clock.mono());
+    System {
+        version: facts.version.to_owned(),
+        run: facts.fixed.run,
+        uptime_s: uptime.as_secs(),
+        machine_uptime_s: machine::machine_uptime(),
+        boot_count: facts.fixed.boot_count,
+        service_restarts: facts.fixed.service_restarts,
+        cpu_percent: percent(
+            machine::processor_time().as_secs_f64(),
+            uptime.as_secs_f64(),
+        ),
+        memory_rss_bytes: machine::resident(),
+        load: machine::load(),
+        disk: facts.disk(),
+        temperature_c: machine::temperature(),
+        poll: poll(app),
+        bus: facts.buses(counters),
+        database: machine::database(&facts.fixed.database),
+        clock: facts.clock(),
+        ws_clients: app.streams(),
+    }
+}
+
+/// Used time of available time; not known in the first second.
+fn percent(used: f64, available: f64) -> Option<f64> {
+    (available >= 1.0).then(|| (used / available * 10_000.0).round() / 100.0)
+}
+
+fn poll(app: &Shared) -> PollBody {
+    PollBody {
+        interval_ms: app.facts.fixed.poll_every.as_millis() as u64,
+        p50_drift_ms: None,
+        p99_drift_ms: None,
+        misses: 0,
+    }
+}
+fn counters(bus: &super::facts::BusStatus) -> Value {
+    serde_json::to_value(bus).unwrap()
+}

@@ -1,0 +1,166 @@
+//! The last hour at one second, small: 88 bytes a sample instead of a map of boxed names.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use solthrive_domain::units::{Amps, Watts};
+use solthrive_domain::{FlagCode, HomeModel, Input, Role, Snapshot};
+
+/// An hour of seconds.
+const CAPACITY: usize = 3600;
+
+/// One sample of the last hour. Powers in W, and so on; `None` where the value was not known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Wall time.
+    pub ts: Timestamp,
+    /// What made it doubtful.
+    pub reasons: Vec<FlagCode>,
+    /// W: solar, home, grid, battery, EV.
+    pub flow: [Option<f32>; 5],
+    /// V: L1, L2, L3.
+    pub voltages: [Option<f32>; 3],
+    /// A: mains L1 (or the only main), L2, L3, PV.
+    pub currents: [Option<f32>; 4],
+    /// Hz.
+    pub frequency: Option<f32>,
+    /// -1 to 1.
+    pub pf: Option<f32>,
+    /// Wh drawn and fed in since the ledger began.
+    pub totals: [Option<f64>; 2],
+}
+
+/// The samples, oldest first by arrival; a clock that was set back makes their times fall.
+#[derive(Debug)]
+pub(super) struct Ring(VecDeque<Packed>);
+
+impl Ring {
+    /// Reserves the address range at once; pages become resident as they fill.
+    pub(super) fn new() -> Self {
+        Self(VecDeque::with_capacity(CAPACITY))
+    }
+
+    pub(super) fn push(&mut self, snapshot: &Snapshot, home: &HomeModel) {
+        if self.0.len() == CAPACITY {
+            self.0.pop_front();
+        }
+        self.0.push_back(Packed::of(snapshot, home));
+    }
+
+    pub(super) fn between(&self, from: Timestamp, to: Timestamp, limit: usize) -> Vec<Sample> {
+        let (from, to) = (from.as_millisecond(), to.as_millisecond());
+        let wanted = self
+            .0
+            .iter()
+            .filter(|packed| packed.at >= from && packed.at < to);
+        wanted.take(limit).filter_map(Packed::unpack).collect()
+    }
+}
+
+/// A sample as it is kept: NaN stands for "not known", bit `n` of `reasons` for `FlagCode::ALL[n]`.
+#[derive(Debug, Clone, Copy)]
+struct Packed {
+    at: i64,
+    totals: [f64; 2],
+    reasons: u32,
+    values: [f32; 14],
+}
+
+const _: () = assert!(FlagCode::ALL.len() <= 32, "reasons are kept in 32 bits");
+const _: () = assert!(
+    size_of::<Packed>() <= 88,
+    "an hour of samples must stay near 300 kB"
+);
+
+impl Packed {
+    fn of(snapshot: &Snapshot, home: &HomeModel) -> Self {
+        let flow = &snapshot.flow;
+        let watts = |power: Option<Watts>| power.map(f64::from);
+        let volts = |input| snapshot.voltages.get(&input).copied().map(f64::from);
+        let amps = |role| current_of(snapshot, home, role).map(f64::from);
+        let values = [
+            watts(flow.solar),
+            watts(flow.home),
+            watts(flow.grid),
+            watts(flow.battery),
+            watts(flow.ev),
+            volts(Input::L1),
+            volts(Input::L2),
+            volts(Input::L3),
+            amps(Role::MainL1).or_else(|| amps(Role::Main)),
+            amps(Role::MainL2),
+            amps(Role::MainL3),
+            amps(Role::Pv),
+            snapshot.frequency.map(f64::from),
+            snapshot.pf.map(f64::from),
+        ];
+        let bit = |code: &FlagCode| {
+            FlagCode::ALL
+                .iter()
+                .position(|other| other == code)
+                .map_or(0, |at| 1 << at)
+        };
+        Self {
+            at: snapshot.ts.as_millisecond(),
+            totals: [snapshot.totals.import, snapshot.totals.export]
+                .map(|total| total.map_or(f64::NAN, f64::from)),
+            reasons: snapshot
+                .quality
+                .reasons()
+                .iter()
+                .map(bit)
+                .fold(0, |all, one| all | one),
+            values: values.map(narrow),
+        }
+    }
+
+    fn unpack(&self) -> Option<Sample> {
+        let known = |value: f32| (!value.is_nan()).then_some(value);
+        let [
+            solar,
+            home,
+            grid,
+            battery,
+            ev,
+            v1,
+            v2,
+            v3,
+            i1,
+            i2,
+            i3,
+            pv,
+            frequency,
+            pf,
+        ] = self.values.map(known);
+        Some(Sample {
+            ts: Timestamp::from_millisecond(self.at).ok()?,
+            reasons: FlagCode::ALL
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| self.reasons >> at & 1 == 1)
+                .map(|(_, code)| *code)
+                .collect(),
+            flow: [solar, home, grid, battery, ev],
+            voltages: [v1, v2, v3],
+            currents: [i1, i2, i3, pv],
+            frequency,
+            pf,
+            totals: self.totals.map(|total| (!total.is_nan()).then_some(total)),
+        })
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "seven digits are more than a meter has"
+)]
+fn narrow(value: Option<f64>) -> f32 {
+    value.map_or(f32::NAN, |value| value as f32)
+}
+
+/// The current of the first channel with this role that has one.
+#[must_use]
+pub fn current_of(snapshot: &Snapshot, home: &HomeModel, role: Role) -> Option<Amps> {
+    home.with_role(role)
+        .find_map(|channel| snapshot.channels.get(&channel.name)?.current)
+}

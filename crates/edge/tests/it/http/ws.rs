@@ -1,0 +1,507 @@
+//! The live stream.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use solthrive_domain::FlagCode;
+use solthrive_edge::live::{DayPoint, Gap, GapCause};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+use super::home::{NOW, flag, later, snapshot};
+use super::{Answer, Limits, Shelf, TestApp, schema};
+
+/// Longer than anything here takes; a test that waits this long has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Client(WebSocketStream<TcpStream>);
+
+impl Client {
+    async fn connect(app: &TestApp) -> Self {
+        Self::over(TcpStream::connect(app.address).await.unwrap(), app).await
+    }
+
+    async fn over(stream: TcpStream, app: &TestApp) -> Self {
+        let request = format!("ws://{}/ws", app.address)
+            .into_client_request()
+            .unwrap();
+        Self(client_async(request, stream).await.unwrap().0)
+    }
+
+    /// A client that has heard `hello`.
+    async fn greeted(app: &TestApp) -> Self {
+        let mut client = Self::connect(app).await;
+        assert_eq!(client.next().await["type"], "hello");
+        client
+    }
+
+    /// The next message, which is one of the document's.
+    async fn next(&mut self) -> Value {
+        loop {
+            match self.any().await {
+                Some(Message::Text(text)) => {
+                    let message = serde_json::from_str(&text).unwrap();
+                    schema::check("LiveMessage", &message);
+                    return message;
+                }
+                Some(Message::Ping(_) | Message::Pong(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    async fn any(&mut self) -> Option<Message> {
+        let next = tokio::time::timeout(PATIENCE, self.0.next())
+            .await
+            .expect("a message in time");
+        next.and_then(Result::ok)
+    }
+
+    /// Code and reason of the close that ends the stream.
+    async fn close(&mut self) -> (u16, String) {
+        loop {
+            match self.any().await {
+                Some(Message::Close(Some(frame))) => {
+                    return (frame.code.into(), frame.reason.to_string());
+                }
+                Some(_) => {}
+                None => panic!("ended without a close"),
+            }
+        }
+    }
+}
+
+fn quiet() -> Limits {
+    // No heartbeat falls into a test that does not wait for one.
+    Limits {
+        heartbeat: Duration::from_mins(10),
+        silence: Duration::from_mins(20),
+        ..Limits::default()
+    }
+}
+
+#[tokio::test]
+async fn hello_brings_everything_a_page_needs() {
+    let app = TestApp::with(quiet(), Shelf::default()).await;
+    let minute = |solar| DayPoint {
+        solar: Some(solar),
+        home: Some(500.0),
+        grid: None,
+        battery: None,
+    };
+    app.live.seed_day([
+        ("2026-06-21T18:50:00Z".parse().unwrap(), minute(1000.0)),
+        ("2026-06-21T18:52:00Z".parse().unwrap(), minute(3000.0)),
+    ]);
+    app.live
+        .set_flags(&[flag(FlagCode::CtReversed, "pv")], NOW.parse().unwrap());
+    app.publish(snapshot(7));
+    let hello = Client::connect(&app).await.next().await;
+    assert_eq!(
+        (&hello["type"], &hello["seq"], &hello["api"]),
+        (&"hello".into(), &0.into(), &1.into())
+    );
+    assert_eq!(
+        (&hello["ts"], &hello["version"]),
+        (&NOW.into(), &"2.0.0-test".into())
+    );
+    assert_eq!(
+        hello["site"]["has"],
+        serde_json::json!({"solar": true, "battery": false, "ev": false})
+    );
+    assert_eq!(hello["snapshot"], app.get("/api/latest").await.json());
+    assert_eq!(hello["errors"][0]["code"], "ct_reversed");
+    assert_eq!(hello["today"]["solar_kwh"], 24.0);
+    let day = &hello["day"];
+    assert_eq!(
+        (&day["from"], &day["step_s"]),
+        (&"2026-06-20T19:05:00Z".into(), &300.into())
+    );
+    let solar = day["solar_kw"].as_array().unwrap();
+    assert_eq!(solar.len(), 288);
+    assert_eq!(
+        solar[284..],
+        [Value::Null, 2.0.into(), 3.52.into(), Value::Null][..]
+    );
+    assert!(day.get("battery_kw").is_none());
+}
+
+#[tokio::test]
+async fn every_snapshot_is_sent_and_numbered() {
+    let app = TestApp::with(quiet(), Shelf::default()).await;
+    let mut clients = [Client::greeted(&app).await, Client::greeted(&app).await];
+    for n in 1..=3 {
+        app.publish(later(n));
+        for client in &mut clients {
+            let message = client.next().await;
+            assert_eq!(
+                (&message["type"], &message["seq"]),
+                (&"snapshot".into(), &n.into())
+            );
+            assert_eq!(
+                (&message["snapshot"]["seq"], &message["ts"]),
+                (&(7 + n).into(), &message["snapshot"]["timestamp"])
+            );
+            assert_eq!(message["today"]["date"], "2026-06-21");
+        }
+    }
+}
+
+#[tokio::test]
+async fn flags_are_sent_when_they_change_and_only_then() {
+    let app = TestApp::with(quiet(), Shelf::default()).await;
+    let mut client = Client::greeted(&app).await;
+    let now = NOW.parse().unwrap();
+    app.live
+        .set_flags(&[flag(FlagCode::MeterNotResponding, "main")], now);
+    let raised = client.next().await;
+    assert_eq!(
+        (&raised["type"], &raised["errors"][0]["subject"]),
+        (&"errors".into(), &"main".into())
+    );
+    app.live
+        .set_flags(&[flag(FlagCode::MeterNotResponding, "main")], now);
+    app.live.set_flags(&[], now);
+    let cleared = client.next().await;
+    assert_eq!(
+        (&cleared["type"], &cleared["seq"], &cleared["errors"]),
+        (&"errors".into(), &2.into(), &serde_json::json!([]))
+    );
+    let events = app.get_as_owner("/api/events").await.json();
+    schema::check("Events", &events);
+    let states: Vec<_> = events["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["cleared", "raised"]);
+}
+
+#[tokio::test]
+async fn a_gap_of_the_meter_is_told_before_the_snapshot_after_it() {
+    let app = TestApp::with(quiet(), Shelf::default()).await;
+    app.publish(snapshot(7));
+    let mut client = Client::greeted(&app).await;
+    let after = later(30);
+    app.live.note_gap(Gap {
+        from: snapshot(7).ts,
+        to: after.ts,
+        cause: GapCause::MeterNotResponding,
+    });
+    app.publish(after);
+    let gap = client.next().await;
+    assert_eq!(
+        (&gap["type"], &gap["reason"]),
+        (&"gap".into(), &"meter_not_responding".into())
+    );
+    assert_eq!(
+        (&gap["from"], &gap["to"]),
+        (
+            &"2026-06-21T18:59:58.25Z".into(),
+            &"2026-06-21T19:00:28.25Z".into()
+        )
+    );
+    assert_eq!(client.next().await["type"], "snapshot");
+}
+
+#[tokio::test]
+async fn a_slow_client_misses_snapshots_and_is_told_which() {
+    let app = TestApp::with(quiet(), Shelf::default()).await;
+    app.publish(later(0));
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut slow = Client::over(socket.connect(app.address).await.unwrap(), &app).await;
+    assert_eq!(slow.next().await["type"], "hello");
+    let mut quick = Client::greeted(&app).await;
+    let count = 3_000;
+    for n in 1..=count {
+        app.publish(later(n));
+        // A client that reads keeps up with every one of them: the slow one holds nobody back.
+        assert_eq!(quick.next().await["snapshot"]["seq"], 7 + n);
+    }
+    let (mut number, mut seen, mut missed) = (0, 7, 0);
+    while seen < 7 + count {
+        let message = slow.next().await;
+        number += 1;
+        assert_eq!(
+            message["seq"], number,
+            "messages are numbered without holes"
+        );
+        if message["type"] == "gap" {
+            assert_eq!(message["reason"], "slow_client");
+            assert_eq!(
+                message["from"],
+                later(seen - 7).ts.to_string(),
+                "from the last one it has"
+            );
+            let next = slow.next().await;
+            number += 1;
+            assert_eq!(message["to"], next["ts"], "to the first one it gets");
+            missed += next["snapshot"]["seq"].as_u64().unwrap() - seen - 1;
+            seen = next["snapshot"]["seq"].as_u64().unwrap();
+        } else {
+            seen += 1;
+            assert_eq!(
+                message["snapshot"]["seq"], seen,
+                "nothing is missing without a gap"
+            );
+        }
+    }
+    assert!(missed > 0, "the test must outrun the buffers");
+}
+
+#[tokio::test]
+async fn a_heartbeat_comes_without_data() {
+    let app = TestApp::with(
+        Limits {
+            heartbeat: Duration::from_millis(50),
+            ..Limits::default()
+        },
+        Shelf::default(),
+    )
+    .await;
+    let mut client = Client::greeted(&app).await;
+    let beat = client.next().await;
+    assert_eq!(
+        (
+            &beat["type"],
+            &beat["uptime_s"],
+            &beat["last_snapshot_age_sec"]
+        ),
+        (&"heartbeat".into(), &900.into(), &Value::Null)
+    );
+    app.publish(snapshot(7));
+    app.clock.advance(Duration::from_secs(5));
+    loop {
+        let beat = client.next().await;
+        if beat["type"] == "heartbeat" {
+            assert_eq!(
+                (&beat["version"], &beat["last_snapshot_age_sec"]),
+                (&"2.0.0-test".into(), &7.0.into())
+            );
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_vanished_is_noticed() {
+    let limits = Limits {
+        heartbeat: Duration::from_millis(20),
+        silence: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let app = TestApp::with(limits, Shelf::default()).await;
+    // Speaks WebSocket just enough to be let in, and never again.
+    let mut deaf = TcpStream::connect(app.address).await.unwrap();
+    deaf.write_all(handshake(&app).as_bytes()).await.unwrap();
+    let mut all = Vec::new();
+    tokio::time::timeout(PATIENCE, deaf.read_to_end(&mut all))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&all).contains("nothing was heard from you"));
+
+    let mut answering = Client::greeted(&app).await;
+    for _ in 0..30 {
+        assert_eq!(
+            answering.next().await["type"],
+            "heartbeat",
+            "who answers pings stays"
+        );
+    }
+}
+
+fn handshake(app: &TestApp) -> String {
+    format!(
+        "GET /ws HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        app.address
+    )
+}
+
+#[tokio::test]
+async fn one_stream_too_many_is_refused_until_a_place_is_free() {
+    let app = TestApp::with(
+        Limits {
+            streams: 2,
+            ..quiet()
+        },
+        Shelf::default(),
+    )
+    .await;
+    let first = Client::greeted(&app).await;
+    let _second = Client::greeted(&app).await;
+    let answer = app.raw(handshake(&app).as_bytes()).await;
+    assert_eq!(
+        answer.problem(),
+        (503, "/problems/too-many-streams".to_owned())
+    );
+    assert_eq!(
+        (answer.header("retry-after"), answer.header("connection")),
+        (Some("30"), Some("close"))
+    );
+    drop(first);
+    while app.live.listeners() > 1 {
+        tokio::task::yield_now().await;
+    }
+    Client::greeted(&app).await;
+}
+
+#[tokio::test]
+async fn a_thousand_clients_do_not_hold_up_the_publisher() {
+    let app = TestApp::with(quiet(), Shelf::default()).await;
+    app.publish(later(0));
+    let live = std::sync::Arc::clone(&app.live);
+    let publisher = std::thread::spawn(move || {
+        // What the core thread does, as fast as it can, from outside of the runtime.
+        for n in 1..=2_000 {
+            live.publish(
+                std::sync::Arc::new(later(n)),
+                std::sync::Arc::new(super::home::today()),
+            );
+        }
+    });
+    let (mut watching, mut refused) = (Vec::new(), 0);
+    for _ in 0..1_000 {
+        let mut stream = TcpStream::connect(app.address).await.unwrap();
+        stream.write_all(handshake(&app).as_bytes()).await.unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).await.unwrap();
+        match &first {
+            b"HTTP/1.1 101" => watching.push(stream),
+            b"HTTP/1.1 503" => refused += 1,
+            other => panic!("{}", String::from_utf8_lossy(other)),
+        }
+    }
+    publisher.join().unwrap();
+    assert_eq!((watching.len(), refused), (64, 936));
+    assert_eq!(
+        app.get("/api/latest").await.json()["seq"],
+        2_007,
+        "the rest of the interface still answers"
+    );
+}
+
+#[tokio::test]
+async fn a_plain_request_is_told_to_upgrade() {
+    let app = TestApp::start().await;
+    let answer = app.get("/ws").await;
+    assert_eq!(
+        answer.problem(),
+        (426, "/problems/upgrade-required".to_owned())
+    );
+    assert_eq!(answer.header("upgrade"), Some("websocket"));
+}
+
+#[tokio::test]
+async fn what_a_client_says_is_ignored_within_limits() {
+    let app = TestApp::with(quiet(), Shelf::default()).await;
+    let mut client = Client::greeted(&app).await;
+    client
+        .0
+        .send(Message::Text("{\"type\":\"subscribe\"}".into()))
+        .await
+        .unwrap();
+    app.publish(later(1));
+    assert_eq!(client.next().await["type"], "snapshot", "a word is ignored");
+
+    for _ in 0..64 {
+        let _the_server_may_have_closed = client.0.send(Message::Text("noise".into())).await;
+    }
+    assert_eq!(
+        client.close().await,
+        (1008, "this stream takes no messages".to_owned())
+    );
+
+    let mut client = Client::greeted(&app).await;
+    let _closed_meanwhile = client
+        .0
+        .send(Message::Binary(vec![0; 1 << 20].into()))
+        .await;
+    while client.any().await.is_some() {}
+    assert_eq!(app.get("/api/health").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_end_of_the_service_is_a_close() {
+    let app = TestApp::with(quiet(), Shelf::default()).await;
+    let mut client = Client::greeted(&app).await;
+    app.shutdown.cancel();
+    assert_eq!(
+        client.close().await,
+        (1001, "the appliance stops".to_owned())
+    );
+    tokio::time::timeout(Duration::from_secs(5), app.server)
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+#[test]
+fn publishing_wakes_nobody_while_nobody_listens() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let app = runtime.block_on(TestApp::start());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let live = std::sync::Arc::clone(&app.live);
+    let (told, thread) = std::sync::mpsc::channel();
+    let server = std::thread::spawn(move || {
+        told.send(std::fs::read_link("/proc/thread-self").unwrap())
+            .unwrap();
+        runtime.block_on(async { stopped.await.unwrap() });
+    });
+    let status = std::path::Path::new("/proc")
+        .join(thread.recv().unwrap())
+        .join("status");
+    let switches = || {
+        let text = std::fs::read_to_string(&status).unwrap();
+        text.lines()
+            .filter(|line| line.contains("ctxt_switches"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    // Until the thread sleeps: twice the same count.
+    let mut before = switches();
+    loop {
+        std::thread::sleep(Duration::from_millis(50));
+        let now = switches();
+        if now == before {
+            break;
+        }
+        before = now;
+    }
+    for n in 0..1_000 {
+        live.publish(
+            std::sync::Arc::new(later(n)),
+            std::sync::Arc::new(super::home::today()),
+        );
+        live.set_flags(
+            &[flag(FlagCode::PollDrift, &n.to_string())],
+            NOW.parse().unwrap(),
+        );
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(
+        switches(),
+        before,
+        "the server's thread slept through a thousand publications"
+    );
+    stop.send(()).unwrap();
+    server.join().unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_of_a_refused_stream_is_read_like_any_other() {
+    let app = TestApp::start().await;
+    let answer: Answer = app
+        .send("GET", "/ws", &[("origin", "http://evil.example")], "")
+        .await;
+    assert_eq!(answer.problem().0, 403);
+}

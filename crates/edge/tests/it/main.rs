@@ -1,0 +1,3 @@
+//! Tests of the appliance through its public interface.
+
+mod http;
