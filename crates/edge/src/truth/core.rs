@@ -1,0 +1,201 @@
+//! The core thread: hears the buses, lets the pipeline decide, and carries it out.
+//!
+//! It wakes once per poll. What it passes on never blocks it: the hub takes a short lock, the store
+//! a queue that is bounded on the other side.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use solthrive_domain::clock::ClockEvent;
+use solthrive_domain::flagboard::{FlagChange, Observation};
+use solthrive_domain::{FlagCode, Mono};
+use solthrive_meter::bus::Pace;
+
+use super::{Assembler, Now, Outcome, Pipeline, Tick};
+use crate::http::{ClockFacts, Facts};
+use crate::live::Live;
+use crate::poller::Heard;
+use crate::store::{Batch, Event, Store};
+
+/// With no word from any bus for this long, time alone has something to say.
+const SILENCE: Duration = Duration::from_secs(2);
+/// Events wait at most this long for a minute row to be stored with.
+const FLUSH_AFTER: Duration = Duration::from_secs(60);
+
+/// Asks the clocks.
+pub trait Clocks: Send {
+    /// Both, now.
+    fn now(&self) -> Now;
+}
+
+/// What others know that becomes a flag; looked at once a minute.
+pub trait Outside: Send {
+    /// What is to be said now.
+    fn observations(&mut self) -> Vec<Observation>;
+}
+
+/// Everything the core thread works with.
+pub struct Core {
+    /// Decides.
+    pub pipeline: Pipeline,
+    /// Puts buses together.
+    pub assembler: Assembler,
+    /// Cycles of the buses, and the word to stop.
+    pub heard: Receiver<Heard>,
+    /// Who watches.
+    pub live: Arc<Live>,
+    /// Who asks.
+    pub facts: Arc<Facts>,
+    /// Who remembers.
+    pub store: Store,
+    /// Time.
+    pub clocks: Box<dyn Clocks>,
+    /// Storage, buses, configuration: whoever has a flag to raise.
+    pub outside: Box<dyn Outside>,
+}
+
+/// The state of the loop.
+struct Turn {
+    pending: Batch,
+    flushed: Mono,
+    looked: Option<Mono>,
+}
+
+impl Core {
+    /// Runs until told to stop; then hands the last minute to the store.
+    pub fn run(mut self) {
+        let now = self.clocks.now();
+        let mut turn = Turn { pending: Batch::default(), flushed: now.mono, looked: None };
+        loop {
+            match self.heard.recv_timeout(self.patience()) {
+                Ok(Heard::Cycle(cycle)) => {
+                    self.facts.note_cycle(&cycle);
+                    let ticks = self.assembler.offer(cycle);
+                    self.steps(ticks, &mut turn);
+                }
+                Ok(Heard::BusCrashed(bus)) => self.bus_crashed(&bus, &mut turn),
+                Err(RecvTimeoutError::Timeout) => self.quiet(&mut turn),
+                Ok(Heard::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        turn.pending.minutes.extend(self.pipeline.finish());
+        self.flush(&mut turn);
+    }
+
+    fn patience(&self) -> Duration {
+        let now = self.clocks.now().mono;
+        self.assembler.deadline().map_or(SILENCE, |deadline| deadline.since(now)).min(SILENCE)
+    }
+
+    fn steps(&mut self, ticks: Vec<Tick>, turn: &mut Turn) {
+        for tick in ticks {
+            let now = self.clocks.now();
+            let out = self.pipeline.step(tick, now);
+            self.carry_out(out, now, turn);
+        }
+    }
+
+    fn quiet(&mut self, turn: &mut Turn) {
+        let now = self.clocks.now();
+        let overdue = self.assembler.expire(now.mono);
+        if overdue.is_empty() {
+            let out = self.pipeline.idle(now);
+            self.carry_out(out, now, turn);
+        } else {
+            self.steps(overdue, turn);
+        }
+    }
+
+    fn bus_crashed(&mut self, bus: &str, turn: &mut Turn) {
+        let now = self.clocks.now();
+        let message = format!("The part that polls bus {bus} crashed and was started again. Please send the log to support.");
+        let change = self.pipeline.happened(now, FlagCode::ServiceCrash, bus, message);
+        self.carry_out(Outcome { flags: change.into_iter().collect(), ..Outcome::default() }, now, turn);
+    }
+
+    fn carry_out(&mut self, mut out: Outcome, now: Now, turn: &mut Turn) {
+        out.flags.extend(self.look_outside(now, turn));
+        if let Some(gap) = out.gap {
+            self.live.note_gap(gap);
+        }
+        if let (Some(snapshot), Some(today)) = (out.snapshot, out.today) {
+            self.live.publish(snapshot, today);
+        }
+        if !out.flags.is_empty() {
+            self.live.set_flags(self.pipeline.flags(), self.pipeline.clock().stamp(now.mono));
+        }
+        self.note_clock(&out.clock);
+        let wall = self.pipeline.clock().stamp(now.mono);
+        let pending = &mut turn.pending;
+        pending.minutes.extend(out.rows);
+        pending.entries.extend(out.entries);
+        pending.events.extend(out.flags.into_iter().map(|change| Event::flag(wall, log_flag(change))));
+        pending.events.extend(out.clock.into_iter().map(|event| Event::clock(wall, event)));
+        let waited = now.mono.since(turn.flushed) >= FLUSH_AFTER;
+        if !pending.minutes.is_empty() || (waited && !pending.is_empty()) {
+            self.flush(turn);
+            turn.flushed = now.mono;
+        }
+    }
+
+    /// One batch: rows, what happened, and the totals as they are after it.
+    fn flush(&self, turn: &mut Turn) {
+        let mut batch = std::mem::take(&mut turn.pending);
+        batch.ledger = Some(self.pipeline.ledger().clone());
+        self.store.submit(batch);
+    }
+
+    fn look_outside(&mut self, now: Now, turn: &mut Turn) -> Vec<FlagChange> {
+        let due = turn.looked.is_none_or(|looked| now.mono.since(looked) >= FLUSH_AFTER);
+        if !due {
+            return Vec::new();
+        }
+        turn.looked = Some(now.mono);
+        self.outside.observations().into_iter().filter_map(|seen| self.pipeline.observe(now, seen)).collect()
+    }
+
+    fn note_clock(&self, events: &[ClockEvent]) {
+        let clock = self.pipeline.clock();
+        let last_step = clock.last_step().map(|(_, to)| to);
+        self.facts.note_clock(ClockFacts { synced: clock.synced(), plausible: clock.plausible(), last_step });
+        for event in events {
+            match event {
+                ClockEvent::Stepped { from, to, .. } => tracing::warn!(%from, %to, "the clock jumped"),
+                ClockEvent::BecamePlausible => tracing::info!("the clock is believed; held rows are stored"),
+                ClockEvent::BecameImplausible => tracing::warn!("the clock is not believed; rows wait"),
+            }
+        }
+    }
+}
+
+/// A flag's change is the one thing a person looks for in the log.
+fn log_flag(change: FlagChange) -> FlagChange {
+    match &change {
+        FlagChange::Raised(flag) => tracing::warn!(code = %flag.code, subject = %flag.subject, "{}", flag.message),
+        FlagChange::Changed(flag) => tracing::warn!(code = %flag.code, subject = %flag.subject, "now {:?}: {}", flag.severity, flag.message),
+        FlagChange::Cleared(flag) => tracing::info!(code = %flag.code, subject = %flag.subject, "cleared"),
+    }
+    change
+}
+
+/// The process's clocks.
+pub struct SystemClocks {
+    pace: Arc<dyn Pace>,
+    wall: fn() -> jiff::Timestamp,
+    synced: fn() -> Option<bool>,
+}
+
+impl SystemClocks {
+    /// The monotonic clock, the wall clock, and who knows whether it is synchronised.
+    #[must_use]
+    pub fn new(pace: Arc<dyn Pace>, wall: fn() -> jiff::Timestamp, synced: fn() -> Option<bool>) -> Self {
+        Self { pace, wall, synced }
+    }
+}
+
+impl Clocks for SystemClocks {
+    fn now(&self) -> Now {
+        Now { mono: self.pace.now(), wall: (self.wall)(), synced: (self.synced)() }
+    }
+}

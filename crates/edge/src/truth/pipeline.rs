@@ -1,0 +1,438 @@
+//! Decides what is true each second, from what the meters said.
+//!
+//! A plain struct: [`Pipeline::step`] takes the answers of one second and the time, and returns
+//! everything that follows from them. The core thread carries it out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use solthrive_domain::clock::{ClockEvent, ClockWatch};
+use solthrive_domain::day::DaySummary;
+use solthrive_domain::flagboard::{FlagBoard, FlagChange, Observation, Timing};
+use solthrive_domain::flags::Flag;
+use solthrive_domain::flow::{Readings, grid_quality, power_flow};
+use solthrive_domain::ids::RunId;
+use solthrive_domain::ledger::{Ledger, LedgerEntry, LedgerState, LedgerStep, Line};
+use solthrive_domain::minute::{MinuteAggregator, MinuteRow};
+use solthrive_domain::plausible::{counter_disagrees, sift};
+use solthrive_domain::wiring::WiringWatch;
+use solthrive_domain::{Energies, FlagCode, HomeModel, MeterId, Mono, Quality, Snapshot};
+use solthrive_meter::bus::{MeterCycle, MeterOutcome};
+
+use super::Tick;
+use super::entries;
+use super::held::Held;
+use super::meters::Meters;
+use super::moments::Moments;
+use super::today::Today;
+use crate::live::{Gap, GapCause};
+
+/// Without a snapshot for this long, what is shown is old.
+const STALE_AFTER: Duration = Duration::from_secs(5);
+/// Two snapshots further apart than this have a gap between them.
+const GAP_AFTER: Duration = Duration::from_millis(3500);
+
+/// Both clocks, asked together.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// Monotonic.
+    pub mono: Mono,
+    /// What the wall clock shows, right or wrong.
+    pub wall: Timestamp,
+    /// Whether the operating system says that it is synchronised, where it says anything.
+    pub synced: Option<bool>,
+}
+
+/// What a pipeline starts with.
+pub struct Start {
+    /// The home as it is wired.
+    pub home: HomeModel,
+    /// Days are this zone's.
+    pub zone: TimeZone,
+    /// Every meter and its profile's id.
+    pub meters: Vec<(MeterId, String)>,
+    /// Totals, as stored or new.
+    pub ledger: Ledger,
+    /// This start of the daemon.
+    pub run: RunId,
+    /// Nothing before this can be now: the later of the build and the newest stored row.
+    pub time_floor: Timestamp,
+    /// Rows of the local day so far.
+    pub today: Vec<MinuteRow>,
+    /// The clocks at the start.
+    pub now: Now,
+}
+
+/// What follows from a step.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The home now, when any meter answered.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// The local day so far; comes with a snapshot.
+    pub today: Option<Arc<DaySummary>>,
+    /// Minutes that are complete and whose time is known.
+    pub rows: Vec<MinuteRow>,
+    /// What happened in the ledger.
+    pub entries: Vec<(Timestamp, LedgerEntry)>,
+    /// Flags that went up, changed or went down.
+    pub flags: Vec<FlagChange>,
+    /// What the wall clock did.
+    pub clock: Vec<ClockEvent>,
+    /// Snapshots that are missing before this one.
+    pub gap: Option<Gap>,
+}
+
+/// The truth of the home.
+pub struct Pipeline {
+    home: HomeModel,
+    meters: Meters,
+    wiring: WiringWatch,
+    clock: ClockWatch,
+    ledger: Ledger,
+    minutes: MinuteAggregator,
+    today: Today,
+    board: FlagBoard,
+    moments: Moments,
+    held: Held,
+    seq: u64,
+    /// The newest snapshot, or the start.
+    newest: (Mono, Option<Timestamp>),
+}
+
+impl Pipeline {
+    /// A pipeline that has seen nothing yet.
+    #[must_use]
+    pub fn new(start: Start) -> Self {
+        let Start {
+            home,
+            zone,
+            meters,
+            ledger,
+            run,
+            time_floor,
+            today,
+            now,
+        } = start;
+        Self {
+            meters: Meters::new(meters),
+            wiring: WiringWatch::new(&home),
+            clock: ClockWatch::new(time_floor, now.mono, now.wall),
+            ledger,
+            minutes: MinuteAggregator::new(run),
+            today: Today::new(zone, now.wall, &today),
+            board: FlagBoard::default(),
+            moments: Moments::default(),
+            held: Held::default(),
+            seq: 0,
+            newest: (now.mono, None),
+            home,
+        }
+    }
+
+    /// One second: what the meters said, and the time.
+    pub fn step(&mut self, tick: Tick, now: Now) -> Outcome {
+        let mut out = Outcome::default();
+        self.watch_clock(now, &mut out);
+        let mut fresh = BTreeSet::new();
+        for cycle in tick.meters {
+            let meter = cycle.meter.clone();
+            let (cycle, doubts) = self.sifted(cycle);
+            if self.meters.take(cycle, tick.at) {
+                fresh.insert(meter);
+            }
+            self.note_all(now, doubts, &mut out);
+        }
+        let answering: Vec<_> = self.meters.observations().collect();
+        self.note_all(now, answering, &mut out);
+        if !fresh.is_empty() {
+            self.take_sample(tick.at, &fresh, now, &mut out);
+        }
+        self.age(now, &mut out);
+        out
+    }
+
+    /// A moment in which no bus said anything.
+    pub fn idle(&mut self, now: Now) -> Outcome {
+        let mut out = Outcome::default();
+        self.watch_clock(now, &mut out);
+        self.age(now, &mut out);
+        out
+    }
+
+    /// A condition that somebody else saw: storage, configuration, poll drift.
+    pub fn observe(&mut self, now: Now, seen: Observation) -> Option<FlagChange> {
+        self.board
+            .observe(now.mono, self.clock.stamp(now.mono), seen)
+    }
+
+    /// Something that happened once: its flag stays up for an hour.
+    pub fn happened(
+        &mut self,
+        now: Now,
+        code: FlagCode,
+        subject: &str,
+        message: String,
+    ) -> Option<FlagChange> {
+        self.moments.note(code, subject, message.clone(), now.mono);
+        self.observe(now, Observation::holds(code, subject, message))
+    }
+
+    /// The end: the minute so far, and what is held if its time is known.
+    pub fn finish(&mut self) -> Vec<MinuteRow> {
+        let mut out = Outcome::default();
+        if let Some(row) = self.minutes.finish() {
+            self.keep(row, &mut out);
+        }
+        out.rows
+    }
+
+    /// Totals as they are, to be stored.
+    #[must_use]
+    pub fn ledger(&self) -> &LedgerState {
+        self.ledger.state()
+    }
+
+    /// The totals now.
+    #[must_use]
+    pub fn totals(&self) -> Energies {
+        self.ledger.totals()
+    }
+
+    /// The flags that are up.
+    #[must_use]
+    pub fn flags(&self) -> &[Flag] {
+        self.board.current()
+    }
+
+    /// The wall clock, as far as it is believed.
+    #[must_use]
+    pub fn clock(&self) -> &ClockWatch {
+        &self.clock
+    }
+
+    /// Rows that wait for the right time, and rows that could not wait any longer.
+    #[must_use]
+    pub fn held(&self) -> (usize, u64) {
+        self.held.count()
+    }
+
+    fn watch_clock(&mut self, now: Now, out: &mut Outcome) {
+        out.clock = self.clock.observe(now.mono, now.wall, now.synced);
+        for event in out.clock.clone() {
+            match event {
+                ClockEvent::Stepped {
+                    from,
+                    to,
+                    moves_held,
+                } => self.clock_stepped(now, from, to, moves_held, out),
+                ClockEvent::BecamePlausible => {
+                    let rows = self.held.release();
+                    rows.iter().for_each(|row| self.today.add(row));
+                    out.rows.extend(rows);
+                }
+                ClockEvent::BecameImplausible => {}
+            }
+        }
+        let unsynced = Observation::holds(
+            FlagCode::ClockUnsynced,
+            "",
+            "The time is not known yet: rows wait and are stamped right afterwards. Check the network's time service if this stays.",
+        );
+        let seen = Observation {
+            holds: Some(!self.clock.plausible()),
+            ..unsynced
+        };
+        self.note(
+            now,
+            seen.with(Timing::new(Duration::from_secs(10), Duration::ZERO)),
+            out,
+        );
+    }
+
+    fn clock_stepped(
+        &mut self,
+        now: Now,
+        from: Timestamp,
+        to: Timestamp,
+        moves_held: bool,
+        out: &mut Outcome,
+    ) {
+        // The minute so far belongs to the time before the step.
+        if let Some(row) = self.minutes.clock_stepped() {
+            if moves_held {
+                self.held.push(row)
+            } else {
+                self.keep(row, out)
+            }
+        }
+        if moves_held {
+            self.held.clock_stepped(from, to);
+            self.board.restamp(from, to);
+        }
+        out.gap = self.newest.1.map(|before| Gap {
+            from: before,
+            to,
+            cause: GapCause::ClockStepped,
+        });
+        let message = format!(
+            "The clock jumped from {from} to {to}. Days around it may be a little off; totals are not."
+        );
+        out.flags
+            .extend(self.happened(now, FlagCode::ClockStepped, "", message));
+    }
+
+    fn take_sample(&mut self, at: Mono, fresh: &BTreeSet<MeterId>, now: Now, out: &mut Outcome) {
+        let readings: Readings<'_> = self
+            .meters
+            .readings(at)
+            .map(|(id, reading)| (id.clone(), reading))
+            .collect();
+        let (flow, channels) = power_flow(&self.home, &readings);
+        let grid = grid_quality(&self.home, &readings);
+        let counted: Readings<'_> = readings
+            .iter()
+            .filter(|(id, _)| fresh.contains(*id))
+            .map(|(id, r)| (id.clone(), *r))
+            .collect();
+        let step = self.ledger.step(at, &flow, &counted);
+        let mut snapshot = Snapshot {
+            seq: self.seq,
+            ts: self.clock.stamp(at),
+            at,
+            flow,
+            voltages: grid.voltages,
+            channels,
+            frequency: grid.frequency,
+            pf: grid.pf,
+            totals: self.ledger.totals(),
+            quality: Quality::default(),
+        };
+        let wiring = self.wiring.observe(&self.home, &snapshot, &readings);
+        self.note_all(now, wiring, out);
+        self.note_ledger(now, &step, out);
+        snapshot.quality = self.quality();
+        self.emit(snapshot, &step, out);
+    }
+
+    /// Numbers the snapshot, adds it to its minute and tells of what is missing before it.
+    fn emit(&mut self, snapshot: Snapshot, step: &LedgerStep, out: &mut Outcome) {
+        if let (last, Some(before)) = self.newest
+            && snapshot.at.since(last) > GAP_AFTER
+        {
+            out.gap = out.gap.or(Some(Gap {
+                from: before,
+                to: snapshot.ts,
+                cause: GapCause::MeterNotResponding,
+            }));
+        }
+        self.newest = (snapshot.at, Some(snapshot.ts));
+        self.seq += 1;
+        if let Some(row) = self.minutes.push(&snapshot, step) {
+            self.keep(row, out);
+        }
+        out.today = Some(
+            self.today
+                .summary(snapshot.ts, self.minutes.peek().as_ref()),
+        );
+        out.snapshot = Some(Arc::new(snapshot));
+    }
+
+    fn keep(&mut self, row: MinuteRow, out: &mut Outcome) {
+        if self.clock.plausible() {
+            self.today.add(&row);
+            out.rows.push(row);
+        } else {
+            self.held.push(row);
+        }
+    }
+
+    /// What cannot be is dropped before anything is made of it.
+    fn sifted(&self, cycle: MeterCycle) -> (MeterCycle, Vec<Observation>) {
+        match cycle.outcome {
+            MeterOutcome::Read(reading) => {
+                let (reading, doubts) = sift(&self.home, reading);
+                (
+                    MeterCycle {
+                        meter: cycle.meter,
+                        outcome: MeterOutcome::Read(reading),
+                    },
+                    doubts,
+                )
+            }
+            MeterOutcome::Failed { .. } | MeterOutcome::Waiting => (cycle, Vec::new()),
+        }
+    }
+
+    fn note_ledger(&mut self, now: Now, step: &LedgerStep, out: &mut Outcome) {
+        let wrong = self.ledger.contradictions();
+        for line in Line::ALL {
+            let found = wrong.iter().find(|found| found.line == line);
+            let gone =
+                || Observation::gone(FlagCode::ScalingFailure, format!("{} counter", line.name()));
+            self.note(now, found.map_or_else(gone, counter_disagrees), out);
+        }
+        for entry in &step.entries {
+            if let Some(code) = entry.flag() {
+                out.flags.extend(self.happened(
+                    now,
+                    code,
+                    &entries::subject(entry),
+                    entries::message(entry),
+                ));
+            }
+            out.entries
+                .push((self.clock.stamp(entry.at), entry.clone()));
+        }
+    }
+
+    /// What comes with time alone.
+    fn age(&mut self, now: Now, out: &mut Outcome) {
+        let age = now.mono.since(self.newest.0);
+        let stale = Observation::holds(
+            FlagCode::DataStale,
+            "",
+            "No reading for more than five seconds: what is shown is old. The other messages say why.",
+        );
+        self.note(
+            now,
+            Observation {
+                holds: Some(age > STALE_AFTER),
+                ..stale
+            },
+            out,
+        );
+        let over = self.moments.over(now.mono);
+        self.note_all(now, over, out);
+    }
+
+    fn note(&mut self, now: Now, seen: Observation, out: &mut Outcome) {
+        out.flags.extend(self.observe(now, seen));
+    }
+
+    fn note_all(&mut self, now: Now, seen: Vec<Observation>, out: &mut Outcome) {
+        for seen in seen {
+            self.note(now, seen, out);
+        }
+    }
+
+    /// The flags that make numbers doubtful, as opposed to those about the appliance.
+    fn quality(&self) -> Quality {
+        let doubtful = |code: &FlagCode| {
+            matches!(
+                code,
+                FlagCode::MeterNotResponding
+                    | FlagCode::ScalingFailure
+                    | FlagCode::CtUnplugged
+                    | FlagCode::CtReversed
+                    | FlagCode::CtWrongLeg
+                    | FlagCode::MeterStuck
+                    | FlagCode::VoltageMissing
+                    | FlagCode::ClockUnsynced
+            )
+        };
+        Quality::new(self.board.codes().into_iter().filter(doubtful).collect())
+    }
+}

@@ -1,0 +1,24 @@
+/** Power cuts: totals go on, nothing is counted twice, the page comes back by itself. */
+import { expect, test } from '@playwright/test';
+import { Home } from '../home';
+
+test.setTimeout(150_000);
+
+test('totals survive a power cut and never fall', async () => {
+  const home = await Home.start();
+  try {
+    const total = async () => (await home.get<Record<string, number>>('/api/latest')).import_kwh_total ?? 0;
+    await expect.poll(total).toBeGreaterThan(0);
+    const minute = 60_000 - (Date.now() % 60_000);
+    // Just after a minute was stored, so that the power cut finds something on the disk.
+    await new Promise((resolve) => setTimeout(resolve, minute + 4_000));
+    const stored = await total();
+    await home.killAppliance('SIGKILL');
+    await home.startAppliance();
+    await expect.poll(total).toBeGreaterThan(stored - 0.02);
+    const events = await home.get<{ errors: { code: string }[] }>('/api/health');
+    expect(events.errors.map((flag) => flag.code)).toContain('service_crash');
+  } finally {
+    await home.stop();
+  }
+});
