@@ -134,3 +134,80 @@ impl Sums {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn solar(watts: f64) -> DayPoint {
+        DayPoint {
+            solar: Some(watts),
+            ..DayPoint::default()
+        }
+    }
+
+    /// Second `second` of interval `interval`.
+    fn at(interval: i64, second: i64) -> Timestamp {
+        Timestamp::from_second(6_000_000 * STEP_S + interval * STEP_S + second).unwrap()
+    }
+
+    /// The known part of the 24 hours until interval `now`: how far back, and the mean.
+    fn known(means: &DayMeans, now: i64) -> Vec<(usize, f64)> {
+        let points = means.span(at(now, 0)).points;
+        assert_eq!(points.len(), 288);
+        let back = points.iter().rev().enumerate();
+        back.filter_map(|(back, point)| Some((back, point.solar?)))
+            .collect()
+    }
+
+    #[test]
+    fn a_mean_is_of_what_was_known() {
+        let mut means = DayMeans::default();
+        means.push(at(0, 1), 1, solar(100.0));
+        means.push(at(0, 2), 1, DayPoint::default());
+        means.push(at(0, 3), 1, solar(300.0));
+        assert_eq!(known(&means, 0), [(0, 200.0)]);
+    }
+
+    #[test]
+    fn a_stored_minute_weighs_as_much_as_its_seconds() {
+        let mut means = DayMeans::default();
+        means.push(at(0, 0), 60, solar(100.0));
+        means.push(at(0, 61), 1, solar(161.0));
+        assert_eq!(known(&means, 0), [(0, 101.0)]);
+    }
+
+    #[test]
+    fn a_pause_is_a_hole_and_the_old_goes() {
+        let mut means = DayMeans::default();
+        means.push(at(0, 0), 1, solar(1.0));
+        means.push(at(3, 0), 1, solar(2.0));
+        assert_eq!(known(&means, 3), [(0, 2.0), (3, 1.0)]);
+        means.push(at(288, 0), 1, solar(3.0));
+        assert_eq!(known(&means, 288), [(0, 3.0), (285, 2.0)]);
+        assert_eq!(known(&means, 600), []);
+    }
+
+    #[test]
+    fn what_comes_late_still_finds_its_place() {
+        let mut means = DayMeans::default();
+        means.push(at(5, 0), 1, solar(5.0));
+        means.push(at(2, 0), 60, solar(2.0));
+        means.push(at(5 - 288, 0), 60, solar(9.0));
+        assert_eq!(
+            known(&means, 5),
+            [(0, 5.0), (3, 2.0)],
+            "a day ago is too late"
+        );
+    }
+
+    #[test]
+    fn a_clock_that_starts_in_the_past_loses_nothing_when_it_is_set() {
+        let mut means = DayMeans::default();
+        means.push(at(-9_000, 0), 1, solar(1.0));
+        means.push(at(0, 0), 60, solar(2.0));
+        means.push(at(-9_000, 1), 1, solar(1.0));
+        means.push(at(1, 0), 1, solar(3.0));
+        assert_eq!(known(&means, 1), [(0, 3.0), (1, 2.0)]);
+    }
+}

@@ -111,3 +111,59 @@ impl Gaps {
         self.kept.iter().skip(skip).copied().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use solthrive_domain::{FlagCode, Severity};
+
+    use super::*;
+
+    fn flag(subject: &str, message: &str) -> Flag {
+        Flag {
+            code: FlagCode::CtReversed,
+            subject: subject.to_owned(),
+            severity: Severity::High,
+            since: Timestamp::UNIX_EPOCH,
+            message: message.to_owned(),
+        }
+    }
+
+    #[test]
+    fn only_what_came_or_went_is_noted() {
+        let mut changes = Changes::default();
+        let now = Timestamp::UNIX_EPOCH;
+        changes.note(&[], &[flag("a", "1"), flag("b", "1")], now);
+        changes.note(
+            &[flag("a", "1"), flag("b", "1")],
+            &[flag("a", "2"), flag("c", "1")],
+            now,
+        );
+        let seen: Vec<_> = changes
+            .all()
+            .into_iter()
+            .map(|c| (c.raised, c.flag.subject))
+            .collect();
+        let expected = [(true, "a"), (true, "b"), (false, "b"), (true, "c")];
+        assert_eq!(
+            seen,
+            expected.map(|(raised, subject)| (raised, subject.to_owned()))
+        );
+    }
+
+    #[test]
+    fn each_gap_is_given_once_even_when_old_ones_are_gone() {
+        let gap = |second| Gap {
+            from: Timestamp::from_second(second).unwrap(),
+            to: Timestamp::from_second(second + 1).unwrap(),
+            cause: GapCause::ClockStepped,
+        };
+        let mut gaps = Gaps::default();
+        let start = gaps.next();
+        for second in 0..40 {
+            gaps.push(gap(second));
+        }
+        assert_eq!(gaps.since(start).len(), GAPS);
+        assert_eq!(gaps.since(39), [gap(39)]);
+        assert_eq!(gaps.since(gaps.next()), []);
+    }
+}

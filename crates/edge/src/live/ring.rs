@@ -164,3 +164,82 @@ pub fn current_of(snapshot: &Snapshot, home: &HomeModel, role: Role) -> Option<A
     home.with_role(role)
         .find_map(|channel| snapshot.channels.get(&channel.name)?.current)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use solthrive_domain::units::Volts;
+    use solthrive_domain::{
+        Energies, MeterId, Mono, PowerFlow, Quality, Service, Snapshot, units::WattHours,
+    };
+
+    use super::*;
+
+    fn home() -> HomeModel {
+        HomeModel {
+            service: Service::SplitPhase,
+            channels: Vec::new(),
+            reference_meter: MeterId::new("main"),
+            solar_nameplate: None,
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_780_000_000 + second).unwrap()
+    }
+
+    fn snapshot(second: i64) -> Snapshot {
+        Snapshot {
+            seq: 0,
+            ts: at(second),
+            at: Mono::ZERO,
+            flow: PowerFlow {
+                grid: Some(Watts::try_from(-2080.5).unwrap()),
+                ..PowerFlow::default()
+            },
+            voltages: BTreeMap::from([(Input::L1, Volts::try_from(121.4).unwrap())]),
+            channels: BTreeMap::new(),
+            frequency: None,
+            pf: None,
+            totals: Energies {
+                import: Some(WattHours::try_from(123_456_789.5).unwrap()),
+                ..Energies::default()
+            },
+            quality: Quality::new(vec![FlagCode::UpdateFailed, FlagCode::MeterNotResponding]),
+        }
+    }
+
+    #[test]
+    fn a_sample_comes_back_as_it_was_and_the_unknown_stays_unknown() {
+        let mut ring = Ring::new();
+        ring.push(&snapshot(0), &home());
+        let [sample] = ring.between(at(0), at(1), 9).try_into().unwrap();
+        assert_eq!(sample.flow, [None, None, Some(-2080.5), None, None]);
+        assert_eq!(sample.voltages, [Some(121.4), None, None]);
+        assert_eq!(sample.currents, [None; 4]);
+        assert_eq!(
+            sample.totals,
+            [Some(123_456_789.5), None],
+            "totals keep every watt-hour"
+        );
+        assert_eq!(
+            sample.reasons,
+            [FlagCode::MeterNotResponding, FlagCode::UpdateFailed]
+        );
+    }
+
+    #[test]
+    fn an_hour_is_kept_and_no_more() {
+        let mut ring = Ring::new();
+        for second in 0..4_000 {
+            ring.push(&snapshot(second), &home());
+        }
+        let all = ring.between(at(0), at(9_999), usize::MAX);
+        assert_eq!(
+            (all.len(), all[0].ts, all[3_599].ts),
+            (3_600, at(400), at(3_999))
+        );
+        assert_eq!(ring.between(at(500), at(510), 4).len(), 4);
+    }
+}

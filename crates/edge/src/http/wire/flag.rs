@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use solthrive_domain::Flag;
 use solthrive_domain::{FlagCode, Quality, Severity};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 /// A flag code; its schema is the list of all of them.
@@ -113,23 +113,36 @@ pub struct FlagEvent {
 }
 
 /// `"ok"`, or what makes the numbers doubtful.
-#[expect(unused_qualifications, reason = "written by the derive of the schema")]
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = Quality)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum QualityBody {
-    /// Nothing speaks against the numbers.
-    Fine(#[schema(inline)] QualityOk),
+    /// Nothing speaks against the numbers: the word `ok`.
+    Fine(&'static str),
     /// These do.
     Doubtful(Vec<Code>),
 }
 
-/// The word `ok`.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum QualityOk {
-    /// Nothing speaks against the numbers.
-    Ok,
+impl PartialSchema for QualityBody {
+    fn schema() -> RefOr<Schema> {
+        let fine = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("Nothing speaks against the numbers."))
+            .enum_values(Some(["ok"]));
+        let doubtful = ArrayBuilder::new()
+            .items(Ref::from_schema_name(Code::name()))
+            .description(Some("These do."));
+        OneOfBuilder::new()
+            .description(Some("`\"ok\"`, or what makes the numbers doubtful."))
+            .item(fine)
+            .item(doubtful)
+            .into()
+    }
+}
+
+impl ToSchema for QualityBody {
+    fn name() -> Cow<'static, str> {
+        "Quality".into()
+    }
 }
 
 impl From<&Quality> for QualityBody {
@@ -143,7 +156,7 @@ impl QualityBody {
     #[must_use]
     pub fn of(reasons: &[FlagCode]) -> Self {
         if reasons.is_empty() {
-            Self::Fine(QualityOk::Ok)
+            Self::Fine("ok")
         } else {
             Self::Doubtful(reasons.iter().copied().map(Code).collect())
         }

@@ -15,7 +15,7 @@ mod stream;
 mod system;
 
 pub use day::{DailySummary, Figures, MonthlySummary, Savings, SavingsInputs};
-pub use flag::{Code, FlagBody, FlagEvent, FlagState, QualityBody, QualityOk, SeverityBody};
+pub use flag::{Code, FlagBody, FlagEvent, FlagState, QualityBody, SeverityBody};
 pub use health::{ApiStatus, Health, MeterHealth, MeterStatus, ModbusStatus};
 pub use history::{Bounds, HistoryRow};
 pub use latest::{ChannelBody, Latest, PowerflowBody, RoleBody};
