@@ -33,8 +33,8 @@ pub(crate) fn http(
     (status, body.to_owned())
 }
 
-fn call(sim: &Simulation, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
-    let (status, text) = http(sim.control().unwrap(), method, path, body.as_ref());
+fn call(sim: &Simulation, method: &str, path: &str, body: impl Into<Option<Value>>) -> (u16, Value) {
+    let (status, text) = http(sim.control().unwrap(), method, path, body.into().as_ref());
     (
         status,
         serde_json::from_str(&text).unwrap_or(Value::String(text)),

@@ -1,5 +1,10 @@
 //! The simulator as its users meet it: worlds in steps, buses over real descriptors, truth over HTTP.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail like the tests they serve"
+)]
+
 mod client;
 mod control;
 mod faults;
