@@ -68,12 +68,15 @@ function session(method, body, token, allowed) {
   if (method === 'GET') return ok({ signed_in: allowed });
   if (method === 'DELETE')
     return { status: 204, headers: { 'set-cookie': 'session=; Max-Age=0; Path=/; HttpOnly; SameSite=Strict' } };
-  const given = /** @type {{token?: string}} */ (JSON.parse(body || '{}')).token;
+  /** @type {unknown} */
+  const json = JSON.parse(body || '{}');
+  const sent = /** @type {{token?: string}} */ (json);
+  const given = sent.token;
   if (given !== token) return problem(401, 'wrong token');
   return { status: 204, headers: { 'set-cookie': 'session=yes; Path=/; HttpOnly; SameSite=Strict' } };
 }
 
-/** @param {State} state */
+/** @param {State} state @returns {import('../src/lib/api/types').Health} */
 function health({ scene, now }) {
   const bad = (scene.flags ?? []).some((flag) => flag.code === 'meter_not_responding');
   return {
@@ -96,7 +99,7 @@ function health({ scene, now }) {
   };
 }
 
-/** @param {State} state */
+/** @param {State} state @returns {import('../src/lib/api/types').System} */
 const system = ({ version, now }) => ({
   version,
   run: '0190c1de-7b51-7c62-a4a4-9a52a1d0c001',
@@ -129,7 +132,7 @@ const system = ({ version, now }) => ({
   ws_clients: 1,
 });
 
-/** @param {State} state */
+/** @param {State} state @returns {import('../src/lib/api/types').Device} */
 const device = ({ version }) => ({
   serial: 'ST-1000-0042',
   device_id: '5f2b8a2e-0d6b-4d7e-9a70-1f6f2ad1a001',

@@ -12,7 +12,7 @@
  * @property {boolean} [failing] Every API request ends in an error.
  * @property {string[]} [without] Fields that are not known.
  * @property {Record<string, number>} [pin] Fields that are as given.
- * @property {{code: string, subject: string, severity: string, message: string}[]} [flags]
+ * @property {Omit<import('../src/lib/api/types').FlagEvent, 'ts' | 'state'>[]} [flags]
  * @property {[number, number][]} [holes] Gaps in the last 24 hours, as hours ago.
  */
 
@@ -156,8 +156,8 @@ export function latest(scene, at, seq) {
     channels: {},
     ...scene.pin,
   };
-  for (const field of scene.without ?? []) delete body[field];
-  return body;
+  const without = scene.without ?? [];
+  return Object.fromEntries(Object.entries(body).filter(([field]) => !without.includes(field)));
 }
 
 /**

@@ -14,6 +14,7 @@ import { daySeries, errors, latest, SCENES, site, today } from './home.js';
 import { accept } from './socket.js';
 
 const DIST = fileURLToPath(new URL('../dist/dashboard', import.meta.url));
+/** @type {Record<string, string>} */
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css' };
 const SECURITY = {
   'content-security-policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
@@ -56,7 +57,7 @@ export async function startMock({ scene: name = 'sunny', port = 0, token = 'test
   });
 
   const server = createServer((request, response) => {
-    void serve(request, response).catch((error) => {
+    void serve(request, response).catch((/** @type {unknown} */ error) => {
       response.writeHead(500).end(String(error));
     });
   });
@@ -78,7 +79,7 @@ export async function startMock({ scene: name = 'sunny', port = 0, token = 'test
       response.writeHead(status, { ...SECURITY, ...headers }).end(json === undefined ? '' : JSON.stringify(json));
     } else if (url.pathname.startsWith('/assets/')) {
       const bytes = await readFile(join(DIST, url.pathname)).catch(() => null);
-      const type = TYPES[/** @type {keyof typeof TYPES} */ (extname(url.pathname))] ?? 'application/octet-stream';
+      const type = TYPES[extname(url.pathname)] ?? 'application/octet-stream';
       response
         .writeHead(bytes ? 200 : 404, {
           ...SECURITY,

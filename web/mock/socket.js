@@ -21,9 +21,9 @@ export function accept(request, socket, gone) {
   );
   socket.on('close', gone);
   socket.on('error', () => socket.destroy());
-  socket.on('data', (chunk) => {
+  socket.on('data', (/** @type {Buffer} */ chunk) => {
     // Opcode 8: the page closes.
-    if ((chunk[0] & 0x0f) === 8) socket.end();
+    if (((chunk[0] ?? 0) & 0x0f) === 8) socket.end();
   });
   return {
     send(message) {

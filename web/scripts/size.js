@@ -39,8 +39,10 @@ for (const [name, bytes] of files) {
 
 /** @param {number} bytes */
 const kb = (bytes) => (bytes / 1000).toFixed(1);
-console.log(`first load ${kb(firstLoad)} kB, every page in English ${kb(everything)} kB, budget ${BUDGET_KB} kB (gzip)`);
-if (everything > BUDGET_KB * 1000) {
-  console.error(`too large by ${kb(everything - BUDGET_KB * 1000)} kB`);
+console.log(
+  `first load ${kb(firstLoad)} kB, every page in English ${kb(everything)} kB, budget ${BUDGET_KB} kB (gzip)`,
+);
+if (firstLoad > BUDGET_KB * 1000) {
+  console.error(`the first load is too large by ${kb(firstLoad - BUDGET_KB * 1000)} kB`);
   process.exitCode = 1;
 }

@@ -1,6 +1,6 @@
 // What the pages know about each flag code: its words and who can act. Pure.
 
-import { en } from './i18n/en';
+import type { FlagCode } from './api/types';
 import type { PlainKey } from './i18n/types';
 import type { Flag, Severity } from './live/model';
 
@@ -10,32 +10,40 @@ export interface Advice {
   readonly who: 'problem.homeowner' | 'problem.installer';
 }
 
-const HOMEOWNER: ReadonlySet<string> = new Set([
-  'meter_not_responding',
-  'counter_reset',
-  'counter_glitch',
-  'voltage_missing',
-  'pv_flatline',
-  'data_stale',
-  'api_stall',
-  'low_storage',
-  'service_crash',
-  'power_supply_weak',
-  'clock_unsynced',
-  'clock_stepped',
-  'cloud_unreachable',
-  'update_failed',
-]);
+/** Who can act. A code that the appliance knows and this list does not is a type error. */
+const WHO: Record<FlagCode, 'homeowner' | 'installer'> = {
+  meter_not_responding: 'homeowner',
+  rs485_errors: 'installer',
+  scaling_failure: 'installer',
+  ct_unplugged: 'installer',
+  ct_reversed: 'installer',
+  ct_wrong_leg: 'installer',
+  meter_stuck: 'installer',
+  counter_reset: 'homeowner',
+  counter_glitch: 'homeowner',
+  voltage_missing: 'homeowner',
+  voltage_out_of_range: 'installer',
+  pv_flatline: 'homeowner',
+  data_stale: 'homeowner',
+  poll_drift: 'installer',
+  api_stall: 'homeowner',
+  low_storage: 'homeowner',
+  storage_error: 'installer',
+  service_crash: 'homeowner',
+  power_supply_weak: 'homeowner',
+  clock_unsynced: 'homeowner',
+  clock_stepped: 'homeowner',
+  config_invalid: 'installer',
+  cloud_unreachable: 'homeowner',
+  update_failed: 'homeowner',
+};
 
-const isKey = (text: string): text is PlainKey => Object.hasOwn(en, text);
+const isKnown = (code: string): code is FlagCode => Object.hasOwn(WHO, code);
 
 /** The words for a code; a code from a newer appliance gets general ones and the appliance's own message. */
 export function adviceFor(code: string): Advice {
-  const title = `flag.${code}`;
-  const action = `flag.${code}.do`;
-  const who = HOMEOWNER.has(code) ? 'problem.homeowner' : 'problem.installer';
-  if (isKey(title) && isKey(action)) return { title, action, who };
-  return { title: 'flag.other', action: 'flag.other.do', who };
+  if (!isKnown(code)) return { title: 'flag.other', action: 'flag.other.do', who: 'problem.installer' };
+  return { title: `flag.${code}`, action: `flag.${code}.do`, who: `problem.${WHO[code]}` };
 }
 
 const RANK: Record<Severity, number> = { critical: 0, high: 1, warning: 2, info: 3 };

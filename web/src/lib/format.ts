@@ -95,18 +95,20 @@ export function formatBytes(bytes: number | null | undefined, locale: string): s
   return formatUnit(size, units[step] ?? 'B', locale, decimals);
 }
 
-/** A span in its one or two largest units: "12 s", "4 min", "3 h 20 min", "5 d 2 h". */
+/** A span in its one or two largest units: "12 s", "4 min", "3 h 20 min", "5 days 2 h". */
 export function formatSpan(seconds: number | null | undefined, locale: string): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return UNKNOWN;
   const whole = Math.max(0, Math.floor(seconds));
-  const part = (value: number, unit: string): string =>
-    numberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }).format(value);
-  if (whole < 60) return part(whole, 'second');
-  if (whole < 3600) return part(Math.floor(whole / 60), 'minute');
-  const [large, small, size, rest] =
-    whole < 86400
-      ? (['hour', 'minute', 3600, Math.floor((whole % 3600) / 60)] as const)
-      : (['day', 'hour', 86400, Math.floor((whole % 86400) / 3600)] as const);
-  const head = part(Math.floor(whole / size), large);
-  return rest === 0 ? head : `${head} ${part(rest, small)}`;
+  const minutes = Math.floor(whole / 60);
+  const hours = Math.floor(whole / 3600);
+  const days = Math.floor(whole / 86400);
+  // s, min and h are international symbols; a day has a word of its own in each language.
+  const small = (value: number, unit: string): string => formatUnit(value, unit, locale);
+  const rest = (text: string, value: number, unit: string): string =>
+    value === 0 ? text : `${text} ${small(value, unit)}`;
+  if (whole < 60) return small(whole, 's');
+  if (whole < 3600) return small(minutes, 'min');
+  if (whole < 86400) return rest(small(hours, 'h'), minutes % 60, 'min');
+  const day = numberFormat(locale, { style: 'unit', unit: 'day', unitDisplay: 'long' }).format(days);
+  return rest(day, hours % 24, 'h');
 }

@@ -2,7 +2,7 @@
 //
 // The request function is handed in; the rest is pure.
 
-import type { DailySummary, Figures, HistoryRow } from './api/types';
+import type { Answer, DailySummary, Figures, HistoryRow, Parameters } from './api/types';
 import { dayBars, monthBars, part, together, type Bar } from './charts/range';
 import { toCsv, type Cell } from './csv';
 import type { DaySeries } from './live/model';
@@ -23,12 +23,10 @@ export interface HistoryData {
   readonly day: DaySeries | null;
 }
 
-type Params = Readonly<Record<string, string>>;
-
 /** Where the data comes from. */
 export interface Reader {
-  days(params: Params): Promise<{ items: DailySummary[] }>;
-  history(params: Params): Promise<HistoryRow[]>;
+  days(params: Parameters<'/api/days'>): Promise<Answer<'/api/days'>>;
+  history(params: Parameters<'/api/history'>): Promise<Answer<'/api/history'>>;
 }
 
 const STEP_MS = 300_000;

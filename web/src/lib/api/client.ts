@@ -1,16 +1,6 @@
 // Requests to the appliance: typed by path, and every way to fail told apart.
 
-import type { DailySummary, Device, FlagEvent, Health, HistoryRow, System } from './types';
-
-interface Answers {
-  '/api/health': Health;
-  '/api/system': System;
-  '/api/device': Device;
-  '/api/events': { items: FlagEvent[] };
-  '/api/days': { items: DailySummary[] };
-  '/api/history': HistoryRow[];
-  '/api/session': { signed_in: boolean };
-}
+import type { Answer, GetPath, Parameters } from './types';
 
 /** Why a request brought nothing. */
 export class RequestFailed extends Error {
@@ -47,16 +37,14 @@ async function send(path: string, init: RequestInit, signal?: AbortSignal): Prom
 }
 
 /** Reads a resource; throws `RequestFailed`. */
-export async function get<P extends keyof Answers>(
-  path: P,
-  query: Readonly<Record<string, string>> = {},
-  signal?: AbortSignal,
-): Promise<Answers[P]> {
-  const search = new URLSearchParams(query).toString();
-  const headers = { accept: 'application/json' };
-  const response = await send(search === '' ? path : `${path}?${search}`, { headers }, signal);
+export async function get<P extends GetPath>(path: P, query?: Parameters<P>, signal?: AbortSignal): Promise<Answer<P>> {
+  const search = new URLSearchParams();
+  const given: Readonly<Record<string, unknown>> | undefined = query;
+  for (const [name, value] of Object.entries(given ?? {})) search.set(name, String(value));
+  const address = search.size === 0 ? path : `${path}?${search.toString()}`;
+  const response = await send(address, { headers: { accept: 'application/json' } }, signal);
   try {
-    return (await response.json()) as Answers[P];
+    return (await response.json()) as Answer<P>;
   } catch {
     throw new RequestFailed('unreachable');
   }
