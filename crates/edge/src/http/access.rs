@@ -3,24 +3,25 @@
 //! A handler that needs the token takes a [`Holder`], and only this file can make one; what it
 //! guards asks for a `&Holder`, so a forgotten check does not compile.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{Extensions, HeaderMap, header};
+use jiff::Timestamp;
 use solthrive_domain::Mono;
 
 use super::problem::ApiError;
 use super::server::Peer;
+use super::sessions::Sessions;
 use super::state::AppState;
 
 /// Name of the session cookie.
 pub(super) const COOKIE: &str = "solthrive_session";
-/// Browser sessions at once; the oldest makes room.
-const SESSIONS: usize = 64;
 /// Wrong tokens from one address before it has to wait.
 const GUESSES: u32 = 10;
 /// How long it has to wait, and after how long without a guess all is forgotten.
@@ -40,19 +41,36 @@ pub struct Access {
 
 struct State {
     token: String,
-    sessions: VecDeque<Session>,
+    sessions: Sessions,
     guesses: HashMap<IpAddr, Guesses>,
-}
-
-struct Session {
-    id: String,
-    until: Mono,
 }
 
 #[derive(Clone, Copy)]
 struct Guesses {
     count: u32,
     last: Mono,
+}
+
+/// Who asks, and when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asker {
+    /// The other end.
+    pub(super) from: IpAddr,
+    /// For waiting times.
+    pub(super) mono: Mono,
+    /// For the end of sessions, which outlive a restart.
+    pub(super) wall: Timestamp,
+}
+
+impl Asker {
+    /// The one behind a request.
+    pub(super) fn of(extensions: &Extensions, app: &AppState) -> Self {
+        Self {
+            from: Peer::of(extensions),
+            mono: app.clock.mono(),
+            wall: app.clock.now(),
+        }
+    }
 }
 
 impl Access {
@@ -63,9 +81,11 @@ impl Access {
         session: Duration,
         random: fn() -> std::io::Result<Secret>,
     ) -> Self {
+        let token = token.into();
+        let sessions = Sessions::new(&token);
         let state = State {
-            token: token.into(),
-            sessions: VecDeque::new(),
+            token,
+            sessions,
             guesses: HashMap::new(),
         };
         Self {
@@ -75,11 +95,21 @@ impl Access {
         }
     }
 
+    /// Lets sessions outlive a restart, in a private file.
+    #[must_use]
+    pub fn keeping_sessions_in(self, file: impl Into<PathBuf>) -> Self {
+        self.lock().sessions.keep_in(file.into());
+        self
+    }
+
     /// Takes another token; what stood for the old one ends.
     pub fn replace_token(&self, token: impl Into<String>) {
         let mut state = self.lock();
         state.token = token.into();
-        state.sessions.clear();
+        let State {
+            token, sessions, ..
+        } = &mut *state;
+        sessions.restart(token);
     }
 
     /// How long a session lasts.
@@ -89,44 +119,27 @@ impl Access {
     }
 
     /// Starts a session for somebody who knows the token.
-    ///
-    /// # Errors
-    /// `Unauthorized`, `TooManyGuesses`, or `Internal` when there is no randomness.
-    pub fn open_session(&self, token: &str, from: IpAddr, now: Mono) -> Result<String, ApiError> {
-        self.check_token(token, from, now)?;
+    pub(super) fn open_session(&self, token: &str, asker: Asker) -> Result<String, ApiError> {
+        self.check_token(token, asker)?;
         let secret = (self.random)().map_err(|error| ApiError::Internal(error.into()))?;
         let id: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut state = self.lock();
-        state.sessions.retain(|session| session.until > now);
-        if state.sessions.len() == SESSIONS {
-            state.sessions.pop_front();
-        }
-        state.sessions.push_back(Session {
-            id: id.clone(),
-            until: now + self.session,
-        });
+        let until = asker.wall.checked_add(self.session).unwrap_or(asker.wall);
+        self.lock().sessions.open(id.clone(), until, asker.wall);
         Ok(id)
     }
 
     /// Ends the session of these headers, if there is one.
-    pub fn close_session(&self, headers: &HeaderMap) {
+    pub(super) fn close_session(&self, headers: &HeaderMap) {
         if let Some(id) = cookie(headers) {
-            self.lock()
-                .sessions
-                .retain(|session| !same(session.id.as_bytes(), id.as_bytes()));
+            self.lock().sessions.close(id);
         }
     }
 
-    fn check(&self, headers: &HeaderMap, from: IpAddr, now: Mono) -> Result<(), ApiError> {
+    fn check(&self, headers: &HeaderMap, asker: Asker) -> Result<(), ApiError> {
         if let Some(token) = bearer(headers) {
-            return self.check_token(token, from, now);
+            return self.check_token(token, asker);
         }
-        let known = |id: &str| {
-            self.lock()
-                .sessions
-                .iter()
-                .any(|session| session.until > now && same(session.id.as_bytes(), id.as_bytes()))
-        };
+        let known = |id: &str| self.lock().sessions.knows(id, asker.wall);
         if cookie(headers).is_some_and(known) {
             Ok(())
         } else {
@@ -134,7 +147,10 @@ impl Access {
         }
     }
 
-    fn check_token(&self, token: &str, from: IpAddr, now: Mono) -> Result<(), ApiError> {
+    fn check_token(&self, token: &str, asker: Asker) -> Result<(), ApiError> {
+        let Asker {
+            from, mono: now, ..
+        } = asker;
         let mut state = self.lock();
         state
             .guesses
@@ -178,7 +194,7 @@ impl std::fmt::Debug for Access {
 }
 
 /// Compares in a time that depends on the lengths only.
-fn same(ours: &[u8], theirs: &[u8]) -> bool {
+pub(super) fn same(ours: &[u8], theirs: &[u8]) -> bool {
     if ours.len() != theirs.len() {
         return false;
     }
@@ -219,8 +235,8 @@ impl FromRequestParts<AppState> for Holder {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let from = Peer::of(&parts.extensions);
-        app.access.check(&parts.headers, from, app.clock.mono())?;
+        let asker = Asker::of(&parts.extensions, app);
+        app.access.check(&parts.headers, asker)?;
         Ok(Self(()))
     }
 }

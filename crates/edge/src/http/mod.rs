@@ -24,6 +24,7 @@ mod query;
 mod reply;
 mod server;
 mod session;
+mod sessions;
 mod site;
 mod state;
 mod summary;

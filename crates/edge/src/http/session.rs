@@ -9,10 +9,9 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::access::{COOKIE, Holder};
+use super::access::{Asker, COOKIE, Holder};
 use super::problem::ApiError;
 use super::reply::{Problems, json};
-use super::server::Peer;
 use super::state::AppState;
 
 /// What a browser sends to be remembered.
@@ -48,7 +47,7 @@ pub(super) async fn open(
     if !is_json(request.headers()) {
         return Err(ApiError::NotJson);
     }
-    let peer = Peer::of(request.extensions());
+    let asker = Asker::of(request.extensions(), &app);
     let body: Result<Bytes, BytesRejection> = request.extract().await;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::BodyTooLarge {
@@ -58,9 +57,7 @@ pub(super) async fn open(
     })?;
     let SessionRequest { token } = serde_json::from_slice(&body)
         .map_err(|_| ApiError::BadBody("expected {\"token\": \"…\"}"))?;
-    let id = app
-        .access
-        .open_session(token.trim(), peer, app.clock.mono())?;
+    let id = app.access.open_session(token.trim(), asker)?;
     Ok(with_cookie(&id, app.access.session_length().as_secs()))
 }
 
