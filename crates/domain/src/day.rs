@@ -9,8 +9,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 use crate::units::{WattHours, Watts};
@@ -44,14 +44,18 @@ pub fn local_date(zone: &TimeZone, at: Timestamp) -> Date {
     zone.to_datetime(at).date()
 }
 
-/// The first instant of a day, which is not midnight everywhere. By way of noon, which exists on
-/// every day that is not skipped as a whole.
+/// The first instant of a day: midnight, or where the clock skips that, the end of the skip.
 fn start_of(zone: &TimeZone, date: Date) -> Result<Timestamp, jiff::Error> {
-    Ok(date
-        .at(12, 0, 0, 0)
-        .to_zoned(zone.clone())?
-        .start_of_day()?
-        .timestamp())
+    let midnight = zone.to_ambiguous_timestamp(date.at(0, 0, 0, 0));
+    let skipped = matches!(midnight.offset(), AmbiguousOffset::Gap { .. });
+    let start = midnight.compatible()?;
+    // Midnight plus the skip may lie later than the day's first instant, which is the transition.
+    let skip = if skipped {
+        zone.preceding(start + SignedDuration::from_nanos(1)).next()
+    } else {
+        None
+    };
+    Ok(skip.map_or(start, |transition| transition.timestamp()))
 }
 
 /// How well solar and home fit together; `None` where the divisor is unknown or zero.
@@ -193,19 +197,24 @@ impl Summariser {
     pub fn summary(&self, now: Timestamp, open: Option<&MinuteRow>) -> Summary {
         let open = open.filter(|row| self.span.contains(&row.start));
         let open_quarter = open.map(|row| {
-            let index = row.start.as_second().div_euclid(QUARTER);
-            self.quarters
-                .get(&index)
-                .copied()
-                .unwrap_or_default()
-                .with(row)
+            let index = quarter_of(row);
+            (
+                index,
+                self.quarters
+                    .get(&index)
+                    .copied()
+                    .unwrap_or_default()
+                    .with(row),
+            )
         });
-        let demand = self
+        let others = self
             .quarters
-            .values()
-            .copied()
-            .chain(open_quarter)
-            .filter_map(Quarter::demand);
+            .iter()
+            .filter(|(index, _)| open_quarter.is_none_or(|(open, _)| open != **index));
+        let quarters = others
+            .map(|(_, quarter)| *quarter)
+            .chain(open_quarter.map(|(_, quarter)| quarter));
+        let demand = quarters.filter_map(Quarter::demand);
         let elapsed = now.min(self.span.end).duration_since(self.span.start);
         Summary {
             energy: open.map_or(self.energy, |row| self.energy.plus(row.energy)),
@@ -214,6 +223,10 @@ impl Summariser {
             elapsed: Duration::try_from(elapsed).unwrap_or_default(),
         }
     }
+}
+
+fn quarter_of(row: &MinuteRow) -> i64 {
+    row.start.as_second().div_euclid(QUARTER)
 }
 
 impl Quarter {

@@ -185,7 +185,9 @@ fn contradiction(channel: &Channel, reading: &Reading) -> Option<Option<String>>
             "the meter reports {apparent:.0} VA, but its voltage times current is {product:.0} VA ({times})"
         )));
     }
-    let active = at(Quantity::ActivePower)?;
+    let Some(active) = at(Quantity::ActivePower) else {
+        return apparent.and(product).map(|_| None);
+    };
     if active > 1.2 * total + 50.0 + rounding {
         return Some(Some(format!(
             "{active:.0} W of active power in {total:.0} VA of apparent power ({})",

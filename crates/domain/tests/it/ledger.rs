@@ -90,7 +90,10 @@ impl Bench {
     }
 
     fn take(&mut self, step: LedgerStep) {
-        self.bridged += step.bridged.import.map_or(0.0, |energy| energy.get());
+        self.bridged += step
+            .bridged
+            .import
+            .map_or(0.0, solthrive_domain::units::WattHours::get);
         self.entries
             .extend(step.entries.into_iter().map(|entry| entry.what));
     }

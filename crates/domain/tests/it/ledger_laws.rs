@@ -158,7 +158,7 @@ impl World {
         for _ in 0..seconds {
             self.pass(1, solar, used);
             self.look(sees, None);
-            if self.now % 60 == 0 {
+            if self.now.is_multiple_of(60) {
                 self.stored = (self.ledger.state().clone(), self.now);
             }
         }
@@ -170,7 +170,7 @@ impl World {
             lie.unwrap_or((truth / self.resolution).floor() * self.resolution / 1000.0)
         };
         let [solar, import, export] = self.truth.map(show);
-        let counted = self.now % 10 == 0 || lie.is_some();
+        let counted = self.now.is_multiple_of(10) || lie.is_some();
         let none_or_all = |values: &[(&str, f64)]| reading(at, if counted { values } else { &[] });
         let main = none_or_all(&[("e_imp", import), ("e_exp", export)]);
         let mut pv = none_or_all(&[("e_imp", solar)]);

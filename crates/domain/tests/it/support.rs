@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use solthrive_domain::units::{Amps, Volts, WattHours, Watts};
 use solthrive_domain::{
-    Channel, ChannelValues, Energies, HomeModel, Input, LedgerId, MeterId, Mono, Point, PowerFlow,
-    Quality, Reading, Readings, Role, RunId, Service, Snapshot,
+    Channel, Energies, HomeModel, Input, LedgerId, MeterId, Mono, Point, PowerFlow, Quality,
+    Reading, Readings, Role, RunId, Service, Snapshot,
 };
 
 pub(crate) fn w(watts: f64) -> Watts {
@@ -135,13 +135,6 @@ pub(crate) fn snapshot(at: Mono, ts: Timestamp, flow: PowerFlow) -> Snapshot {
         pf: None,
         totals: Energies::default(),
         quality: Quality::default(),
-    }
-}
-
-pub(crate) fn power(watts: f64) -> ChannelValues {
-    ChannelValues {
-        power: Some(w(watts)),
-        ..ChannelValues::default()
     }
 }
 
