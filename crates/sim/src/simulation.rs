@@ -15,6 +15,7 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use solthrive_domain::home::Service;
 use solthrive_meter::profile::Profile;
 
 use crate::bus::{BusStats, LineSpec, RtuServer, Shared, TcpServer, TcpSpec};
@@ -125,7 +126,7 @@ impl Simulation {
     /// # Errors
     /// When two meters have one unit, a port or address is taken, or the system refuses.
     pub fn start(config: SimConfig) -> io::Result<Self> {
-        check_units(&config.meters)?;
+        check_meters(&config.meters, config.home.service)?;
         let home = Home::new(config.home, config.replay, config.seed, config.start);
         let delay = config
             .meters
@@ -244,7 +245,7 @@ impl Drop for Simulation {
     }
 }
 
-fn check_units(meters: &[MeterSpec]) -> io::Result<()> {
+fn check_meters(meters: &[MeterSpec], service: Service) -> io::Result<()> {
     let wrong = |reason: String| Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
     for (place, meter) in meters.iter().enumerate() {
         if !(1..=247).contains(&meter.unit) {
@@ -255,6 +256,16 @@ fn check_units(meters: &[MeterSpec]) -> io::Result<()> {
         }
         if meters[..place].iter().any(|other| other.unit == meter.unit) {
             return wrong(format!("two meters have unit {}", meter.unit));
+        }
+        let beyond = meter
+            .wiring
+            .as_ref()
+            .and_then(|wiring| wiring.beyond(service));
+        if let Some(input) = beyond {
+            let (unit, input) = (meter.unit, input.name());
+            return wrong(format!(
+                "the clamp {input} of unit {unit} is on a leg that this home does not have"
+            ));
         }
     }
     Ok(())

@@ -127,6 +127,8 @@ impl Shared {
 
     /// A stream that becomes readable when something changed that a waiting thread must know.
     pub(crate) fn waker(&self) -> std::io::Result<UnixStream> {
+        // Waking all for nothing drops the ends of threads that are gone.
+        self.wake();
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         theirs.set_nonblocking(true)?;

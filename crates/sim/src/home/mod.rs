@@ -6,8 +6,10 @@
 pub mod grid;
 pub mod loads;
 pub mod phasor;
+mod pins;
 pub mod replay;
 pub mod spec;
+mod state;
 pub mod storage;
 pub mod sun;
 pub mod weather;
@@ -15,17 +17,16 @@ pub mod weather;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use grid::{Disturbance, leg_count};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
-use solthrive_domain::home::Service;
-
-pub use grid::{Disturbance, leg_count};
+pub use pins::Pins;
 pub use replay::{ReplayError, Series};
 pub use spec::{EvSpec, HomeError, HomeSpec, LoadSpec, PvSpec};
+pub use state::{Flow, HomeState, LegCurrents};
 pub use storage::BatterySpec;
 
-use grid::{FixedSupply, Supply};
+use grid::Supply;
 use loads::{Attach, Draw, Loads, Moment};
 use phasor::Phasor;
 use storage::Battery;
@@ -40,133 +41,6 @@ pub struct Replay {
     pub pv: Option<Arc<Series>>,
     /// The inverter's "no value" rows reach the meter as an absurd power instead of being missing.
     pub sentinels: bool,
-}
-
-/// Values somebody fixed; the rest of the home goes on around them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Pins {
-    /// Production, kW.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub solar_kw: Option<f64>,
-    /// Use without the car, kW, evenly on the legs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub home_kw: Option<f64>,
-    /// Use on the first leg, kW; with the next two instead of `home_kw`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub home_l1_kw: Option<f64>,
-    /// Use on the second leg, kW.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub home_l2_kw: Option<f64>,
-    /// Use on the third phase, kW.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub home_l3_kw: Option<f64>,
-    /// Battery, kW, positive while discharging.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub battery_kw: Option<f64>,
-    /// Car, kW.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ev_kw: Option<f64>,
-    /// V of the first leg.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub voltage_l1: Option<f64>,
-    /// V of the second leg.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub voltage_l2: Option<f64>,
-    /// V of the third phase.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub voltage_l3: Option<f64>,
-    /// Hz.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub frequency: Option<f64>,
-}
-
-impl Pins {
-    fn supply(&self) -> FixedSupply {
-        FixedSupply {
-            volts: [self.voltage_l1, self.voltage_l2, self.voltage_l3],
-            frequency: self.frequency,
-        }
-    }
-
-    /// Loads in place of the modelled ones, when any is fixed.
-    fn loads(&self, service: Service) -> Option<Vec<Draw>> {
-        let legs = leg_count(service);
-        let per_leg = [self.home_l1_kw, self.home_l2_kw, self.home_l3_kw];
-        let fixed: Vec<f64> = if per_leg.iter().any(Option::is_some) {
-            per_leg
-                .iter()
-                .take(legs)
-                .map(|kw| kw.unwrap_or(0.0))
-                .collect()
-        } else {
-            vec![self.home_kw? / legs as f64; legs]
-        };
-        let draw = |(leg, kw): (usize, f64)| Draw {
-            attach: Attach::Leg(leg),
-            power: Phasor::new(kw * 1000.0, 0.0),
-        };
-        Some(fixed.into_iter().enumerate().map(draw).collect())
-    }
-}
-
-/// Power of the home at an instant, W, in the project's signs: everything positive flows in.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Flow {
-    /// Produced; `None` where there is no array.
-    pub solar: Option<f64>,
-    /// Used, the car included.
-    pub home: f64,
-    /// Drawn from the grid, negative while feeding in.
-    pub grid: f64,
-    /// Discharged, negative while charging.
-    pub battery: Option<f64>,
-    /// Into the car.
-    pub ev: Option<f64>,
-}
-
-/// Current in every leg, as a phasor.
-pub type LegCurrents = [Phasor; 3];
-
-/// The whole home at an instant.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct HomeState {
-    /// Which legs exist.
-    pub service: Service,
-    /// Simulated time, seconds since 1970.
-    pub unix: f64,
-    /// Voltage of each leg against neutral.
-    pub volts: [Phasor; 3],
-    /// Hz.
-    pub frequency: f64,
-    /// What the home uses.
-    pub home: LegCurrents,
-    /// The car's part of it.
-    pub ev: LegCurrents,
-    /// What the array sends.
-    pub pv: LegCurrents,
-    /// What the battery sends.
-    pub battery: LegCurrents,
-    /// Powers.
-    pub flow: Flow,
-    /// Battery's state of charge, 0 to 1.
-    pub soc: Option<f64>,
-    /// The replayed inverter says "no value" in a way a meter can hand out.
-    pub pv_sentinel: bool,
-}
-
-impl HomeState {
-    /// Current through the grid connection, positive while drawing.
-    #[must_use]
-    pub fn main(&self) -> LegCurrents {
-        std::array::from_fn(|leg| self.home[leg] - self.pv[leg] - self.battery[leg])
-    }
-
-    /// Active power of some currents on each leg, W.
-    #[must_use]
-    pub fn watts(&self, currents: &LegCurrents) -> [f64; 3] {
-        std::array::from_fn(|leg| self.volts[leg].power(currents[leg]).re)
-    }
 }
 
 /// A home that can be asked for its state step by step.

@@ -1,3 +1,5 @@
+use solthrive_domain::home::Service;
+
 use super::*;
 
 fn midsummer() -> Timestamp {

@@ -171,6 +171,17 @@ impl MeterWiring {
         Self(clamps)
     }
 
+    /// The first clamp on a leg that the service does not have, or measured against one.
+    #[must_use]
+    pub fn beyond(&self, service: Service) -> Option<Input> {
+        let legs = leg_count(service);
+        let beyond =
+            |ct: &Ct| ct.volt_ref >= legs || matches!(ct.wire, Wire::Leg(leg) if leg >= legs);
+        self.iter()
+            .find(|(_, ct)| beyond(ct))
+            .map(|(input, _)| input)
+    }
+
     /// The clamp of an input.
     #[must_use]
     pub fn get(&self, input: Input) -> Option<&Ct> {

@@ -1,6 +1,7 @@
 //! The program `solthrive-sim`: arguments to a simulation, and what it tells about itself.
 
 mod args;
+mod build;
 mod show;
 
 pub(crate) use args::{Args, Command, MeterArgs};

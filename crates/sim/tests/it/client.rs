@@ -15,7 +15,7 @@ use solthrive_sim::{SimConfig, Simulation};
 /// Long enough for any reply, however busy the machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// Long enough to be sure that nothing comes.
-pub(crate) const SILENCE: Duration = Duration::from_millis(150);
+pub(crate) const SILENCE: Duration = Duration::from_millis(200);
 
 pub(crate) fn profile(id: &str) -> Arc<Profile> {
     Catalog::embedded().get(id).unwrap()
@@ -80,11 +80,20 @@ impl Client {
         self.read(request.reply_len(), PATIENCE)
     }
 
-    /// Everything that comes within a while.
+    /// Everything that comes, however spoilt: waits for its beginning, then for silence.
     pub(crate) fn ask_all(&self, request: ReadRequest) -> Vec<u8> {
         self.rest();
         self.send(&request.encode());
-        self.read(usize::MAX, SILENCE)
+        let mut bytes = self.read(1, PATIENCE);
+        bytes.extend(self.read(usize::MAX, SILENCE));
+        bytes
+    }
+
+    /// Whether nothing comes.
+    pub(crate) fn is_met_with_silence(&self, request: ReadRequest) -> bool {
+        self.rest();
+        self.send(&request.encode());
+        self.read(1, SILENCE).is_empty()
     }
 
     /// Leaves the line alone for more than 3.5 characters, as a good master does.

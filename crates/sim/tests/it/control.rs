@@ -33,7 +33,12 @@ pub(crate) fn http(
     (status, body.to_owned())
 }
 
-fn call(sim: &Simulation, method: &str, path: &str, body: impl Into<Option<Value>>) -> (u16, Value) {
+fn call(
+    sim: &Simulation,
+    method: &str,
+    path: &str,
+    body: impl Into<Option<Value>>,
+) -> (u16, Value) {
     let (status, text) = http(sim.control().unwrap(), method, path, body.into().as_ref());
     (
         status,

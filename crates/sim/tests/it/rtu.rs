@@ -4,7 +4,7 @@ use solthrive_domain::Point;
 use solthrive_meter::frame::{FrameFault, parse_reply};
 use solthrive_sim::{MeterSpec, Pins, SimConfig, Simulation};
 
-use crate::client::{Client, SILENCE, fast, input, now, profile, until};
+use crate::client::{Client, PATIENCE, SILENCE, fast, input, now, profile, until};
 
 fn volts(reply: &[u8]) -> f32 {
     let words: Vec<u16> = parse_reply(input(1, 0, 2), reply).unwrap().iter().collect();
@@ -80,7 +80,7 @@ fn several_meters_share_a_bus_and_strangers_stay_silent() {
             "{unit}: {reply:?}"
         );
     }
-    assert!(client.ask_all(input(5, 0, 2)).is_empty());
+    assert!(client.is_met_with_silence(input(5, 0, 2)));
     assert_eq!(sim.stats().unanswered, 1);
 }
 
@@ -99,7 +99,8 @@ fn a_damaged_request_is_not_answered_and_does_no_harm() {
         client.send(bytes);
         assert!(client.read(1, SILENCE).is_empty(), "{bytes:?}");
     }
-    assert_eq!((sim.stats().bad_frames, sim.stats().requests), (4, 0));
+    until("the fourth", || (sim.stats().bad_frames == 4).then_some(()));
+    assert_eq!(sim.stats().requests, 0);
     assert!(parse_reply(input(1, 0, 2), &client.ask(input(1, 0, 2))).is_ok());
 }
 
@@ -120,7 +121,7 @@ fn a_read_that_makes_no_sense_is_refused_by_the_book() {
     let write = [1, 6, 0, 0, 0, 1, 0x48, 0x0a];
     client.rest();
     client.send(&write);
-    let reply = client.read(5, SILENCE * 5);
+    let reply = client.read(5, PATIENCE);
     assert_eq!(reply[..3], [1, 0x86, 1]);
 }
 
@@ -128,19 +129,20 @@ fn a_read_that_makes_no_sense_is_refused_by_the_book() {
 fn a_client_that_does_not_wait_is_counted() {
     let sim = Simulation::start(fast()).unwrap();
     let client = Client::of(&sim);
-    for _ in 0..5 {
+    // A busy machine may make it wait now and then.
+    let hasty = (0..200).any(|_| {
         client.send(&input(1, 0, 2).encode());
-        assert_eq!(client.read(9, SILENCE * 5).len(), 9);
-    }
-    assert!(sim.stats().gap_violations >= 1, "{:?}", sim.stats());
-    assert!(sim.stats().shortest_gap_ms.unwrap() < 1.75);
+        assert_eq!(client.read(9, PATIENCE).len(), 9);
+        sim.stats().gap_violations > 0
+    });
+    assert!(hasty && sim.stats().shortest_gap_ms.unwrap() < 1.75);
 }
 
 #[test]
 fn a_client_at_another_speed_is_not_heard() {
     let sim = Simulation::start(fast()).unwrap();
     let client = Client::open(&sim.pty(), 9600);
-    assert!(client.ask_all(input(1, 0, 2)).is_empty());
+    assert!(client.is_met_with_silence(input(1, 0, 2)));
     assert_eq!(sim.stats().wrong_speed, 1);
 }
 
@@ -211,5 +213,16 @@ fn two_meters_of_one_unit_are_refused() {
     assert_eq!(
         Simulation::start(config).unwrap_err().to_string(),
         "two meters have unit 1"
+    );
+}
+
+#[test]
+fn a_clamp_on_a_leg_that_is_not_there_is_refused() {
+    let mut config = fast();
+    config.meters[0].wiring = Some("l1=main_l1,l3=main_l3".parse().unwrap());
+    let error = Simulation::start(config).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the clamp l3 of unit 1 is on a leg that this home does not have"
     );
 }

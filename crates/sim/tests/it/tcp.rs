@@ -74,7 +74,7 @@ fn bytes_that_are_no_modbus_end_the_connection() {
 fn a_late_reply_does_not_hold_up_the_next() {
     let sim = start();
     let mut stream = connect(&sim);
-    sim.begin_fault(serde_json::from_str(r#"{"kind":"delay","ms":200,"count":1}"#).unwrap())
+    sim.begin_fault(serde_json::from_str(r#"{"kind":"delay","ms":700,"count":1}"#).unwrap())
         .unwrap();
     stream.write_all(&ask(1, 1, 0, 2)).unwrap();
     until("the first request", || {
