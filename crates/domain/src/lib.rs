@@ -27,7 +27,8 @@ pub mod wiring;
 
 pub use clock::{ClockEvent, ClockWatch};
 pub use day::{
-    DaySummary, FlatTariff, Ratios, Savings, Summariser, Summary, local_day, local_month, summarise,
+    DaySummary, FlatTariff, Ratios, Savings, Summariser, Summary, local_date, local_day,
+    local_month, summarise,
 };
 pub use flagboard::{FlagBoard, FlagChange, Observation, Timing};
 pub use flags::{Flag, FlagCode, Severity};

@@ -178,14 +178,6 @@ impl Ledger {
             else {
                 continue;
             };
-            // While power is missing but not given up, the line's total lags: this reading can wait.
-            if self
-                .signals
-                .iter()
-                .any(|signal| signal.lags(at) && signal.lines().any(|line| line == planned.line))
-            {
-                continue;
-            }
             let elapsed = match self.read_at[index].replace(at) {
                 Some(before) => Some(at.since(before)),
                 None => self
@@ -193,8 +185,14 @@ impl Ledger {
                     .map(|(start, downtime)| downtime + at.since(start)),
             };
             let line = &self.state.lines[planned.line as usize];
+            // Power that is missing in this poll only will be integrated with the next one.
+            let owed: f64 = self
+                .signals
+                .iter()
+                .map(|signal| signal.owed(planned.line, at))
+                .sum();
             let mark = Mark {
-                total: line.total,
+                total: line.total + owed,
                 stretch: line.stretch,
             };
             let book = &mut self.state.counters[index];

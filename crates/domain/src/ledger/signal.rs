@@ -32,9 +32,17 @@ impl Signal {
         std::iter::once(self.positive).chain(self.negative)
     }
 
-    /// Whether the newest sample is older than `at`, but not so old that it is given up.
-    pub(super) fn lags(&self, at: Mono) -> bool {
-        self.last.is_some_and(|(then, _)| then < at)
+    /// Energy of a line since the newest sample, Wh, if its power went on until `at`.
+    pub(super) fn owed(&self, line: Line, at: Mono) -> f64 {
+        let Some((then, power)) = self.last else {
+            return 0.0;
+        };
+        let energy = integral::between(power, power, at.since(then));
+        match line {
+            line if line == self.positive => energy.positive,
+            line if Some(line) == self.negative => energy.negative,
+            _ => 0.0,
+        }
     }
 
     /// Takes a sample, or the lack of one. Returns the time that was integrated.

@@ -41,19 +41,24 @@ fn netted_home() -> HomeModel {
 }
 
 fn netted_plan() -> LedgerPlan {
-    LedgerPlan::new(
-        &netted_home(),
-        &[
-            offered("e_imp", CounterScope::MainsNet),
-            offered("e_exp", CounterScope::MainsNet),
-        ],
-    )
+    stepped_plan(10.0)
+}
+
+/// Import and export counters with steps of this many Wh.
+fn stepped_plan(resolution: f64) -> LedgerPlan {
+    let netted = |point| OfferedCounter {
+        resolution: wh(resolution),
+        ..offered(point, CounterScope::MainsNet)
+    };
+    LedgerPlan::new(&netted_home(), &[netted("e_imp"), netted("e_exp")])
 }
 
 /// A ledger fed with constant power, whose import counter is read every ten seconds.
 struct Bench {
     ledger: Ledger,
     kwh: f64,
+    /// Steps of the counter per kWh.
+    steps: f64,
     bridged: f64,
     entries: Vec<LedgerEvent>,
 }
@@ -63,6 +68,7 @@ impl Bench {
         Self {
             ledger: Ledger::start(ledger_id(), netted_plan()),
             kwh: 500.0,
+            steps: 100.0,
             bridged: 0.0,
             entries: Vec::new(),
         }
@@ -73,7 +79,7 @@ impl Bench {
         for second in from..to {
             self.kwh += watts / 3_600_000.0;
             let at = secs(second);
-            let shown = (self.kwh * 100.0).floor() / 100.0;
+            let shown = (self.kwh * self.steps).floor() / self.steps;
             let values: &[(&str, f64)] = if second % 10 == 0 {
                 &[("e_imp", shown), ("e_exp", 7.0)]
             } else {
@@ -241,6 +247,80 @@ fn a_gap_between_two_counter_readings_adds_no_more_than_flowed() {
     bench.pass(4, 2000.0);
     bench.run(1807, 2400, 2000.0, true);
     assert_near(bench.import(), 2000.0 * 2399.0 / 3600.0, 3.0);
+}
+
+#[test]
+fn the_rest_of_a_gap_is_told_by_the_next_step_of_a_coarse_counter() {
+    let mut bench = Bench::new();
+    bench.ledger = Ledger::start(ledger_id(), stepped_plan(1000.0));
+    bench.steps = 1.0;
+    bench.run(0, 4000, 2000.0, true);
+    bench.pass(3600 + 600, 2000.0);
+    bench.run(8200, 8260, 2000.0, true);
+    let truth = |end: f64| 2000.0 * end / 3600.0;
+    assert!(bench.import() < truth(8260.0) - 100.0, "{}", bench.import());
+    bench.run(8260, 12_000, 2000.0, true);
+    assert_near(bench.import(), truth(12_000.0), 10.0);
+    assert_eq!(bench.gaps().len(), 2);
+}
+
+#[test]
+fn counters_that_are_read_only_while_power_is_missing_bridge_as_well() {
+    let mut bench = Bench::new();
+    let run = |bench: &mut Bench, from: u64, to: u64| {
+        for second in from..to {
+            bench.run(second, second + 1, 2000.0, !second.is_multiple_of(10));
+        }
+    };
+    run(&mut bench, 1, 1800);
+    bench.pass(1800, 2000.0);
+    run(&mut bench, 3600, 4200);
+    assert_near(bench.import(), 2000.0 * 4198.0 / 3600.0, 10.0);
+    assert!(bench.bridged > 900.0);
+}
+
+#[test]
+fn bridged_solar_does_not_count_for_the_home_before_the_export_it_became_is_known() {
+    let pv = solthrive_domain::MeterId::new("pv");
+    let solar = OfferedCounter {
+        meter: pv.clone(),
+        ..offered("e_imp", CounterScope::MainsNet)
+    };
+    let export = offered("e_exp", CounterScope::MainsNet);
+    let mut ledger = Ledger::start(
+        ledger_id(),
+        LedgerPlan::new(&netted_home(), &[solar, export]),
+    );
+    let mut look = |second: u64, export_too: bool| {
+        let at = secs(second);
+        let kwh = f64::from(u32::try_from(second).unwrap()) * 3.0 / 3600.0;
+        let main = reading(at, if export_too { &[("e_exp", 0.0)] } else { &[] });
+        let main = solthrive_domain::Reading {
+            values: main.values.keys().map(|point| (*point, kwh)).collect(),
+            ..main
+        };
+        let mut other = reading(at, &[("e_imp", kwh)]);
+        other.meter = pv.clone();
+        let mut readings = seen(&main);
+        readings.insert(pv.clone(), &other);
+        ledger.step(at, &flow(Some(3000.0), Some(-3000.0)), &readings);
+        ledger.totals()
+    };
+    for second in 0..600 {
+        look(second, true);
+    }
+    let early = (4200..4260)
+        .map(|second| look(second, false))
+        .last()
+        .unwrap();
+    assert!(early.solar.unwrap().kwh() > 3.4, "{early:?}");
+    assert_near(early.home.unwrap().get(), 0.0, 0.0);
+    let late = (4260..4320)
+        .map(|second| look(second, true))
+        .last()
+        .unwrap();
+    assert!(late.export.unwrap().kwh() > 3.4, "{late:?}");
+    assert_near(late.home.unwrap().get(), 0.0, 10.0);
 }
 
 #[test]

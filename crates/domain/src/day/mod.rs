@@ -4,15 +4,19 @@
 //! empty where a zone skipped it. Energies are sums of what the ledger measured at poll rate and
 //! are never recomputed from coarser means, because the ratios depend on the netting interval.
 
+mod savings;
+mod span;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
+pub use self::savings::{FlatTariff, Savings};
+pub use self::span::{local_date, local_day, local_month};
 use crate::units::{WattHours, Watts};
 use crate::{Energies, MinuteRow};
 
@@ -20,43 +24,6 @@ use crate::{Energies, MinuteRow};
 const QUARTER: i64 = 15 * 60;
 /// A quarter counts as a demand when at least this much of it was measured.
 const QUARTER_COVERED: Duration = Duration::from_mins(12);
-
-/// The day `date` in this zone, `[from, to)`. Empty where the zone skipped the whole day.
-///
-/// # Errors
-/// When the date lies at the edge of what can be represented.
-pub fn local_day(zone: &TimeZone, date: Date) -> Result<Range<Timestamp>, jiff::Error> {
-    Ok(start_of(zone, date)?..start_of(zone, date.tomorrow()?)?)
-}
-
-/// The month that `date` lies in, in this zone, `[from, to)`.
-///
-/// # Errors
-/// When the date lies at the edge of what can be represented.
-pub fn local_month(zone: &TimeZone, date: Date) -> Result<Range<Timestamp>, jiff::Error> {
-    let first = date.first_of_month();
-    Ok(start_of(zone, first)?..start_of(zone, first.checked_add(1.month())?)?)
-}
-
-/// The date it is at this instant in this zone.
-#[must_use]
-pub fn local_date(zone: &TimeZone, at: Timestamp) -> Date {
-    zone.to_datetime(at).date()
-}
-
-/// The first instant of a day: midnight, or where the clock skips that, the end of the skip.
-fn start_of(zone: &TimeZone, date: Date) -> Result<Timestamp, jiff::Error> {
-    let midnight = zone.to_ambiguous_timestamp(date.at(0, 0, 0, 0));
-    let skipped = matches!(midnight.offset(), AmbiguousOffset::Gap { .. });
-    let start = midnight.compatible()?;
-    // Midnight plus the skip may lie later than the day's first instant, which is the transition.
-    let skip = if skipped {
-        zone.preceding(start + SignedDuration::from_nanos(1)).next()
-    } else {
-        None
-    };
-    Ok(skip.map_or(start, |transition| transition.timestamp()))
-}
 
 /// How well solar and home fit together; `None` where the divisor is unknown or zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -257,59 +224,4 @@ pub fn summarise<'a>(
     let mut summariser = Summariser::new(span);
     rows.into_iter().for_each(|row| summariser.add(row));
     summariser.summary(now, None)
-}
-
-/// One price for every hour.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct FlatTariff {
-    /// Paid per kWh drawn.
-    pub import_rate: f64,
-    /// Received per kWh fed in.
-    pub export_rate: f64,
-    /// Paid per day whatever is used.
-    pub fixed_per_day: f64,
-}
-
-/// What solar saved, with everything it was computed from. Money in the tariff's currency.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Savings {
-    /// `without_solar - paid`.
-    pub amount: f64,
-    /// What the home would have paid for everything it used.
-    pub without_solar: f64,
-    /// What it pays; below zero it earns.
-    pub paid: f64,
-    /// Used.
-    pub home_kwh: f64,
-    /// Drawn.
-    pub import_kwh: f64,
-    /// Fed in.
-    pub export_kwh: f64,
-    /// Days of the fixed charge.
-    pub days: u32,
-    /// The tariff.
-    pub tariff: FlatTariff,
-}
-
-impl Savings {
-    /// What solar saved over these energies; `None` where home or import is unknown.
-    #[must_use]
-    pub fn of(energy: &Energies, tariff: FlatTariff, days: u32) -> Option<Self> {
-        let (home_kwh, import_kwh) = (energy.home?.kwh(), energy.import?.kwh());
-        let export_kwh = energy.export.map_or(0.0, WattHours::kwh);
-        let fixed = tariff.fixed_per_day * f64::from(days);
-        let without_solar = home_kwh * tariff.import_rate + fixed;
-        let paid = import_kwh * tariff.import_rate - export_kwh * tariff.export_rate + fixed;
-        let amount = without_solar - paid;
-        Some(Self {
-            amount,
-            without_solar,
-            paid,
-            home_kwh,
-            import_kwh,
-            export_kwh,
-            days,
-            tariff,
-        })
-    }
 }

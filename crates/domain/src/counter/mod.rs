@@ -6,66 +6,24 @@
 //! each growing from the one before by no more than is possible. So a fault of any shape that is
 //! shorter than the confirmation is never counted, not even one that would be plausible.
 
+mod event;
+mod rules;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{WattHours, Watts};
+pub use self::event::CounterEvent;
+use self::rules::Age;
+pub use self::rules::CounterRules;
+use crate::units::WattHours;
 
-/// A step may be this much larger than the largest plausible power allows.
-const STEP_SLACK: f64 = 1.2;
 /// A fall within this share of the value is more often a meter's quirk than a new beginning.
 const SMALL_DIP: f64 = 0.1;
 /// How many times longer such a dip must last before it counts as a new beginning.
 const DIP_PATIENCE: u16 = 10;
-/// The time assumed to have passed when nobody knows, such as over a restart without a clock.
-const BLIND: Duration = Duration::from_hours(30 * 24);
-/// No counter of a home reaches what the largest plausible power yields in this time.
-const AGES: Duration = Duration::from_hours(50 * 8766);
 /// How long a counter that fell may come back as if nothing had been: a solar meter sleeps at night.
 const MAY_RETURN: Duration = Duration::from_hours(7 * 24);
-
-/// What is known about a counter beforehand.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CounterRules {
-    /// Its smallest step.
-    pub resolution: WattHours,
-    /// The value at which it starts again from zero, where known.
-    pub wrap: Option<WattHours>,
-    /// The largest power that can flow through what it counts.
-    pub max_power: Watts,
-    /// How many readings in a row must agree before they are believed; at least 2.
-    pub confirm: u16,
-}
-
-impl CounterRules {
-    /// Five readings: under a minute at one reading every ten seconds.
-    pub const DEFAULT_CONFIRM: u16 = 5;
-
-    /// The largest believable step in this time.
-    fn bound(&self, age: Age) -> f64 {
-        let hours = age.0.unwrap_or(BLIND.as_secs_f64()) / 3600.0;
-        self.max_power.get() * hours * STEP_SLACK + 2.0 * self.resolution.get()
-    }
-
-    /// Whether a counter at `before` can stand at `after` when this time has passed.
-    fn may_follow(&self, before: f64, after: f64, age: Age) -> bool {
-        let step = after - before;
-        step >= -self.tolerance() && step <= self.bound(age)
-    }
-
-    fn tolerance(&self) -> f64 {
-        0.5 * self.resolution.get() + 1e-3
-    }
-
-    fn ceiling(&self) -> f64 {
-        self.max_power.get() * AGES.as_secs_f64() / 3600.0
-    }
-
-    fn window(&self) -> usize {
-        usize::from(self.confirm.max(2))
-    }
-}
 
 /// What the caller's own total was when a reading arrived, and in which gap-free stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -94,47 +52,6 @@ pub struct Believed {
     pub mark: Mark,
 }
 
-/// What happened to a counter. Values are the counter's own.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum CounterEvent {
-    /// First believed value.
-    Started {
-        /// Where the counter stands.
-        at: WattHours,
-    },
-    /// Readings that were ignored, and the counter went on as before.
-    Glitch {
-        /// Where the counter stood.
-        expected: WattHours,
-        /// The ignored value farthest from it.
-        read: WattHours,
-        /// How many readings were ignored.
-        readings: u32,
-    },
-    /// The counter passed its last digit.
-    Rollover {
-        /// Last value before.
-        from: WattHours,
-        /// First value after.
-        to: WattHours,
-    },
-    /// The counter started again near zero.
-    Reset {
-        /// Last value before.
-        from: WattHours,
-        /// First value after.
-        to: WattHours,
-    },
-    /// The counter is at another value without having counted there: another meter, or written.
-    Swap {
-        /// Last value before.
-        from: WattHours,
-        /// First value after.
-        to: WattHours,
-    },
-}
-
 /// One counter's memory. Survives restarts as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counter {
@@ -147,22 +64,6 @@ pub struct Counter {
     worst: f64,
     fallen_from: Option<Fallen>,
     total: f64,
-}
-
-/// Seconds since something; `None` when nobody knows.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Age(Option<f64>);
-
-impl Age {
-    const NEW: Self = Self(Some(0.0));
-
-    fn grow(&mut self, elapsed: Option<Duration>) {
-        self.0 = self
-            .0
-            .zip(elapsed)
-            .map(|(age, more)| age + more.as_secs_f64());
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
