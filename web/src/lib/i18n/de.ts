@@ -19,6 +19,7 @@ export const de: Catalogue = {
 
   'pill.live': 'Live',
   'pill.stale': 'Letzter Messwert vor {age}',
+  'pill.old': 'Es kommt kein neuer Messwert.',
   'pill.offline': 'Nicht verbunden. Neuer Versuch …',
   'pill.waiting': 'Warte auf den ersten Messwert …',
   'pill.connecting': 'Verbinde …',

@@ -17,6 +17,7 @@ export const en = {
 
   'pill.live': 'Live',
   'pill.stale': 'Last reading {age} ago',
+  'pill.old': 'No new reading is arriving.',
   'pill.offline': 'Not connected. Trying again…',
   'pill.waiting': 'Waiting for the first reading…',
   'pill.connecting': 'Connecting…',

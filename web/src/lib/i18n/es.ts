@@ -19,6 +19,7 @@ export const es: Catalogue = {
 
   'pill.live': 'En vivo',
   'pill.stale': 'Última lectura hace {age}',
+  'pill.old': 'No llega ninguna lectura nueva.',
   'pill.offline': 'Sin conexión. Reintentando…',
   'pill.waiting': 'Esperando la primera lectura…',
   'pill.connecting': 'Conectando…',

@@ -19,6 +19,7 @@ export const fr: Catalogue = {
 
   'pill.live': 'En direct',
   'pill.stale': 'Dernière mesure il y a {age}',
+  'pill.old': 'Aucune nouvelle mesure n’arrive.',
   'pill.offline': 'Non connecté. Nouvel essai…',
   'pill.waiting': 'En attente de la première mesure…',
   'pill.connecting': 'Connexion…',

@@ -46,6 +46,9 @@ export class Live implements Sink {
     return this.age === null ? 'live' : 'stale';
   });
 
+  /** The numbers are at most five seconds old, whatever the connection does. */
+  fresh = $derived(this.snapshot !== null && this.age === null);
+
   /** Monotonic time at which the last reading was taken. */
   #readAt = 0;
   #cancelTick: (() => void) | null = null;
