@@ -8,7 +8,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+pub use crate::profile::Function;
 
 /// Registers one read may ask for, by the standard.
 pub const MAX_REGISTERS: u16 = 125;
@@ -18,37 +18,6 @@ pub const REQUEST_LEN: usize = 8;
 pub const EXCEPTION_LEN: usize = 5;
 /// Length of the longest frame.
 pub const MAX_FRAME: usize = 256;
-
-/// The two functions that read registers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Function {
-    /// Read holding registers, 3.
-    Holding,
-    /// Read input registers, 4.
-    Input,
-}
-
-impl Function {
-    /// The function code on the wire.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Holding => 3,
-            Self::Input => 4,
-        }
-    }
-
-    /// The function with this code.
-    #[must_use]
-    pub const fn from_code(code: u8) -> Option<Self> {
-        match code {
-            3 => Some(Self::Holding),
-            4 => Some(Self::Input),
-            _ => None,
-        }
-    }
-}
 
 /// A read of `count` registers from `address` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,14 +51,27 @@ impl ReadRequest {
 
     /// The byte count an answer must carry; `None` when no frame can hold that many registers.
     fn byte_count(self) -> Option<u8> {
-        if self.count == 0 || self.count > MAX_REGISTERS { None } else { u8::try_from(self.count * 2).ok() }
+        if self.count == 0 || self.count > MAX_REGISTERS {
+            None
+        } else {
+            u8::try_from(self.count * 2).ok()
+        }
     }
 }
 
 impl fmt::Display for ReadRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { unit, function, address, count } = self;
-        write!(f, "unit {unit}, function {}, {count} registers from {address:#06x}", function.code())
+        let Self {
+            unit,
+            function,
+            address,
+            count,
+        } = self;
+        write!(
+            f,
+            "unit {unit}, function {}, {count} registers from {address:#06x}",
+            function.code()
+        )
     }
 }
 
@@ -117,7 +99,9 @@ pub struct Registers<'a>(&'a [u8]);
 impl<'a> Registers<'a> {
     /// The values, in address order.
     pub fn iter(self) -> impl ExactSizeIterator<Item = u16> + 'a {
-        self.0.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+        self.0
+            .chunks_exact(2)
+            .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
     }
 }
 
@@ -173,10 +157,22 @@ pub fn find_reply(request: ReadRequest, bytes: &[u8]) -> Option<Found> {
         }
         for (len, refusal) in ends {
             let at = start..start + len;
-            let Some(frame) = bytes.get(at.clone()) else { continue };
+            let Some(frame) = bytes.get(at.clone()) else {
+                continue;
+            };
             match parse_reply(request, frame) {
-                Ok(_) if !refusal => return Some(Found { at, exception: None }),
-                Err(FrameFault::Exception(code)) if refusal => return Some(Found { at, exception: Some(code) }),
+                Ok(_) if !refusal => {
+                    return Some(Found {
+                        at,
+                        exception: None,
+                    });
+                }
+                Err(FrameFault::Exception(code)) if refusal => {
+                    return Some(Found {
+                        at,
+                        exception: Some(code),
+                    });
+                }
                 _ => {}
             }
         }
@@ -188,7 +184,11 @@ pub fn find_reply(request: ReadRequest, bytes: &[u8]) -> Option<Found> {
 #[must_use]
 pub fn has_sound_reply(bytes: &[u8]) -> bool {
     (0..bytes.len().saturating_sub(EXCEPTION_LEN - 1)).any(|start| {
-        let len = if bytes[start + 1] & 0x80 != 0 { EXCEPTION_LEN } else { EXCEPTION_LEN + usize::from(bytes[start + 2]) };
+        let len = if bytes[start + 1] & 0x80 != 0 {
+            EXCEPTION_LEN
+        } else {
+            EXCEPTION_LEN + usize::from(bytes[start + 2])
+        };
         bytes.get(start..start + len).is_some_and(has_sound_crc)
     })
 }
@@ -230,7 +230,10 @@ pub fn parse_request(frame: &[u8]) -> Result<Asked, FrameFault> {
             count: u16::from_be_bytes([frame[4], frame[5]]),
         })),
         Some(_) => Err(FrameFault::Wrong),
-        None => Ok(Asked::Other { unit: frame[0], function: frame[1] }),
+        None => Ok(Asked::Other {
+            unit: frame[0],
+            function: frame[1],
+        }),
     }
 }
 
@@ -240,7 +243,11 @@ pub fn encode_reply(unit: u8, function: Function, registers: &[u16]) -> Vec<u8> 
     let registers = &registers[..registers.len().min(usize::from(MAX_REGISTERS))];
     let mut frame = Vec::with_capacity(EXCEPTION_LEN + 2 * registers.len());
     // At most 250 by the line above.
-    frame.extend([unit, function.code(), u8::try_from(2 * registers.len()).unwrap_or(u8::MAX)]);
+    frame.extend([
+        unit,
+        function.code(),
+        u8::try_from(2 * registers.len()).unwrap_or(u8::MAX),
+    ]);
     frame.extend(registers.iter().flat_map(|register| register.to_be_bytes()));
     push_crc(&mut frame);
     frame
@@ -261,13 +268,17 @@ fn push_crc(frame: &mut Vec<u8>) {
 }
 
 fn has_sound_crc(frame: &[u8]) -> bool {
-    frame.split_last_chunk::<2>().is_some_and(|(body, crc)| crc16(body) == u16::from_le_bytes(*crc))
+    frame
+        .split_last_chunk::<2>()
+        .is_some_and(|(body, crc)| crc16(body) == u16::from_le_bytes(*crc))
 }
 
 /// CRC-16/MODBUS: polynomial 0x8005 reflected, start 0xFFFF. Sent low byte first.
 #[must_use]
 pub fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0xFFFF, |crc, byte| (crc >> 8) ^ CRC_TABLE[usize::from((crc ^ u16::from(*byte)) & 0xFF)])
+    bytes.iter().fold(0xFFFF, |crc, byte| {
+        (crc >> 8) ^ CRC_TABLE[usize::from((crc ^ u16::from(*byte)) & 0xFF)]
+    })
 }
 
 const CRC_TABLE: [u16; 256] = {
@@ -277,7 +288,11 @@ const CRC_TABLE: [u16; 256] = {
         let mut crc = index;
         let mut bit = 0;
         while bit < 8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xA001 } else { crc >> 1 };
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xA001
+            } else {
+                crc >> 1
+            };
             bit += 1;
         }
         table[index as usize] = crc;
@@ -292,12 +307,22 @@ mod tests {
 
     use super::*;
 
-    const REQUEST: ReadRequest = ReadRequest { unit: 17, function: Function::Holding, address: 0x6B, count: 3 };
+    const REQUEST: ReadRequest = ReadRequest {
+        unit: 17,
+        function: Function::Holding,
+        address: 0x6B,
+        count: 3,
+    };
 
     #[test]
     fn frames_are_those_of_the_standards_example() {
-        assert_eq!(REQUEST.encode(), [0x11, 0x03, 0x00, 0x6B, 0x00, 0x03, 0x76, 0x87]);
-        let reply = [0x11, 0x03, 0x06, 0xAE, 0x41, 0x56, 0x52, 0x43, 0x40, 0x49, 0xAD];
+        assert_eq!(
+            REQUEST.encode(),
+            [0x11, 0x03, 0x00, 0x6B, 0x00, 0x03, 0x76, 0x87]
+        );
+        let reply = [
+            0x11, 0x03, 0x06, 0xAE, 0x41, 0x56, 0x52, 0x43, 0x40, 0x49, 0xAD,
+        ];
         let registers: Vec<u16> = parse_reply(REQUEST, &reply).unwrap().iter().collect();
         assert_eq!(registers, [0xAE41, 0x5652, 0x4340]);
         assert_eq!(encode_reply(17, Function::Holding, &registers), reply);
@@ -322,7 +347,11 @@ mod tests {
     #[test]
     fn an_echo_of_the_request_is_never_an_answer() {
         for count in 1..=MAX_REGISTERS {
-            let request = ReadRequest { count, address: 0x0600, ..REQUEST };
+            let request = ReadRequest {
+                count,
+                address: 0x0600,
+                ..REQUEST
+            };
             assert_eq!(find_reply(request, &request.encode()), None);
         }
     }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// Parity of a character on the line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Parity {
     /// No parity bit.
@@ -45,14 +47,24 @@ pub struct SerialSettings {
 
 impl Default for SerialSettings {
     fn default() -> Self {
-        Self { baud: 9600, parity: Parity::None, stop_bits: 1 }
+        Self {
+            baud: 9600,
+            parity: Parity::None,
+            stop_bits: 1,
+        }
     }
 }
 
 /// Prints as `9600 8N1`.
 impl fmt::Display for SerialSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} 8{}{}", self.baud, self.parity.letter(), self.stop_bits)
+        write!(
+            f,
+            "{} 8{}{}",
+            self.baud,
+            self.parity.letter(),
+            self.stop_bits
+        )
     }
 }
 
@@ -79,13 +91,18 @@ impl SerialSettings {
     /// (Modbus over serial line 1.02, section 2.5.1.1).
     #[must_use]
     pub fn t3_5(self) -> Duration {
-        if self.baud > 19_200 { Duration::from_micros(1750) } else { self.char_time() * 7 / 2 }
+        if self.baud > 19_200 {
+            Duration::from_micros(1750)
+        } else {
+            self.char_time() * 7 / 2
+        }
     }
 
     /// Time that `bytes` characters take when they follow each other at once.
     #[must_use]
     pub fn wire_time(self, bytes: usize) -> Duration {
-        self.char_time().saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX))
+        self.char_time()
+            .saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX))
     }
 }
 
@@ -94,7 +111,11 @@ mod tests {
     use super::*;
 
     fn settings(baud: u32, parity: Parity, stop_bits: u8) -> SerialSettings {
-        SerialSettings { baud, parity, stop_bits }
+        SerialSettings {
+            baud,
+            parity,
+            stop_bits,
+        }
     }
 
     #[test]
@@ -110,8 +131,14 @@ mod tests {
         let ms = |s: SerialSettings| s.t3_5().as_secs_f64() * 1000.0;
         assert!((ms(settings(9600, Parity::None, 1)) - 3.646).abs() < 0.001);
         assert!((ms(settings(19_200, Parity::None, 1)) - 1.823).abs() < 0.001);
-        assert_eq!(settings(38_400, Parity::None, 1).t3_5(), Duration::from_micros(1750));
-        assert_eq!(settings(115_200, Parity::Even, 1).t3_5(), Duration::from_micros(1750));
+        assert_eq!(
+            settings(38_400, Parity::None, 1).t3_5(),
+            Duration::from_micros(1750)
+        );
+        assert_eq!(
+            settings(115_200, Parity::Even, 1).t3_5(),
+            Duration::from_micros(1750)
+        );
     }
 
     #[test]

@@ -1,4 +1,16 @@
 //! The promises of the meter crate, in one test binary.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail loudly, as tests do"
+)]
+
+mod decoder;
+mod plans;
+mod plans_learned;
 mod profiles;
+mod profiles_overridden;
 mod profiles_refused;
+mod random_profile;
+mod rtu_faults;
+mod rtu_line;

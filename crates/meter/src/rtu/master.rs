@@ -1,0 +1,393 @@
+//! The RTU master: one request at a time over one serial port.
+//!
+//! # Why no wrong value gets out
+//! A reply is taken only if unit, function, byte count and CRC are exactly right. What could still
+//! pass is a sound reply to *another* request of the same shape, and it has four ways to arrive:
+//!
+//! 1. *It was received earlier and lay in the kernel.* Before each request everything received is
+//!    taken and thrown away, and the kernel's buffers are flushed.
+//! 2. *It is being received while we ask.* We ask only after 3.5 characters of silence; any byte
+//!    starts the silence anew. The second copy of a doubled reply is heard out that way.
+//! 3. *It comes after its timeout.* See [`super::quarantine`]: nothing it could pass for is asked
+//!    until it can no longer come.
+//! 4. *It is a copy sent after a pause, while we wait for the answer to a request of the same shape
+//!    but other registers.* The planner avoids such pairs. Where there is one (a scan, a hand-made
+//!    plan), the answer must be the only thing heard until the meter's own answer to this request
+//!    would have come as well.
+//!
+//! # Two wake-ups a request
+//! One wait for the silence, which also hears what breaks it, and one sleep for the time the whole
+//! exchange takes on the wire plus the unit's measured turnaround. Then the reply is there; only if
+//! it is not does the thread wait for bytes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use solthrive_domain::Mono;
+
+use super::Port;
+use super::quarantine::{DEFAULT_QUARANTINE, Quarantine};
+use crate::bus::{BusFault, Exchange, LineCost, Master, Pace, Turnaround};
+use crate::frame::{
+    FrameFault, REQUEST_LEN, ReadRequest, find_reply, has_sound_reply, parse_reply,
+};
+use crate::line::SerialSettings;
+
+/// A reply that has begun and then pauses longer than this has broken off. USB adapters hand bytes
+/// on in bursts 16 ms apart; a busy host adds to it.
+const BROKEN_OFF: Duration = Duration::from_millis(60);
+/// The silence asked for after bytes that nobody asked for: what sends them may not be done.
+const SETTLE: Duration = Duration::from_millis(20);
+/// How much longer than planned the line may take to fall silent before the request is given up.
+const BABBLE: Duration = Duration::from_secs(1);
+/// Bytes of babble kept for recognising late replies.
+const STRAY_KEPT: usize = 1024;
+/// Requests remembered for telling twins.
+const RECENT: usize = 4;
+
+/// What a master is told beside the port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RtuOptions {
+    /// How long after its timeout an answer may still come; grows when a later one is seen.
+    pub quarantine: Duration,
+}
+
+impl Default for RtuOptions {
+    fn default() -> Self {
+        Self {
+            quarantine: DEFAULT_QUARANTINE,
+        }
+    }
+}
+
+/// Modbus RTU on one serial port.
+pub struct RtuMaster {
+    port: Port,
+    settings: SerialSettings,
+    pace: Arc<dyn Pace>,
+    quarantine: Quarantine,
+    turnaround: BTreeMap<u8, Turnaround>,
+    /// When the line was last known to carry a byte, ours or another's.
+    last_byte: Mono,
+    /// Silence wanted after `last_byte`.
+    silence: Duration,
+    recent: [Option<(ReadRequest, Mono)>; RECENT],
+    exchange: Exchange,
+    stray: Vec<u8>,
+}
+
+/// What the bytes heard so far amount to.
+enum Verdict {
+    /// The answer, starting at this offset, with or without bytes around it.
+    Answer {
+        at: std::ops::Range<usize>,
+        alone: bool,
+    },
+    Refusal(u8),
+    /// Two different answers: either may be the wrong one.
+    Ambiguous,
+    /// At least this many bytes are missing.
+    Missing(usize),
+}
+
+impl RtuMaster {
+    /// Opens the port.
+    ///
+    /// # Errors
+    /// [`BusFault::PortBusy`] or [`BusFault::PortGone`].
+    pub fn open(
+        path: &Path,
+        settings: SerialSettings,
+        pace: Arc<dyn Pace>,
+        options: RtuOptions,
+    ) -> Result<Self, BusFault> {
+        let port = Port::open(path, settings)?;
+        let last_byte = pace.now();
+        Ok(Self {
+            port,
+            settings,
+            pace,
+            quarantine: Quarantine::new(options.quarantine),
+            turnaround: BTreeMap::new(),
+            last_byte,
+            silence: settings.t3_5(),
+            recent: [None; RECENT],
+            exchange: Exchange::default(),
+            stray: Vec::new(),
+        })
+    }
+
+    /// Waits until `request` may go out. On return nothing was heard for at least 3.5 characters.
+    fn fall_silent(&mut self, request: &ReadRequest) -> Result<(), BusFault> {
+        let give_up =
+            self.ready_at(request).max(self.pace.now()) + (self.quarantine.quiet() * 3).max(BABBLE);
+        self.stray.clear();
+        // What lies there already came at an unknown time, so it says nothing about lateness.
+        let mut heard_live = false;
+        loop {
+            let got = self.port.take(&mut self.stray)?;
+            let now = self.pace.now();
+            if got > 0 {
+                self.exchange.discarded = self
+                    .exchange
+                    .discarded
+                    .saturating_add(u32::try_from(got).unwrap_or(u32::MAX));
+                self.last_byte = now;
+                self.silence = self.settings.t3_5().max(SETTLE);
+                self.quarantine.heard(now);
+                self.exchange.late_replies +=
+                    self.quarantine.recognise(&self.stray, now, heard_live);
+                self.stray
+                    .drain(..self.stray.len().saturating_sub(STRAY_KEPT));
+            }
+            let ready = self.ready_at(request);
+            if now >= ready {
+                self.silence = self.settings.t3_5();
+                return Ok(());
+            }
+            if now >= give_up {
+                return Err(BusFault::NeverSilent);
+            }
+            self.exchange.waits += 1;
+            heard_live = self.port.wait(ready.since(now))?;
+        }
+    }
+
+    fn send(&mut self, request: ReadRequest) -> Result<(), BusFault> {
+        let frame = request.encode();
+        self.exchange.request.extend_from_slice(&frame);
+        self.port.flush_and_write(&frame)?;
+        self.exchange.sent_at = self.pace.now();
+        self.last_byte = self.exchange.sent_at + self.settings.wire_time(REQUEST_LEN);
+        Ok(())
+    }
+
+    /// Hears the answer, or why there is none.
+    fn listen(&mut self, request: ReadRequest, timeout: Duration) -> Result<Vec<u16>, BusFault> {
+        let out_at = self.exchange.sent_at + self.settings.wire_time(REQUEST_LEN);
+        let deadline = self.exchange.sent_at + timeout;
+        let reply_time = self.settings.wire_time(request.reply_len());
+        let unit = self.turnaround.entry(request.unit).or_default();
+        let estimate = if unit.wants_measurement() {
+            None
+        } else {
+            unit.estimate()
+        };
+        if let Some(estimate) = estimate {
+            self.exchange.waits += 1;
+            self.pace
+                .sleep_until((out_at + estimate + reply_time).min(deadline));
+        }
+        let mut slept_enough = estimate.is_some();
+        loop {
+            let got = self.port.take(&mut self.exchange.reply)?;
+            let now = self.pace.now();
+            if got > 0 {
+                self.last_byte = now.max(self.last_byte);
+            }
+            match self.verdict(request) {
+                Verdict::Answer { at, alone } => {
+                    let unit = self.turnaround.entry(request.unit).or_default();
+                    if slept_enough {
+                        unit.in_time();
+                    } else {
+                        unit.measured(now.since(out_at + reply_time));
+                    }
+                    return self.accept(request, at, alone);
+                }
+                Verdict::Refusal(code) => return Err(BusFault::Exception(code)),
+                Verdict::Ambiguous => return Err(BusFault::WrongReply),
+                Verdict::Missing(bytes) => {
+                    slept_enough = false;
+                    self.wait_for(bytes, got, deadline, now)?;
+                }
+            }
+        }
+    }
+
+    /// One wait while `missing` bytes of the answer are outstanding; the fault when it is too late.
+    fn wait_for(
+        &mut self,
+        missing: usize,
+        got: usize,
+        deadline: Mono,
+        now: Mono,
+    ) -> Result<(), BusFault> {
+        let begun = !self.beyond_echo().is_empty();
+        let broken_off = self.last_byte + BROKEN_OFF.max(self.settings.t3_5());
+        if now >= deadline || (begun && got == 0 && now >= broken_off) {
+            return Err(self.diagnosis());
+        }
+        self.exchange.waits += 1;
+        if begun && got > 0 {
+            // Mid-frame: the rest needs at least its time on the wire, so sleep that instead of
+            // waking for each burst.
+            let rest = self
+                .settings
+                .wire_time(missing.min(crate::frame::MAX_FRAME));
+            self.pace.sleep_until((now + rest).min(deadline));
+        } else {
+            let until = if begun {
+                broken_off.min(deadline)
+            } else {
+                deadline
+            };
+            self.port.wait(until.since(now))?;
+        }
+        Ok(())
+    }
+
+    fn verdict(&self, request: ReadRequest) -> Verdict {
+        let echo = self.exchange.reply.len() - self.beyond_echo().len();
+        let heard = self.beyond_echo();
+        let missing = request.reply_len().saturating_sub(heard.len()).max(1);
+        let Some(found) = find_reply(request, heard) else {
+            return Verdict::Missing(missing);
+        };
+        if let Some(code) = found.exception {
+            return Verdict::Refusal(code);
+        }
+        let rest = &heard[found.at.end..];
+        if let Some(second) = find_reply(request, rest)
+            && rest[second.at] != heard[found.at.clone()]
+        {
+            return Verdict::Ambiguous;
+        }
+        let alone = found.at == (0..heard.len());
+        Verdict::Answer {
+            at: found.at.start + echo..found.at.end + echo,
+            alone,
+        }
+    }
+
+    /// An adapter with local echo hands back the request first. It is told from an answer by its
+    /// bytes alone: a frame of eight bytes cannot hold a whole number of registers.
+    fn beyond_echo(&self) -> &[u8] {
+        self.exchange
+            .reply
+            .strip_prefix(self.exchange.request.as_slice())
+            .unwrap_or(&self.exchange.reply)
+    }
+
+    /// Takes the answer, unless a copy of an earlier reply might be what we hold.
+    fn accept(
+        &mut self,
+        request: ReadRequest,
+        at: std::ops::Range<usize>,
+        alone: bool,
+    ) -> Result<Vec<u16>, BusFault> {
+        if self.has_twin(&request) {
+            if !alone {
+                return Err(BusFault::WrongReply);
+            }
+            let turnaround = self
+                .turnaround
+                .get(&request.unit)
+                .and_then(Turnaround::estimate)
+                .unwrap_or_default();
+            self.exchange.waits += 1;
+            if self.port.wait((turnaround * 2).max(SETTLE))? {
+                self.port.take(&mut self.exchange.reply)?;
+                self.last_byte = self.pace.now();
+                return Err(BusFault::WrongReply);
+            }
+        }
+        let frame = self.exchange.reply.get(at).unwrap_or_default();
+        parse_reply(request, frame)
+            .map(|registers| registers.iter().collect())
+            .map_err(|fault| match fault {
+                FrameFault::Short => BusFault::ShortFrame,
+                FrameFault::Crc => BusFault::Crc,
+                FrameFault::Wrong => BusFault::WrongReply,
+                FrameFault::Exception(code) => BusFault::Exception(code),
+            })
+    }
+
+    /// Whether other registers of this unit were just read with a request of the same shape.
+    fn has_twin(&self, request: &ReadRequest) -> bool {
+        let shape = |request: &ReadRequest| (request.unit, request.function, request.count);
+        self.recent.iter().flatten().any(|(other, sent_at)| {
+            shape(other) == shape(request)
+                && other.address != request.address
+                && self.exchange.sent_at.since(*sent_at) < self.quarantine.quiet()
+        })
+    }
+
+    /// What the bytes that are no answer look like.
+    fn diagnosis(&self) -> BusFault {
+        let heard = self.beyond_echo();
+        let head: [u8; 2] = [self.exchange.request[0], self.exchange.request[1]];
+        if heard.is_empty() {
+            BusFault::Timeout
+        } else if has_sound_reply(heard) {
+            BusFault::WrongReply
+        } else if heard.starts_with(&head)
+            && heard
+                .get(2)
+                .is_none_or(|count| heard.len() < 5 + usize::from(*count))
+        {
+            BusFault::ShortFrame
+        } else {
+            BusFault::Crc
+        }
+    }
+
+    fn remember(&mut self, request: ReadRequest) {
+        self.recent.rotate_right(1);
+        self.recent[0] = Some((request, self.exchange.sent_at));
+    }
+}
+
+impl Master for RtuMaster {
+    fn read(&mut self, request: ReadRequest, timeout: Duration) -> Result<Vec<u16>, BusFault> {
+        self.exchange.begin();
+        self.exchange.sent_at = self.pace.now();
+        self.fall_silent(&request)?;
+        self.send(request)?;
+        let outcome = self.listen(request, timeout);
+        let now = self.pace.now();
+        self.exchange.took = now.since(self.exchange.sent_at);
+        self.remember(request);
+        match &outcome {
+            Ok(_) | Err(BusFault::Exception(_) | BusFault::PortGone(_)) => {}
+            Err(_) => {
+                let heard = &self.exchange.reply;
+                self.exchange.late_replies += self.quarantine.recognise(heard, now, true);
+                self.quarantine
+                    .unanswered(request, self.exchange.sent_at, now);
+            }
+        }
+        outcome
+    }
+
+    fn ready_at(&self, request: &ReadRequest) -> Mono {
+        (self.last_byte + self.silence).max(self.quarantine.ready_at(request))
+    }
+
+    fn line(&self) -> LineCost {
+        // One silence before the request; the one after it is the meter's own, in its turnaround.
+        LineCost {
+            char_time: self.settings.char_time(),
+            overhead: self.settings.t3_5(),
+        }
+    }
+
+    fn turnaround(&self, unit: u8) -> Option<Duration> {
+        self.turnaround.get(&unit).and_then(Turnaround::estimate)
+    }
+
+    fn last(&self) -> &Exchange {
+        &self.exchange
+    }
+}
+
+impl std::fmt::Debug for RtuMaster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RtuMaster")
+            .field("port", &self.port.path())
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
