@@ -95,6 +95,12 @@ impl Ledger {
         }
     }
 
+    /// The samples come this far apart from now on: a slow or stretched schedule is no gap, as
+    /// long as hardly more than one sample in a row is missing.
+    pub fn polled_every(&mut self, interval: Duration) {
+        self.plan.max_gap = plan::MAX_GAP.max(interval * 5 / 2);
+    }
+
     /// What to keep so that a restart goes on from here.
     #[must_use]
     pub fn state(&self) -> &LedgerState {

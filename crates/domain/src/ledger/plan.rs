@@ -13,7 +13,7 @@ use crate::units::{WattHours, Watts};
 use crate::{Channel, HomeModel, Input, MeterId, Point, Quantity, Role};
 
 /// Longest time between two samples over which power is integrated.
-const MAX_GAP: Duration = Duration::from_secs(3);
+pub(super) const MAX_GAP: Duration = Duration::from_secs(3);
 /// Assumed where a CT's rating is not known, A.
 const UNKNOWN_RATING: f64 = 400.0;
 /// Meters measure beyond the rating, up to about this.

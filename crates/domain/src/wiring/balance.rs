@@ -10,8 +10,9 @@ use crate::{FlagCode, HomeModel, Mono, Role, Snapshot};
 
 /// Production is negative for this long in daylight only when its CT looks the wrong way.
 const PRODUCTION: Timing = Timing::new(Duration::from_mins(30), Duration::from_mins(5));
-/// The sum may be off for moments, since meters are read one after the other.
-const HOME: Timing = Timing::new(Duration::from_mins(10), Duration::from_mins(60));
+/// The sum may be off for moments, since meters are read one after the other. A turned CT shows only
+/// while its leg draws more than the rest, so some good hours prove little.
+const HOME: Timing = Timing::new(Duration::from_mins(10), Duration::from_hours(6));
 /// An inverter may draw this much at night, W, ...
 const STANDBY: f64 = 50.0;
 /// ... or this share of its nameplate.

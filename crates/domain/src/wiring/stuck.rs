@@ -28,10 +28,12 @@ impl Stuck {
                     .filter(|(point, _)| !point.quantity.is_counter())
             };
             let last = self.last.entry(meter.clone()).or_default();
-            let compared = values().filter_map(|(point, value)| Some((value, last.get(point)?)));
+            let compared =
+                values().filter_map(|(point, value)| Some((point, value, last.get(point)?)));
+            // Power alone may stand still in the coarse steps of some meters.
             let (mut any, mut same) = (false, true);
-            for (value, before) in compared {
-                any = true;
+            for (point, value, before) in compared {
+                any |= matches!(point.quantity, Quantity::Voltage | Quantity::Frequency);
                 same &= value.to_bits() == before.to_bits();
             }
             let loaded = values().any(|(point, value)| {

@@ -123,6 +123,18 @@ fn a_small_dip_is_no_reset_and_adds_nothing() {
 }
 
 #[test]
+fn a_small_dip_of_two_minutes_is_still_no_new_beginning() {
+    let mut bench = Bench::new(0.1, 24_000.0);
+    bench.read(6, 215.7).read(12, 215.6).read(10, 215.7);
+    assert_near(bench.counter.total(), 0.0, 0.0);
+    assert!(
+        matches!(bench.news(), [CounterEvent::Glitch { readings: 12, .. }]),
+        "{:?}",
+        bench.news()
+    );
+}
+
+#[test]
 fn a_dip_that_stays_moves_the_base_without_energy() {
     let mut bench = Bench::new(0.1, 24_000.0);
     bench.read(6, 215.7).read(60, 215.6).read(10, 215.7);

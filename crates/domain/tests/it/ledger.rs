@@ -200,6 +200,28 @@ fn samples_up_to_three_seconds_apart_are_one_stretch_and_farther_apart_are_not()
 }
 
 #[test]
+fn a_slow_schedule_is_no_gap() {
+    let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&v1_home(), &[]));
+    ledger.polled_every(Duration::from_secs(5));
+    for second in (0..=3600).step_by(5) {
+        let nothing = reading(secs(second), &[]);
+        ledger.step(
+            secs(second),
+            &flow(Some(0.0), Some(1000.0)),
+            &seen(&nothing),
+        );
+    }
+    assert_near(ledger.totals().import.unwrap().get(), 1000.0, 1e-6);
+    ledger.polled_every(Duration::from_secs(1));
+    let step = ledger.step(
+        secs(3604),
+        &flow(Some(0.0), Some(1000.0)),
+        &seen(&reading(secs(3604), &[])),
+    );
+    assert_eq!(step.increments.import, None);
+}
+
+#[test]
 fn a_restart_is_bridged_by_the_counter_once_it_is_confirmed() {
     let mut bench = Bench::new();
     bench.run(0, 3600, 2000.0, true);

@@ -354,6 +354,15 @@ fn a_meter_that_repeats_itself_without_a_load_proves_nothing() {
 }
 
 #[test]
+fn power_that_stands_still_in_coarse_steps_is_no_stuck_meter() {
+    let mut bench = Bench::new(v1_home());
+    bench.run(3000, |_| {
+        vec![("p_l1", 100.0), ("p_l2", 100.0), ("p_l3", 0.0)]
+    });
+    assert_eq!(bench.up(), []);
+}
+
+#[test]
 fn a_counter_that_stands_still_between_slow_polls_is_no_stuck_meter() {
     let mut bench = Bench::new(v1_home());
     bench.run(1200, |second| {
