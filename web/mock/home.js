@@ -27,7 +27,7 @@ export const SCENES = {
     ],
   },
   battery: { now: '2026-06-21T19:05:00Z', battery: true, ev: true },
-  night: { now: '2026-06-22T06:30:00Z', battery: true, ev: true, pin: { ev_kw: 7.2 } },
+  night: { now: '2026-06-22T06:30:00Z', battery: true, ev: true },
   grid: { now: '2026-06-21T18:20:00Z', solar: false },
   empty: { now: '2026-06-21T18:20:00Z', noSnapshot: true },
   unknown: { now: '2026-06-21T18:20:00Z', without: ['solar_kw', 'home_kw', 'current_pv'] },
@@ -75,7 +75,7 @@ export const SCENES = {
   outage: {
     now: '2026-06-21T18:20:00Z',
     battery: true,
-    pin: { voltage_l1: 0, voltage_l2: 0, grid_kw: 0, battery_kw: -1.2 },
+    pin: { voltage_l1: 0, voltage_l2: 0, grid_kw: 0, solar_kw: 1.7, home_kw: 0.5, battery_kw: -1.2 },
   },
 };
 

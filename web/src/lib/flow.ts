@@ -177,7 +177,7 @@ export const sideHeight = (nodes: number, frame: Pick<Frame, 'full' | 'minNode' 
 /** Places nodes and ribbons; thickness is proportional to watts, with a hair that stays visible. */
 export function layout(parts: Split, frame: Frame): Picture {
   const total = Math.max(sum(parts.sources), sum(parts.sinks));
-  const perWatt = frame.full / fullScale(total);
+  const perWatt = parts.ribbons.length > 0 ? frame.full / fullScale(total) : 0;
   const place = <Id>(ends: readonly End<Id>[]): Box<Id>[] => {
     const heights = ends.map((end) => Math.max(frame.minNode, (end.watts ?? 0) * perWatt));
     const all = heights.reduce((a, b) => a + b, 0) + Math.max(0, ends.length - 1) * frame.gap;

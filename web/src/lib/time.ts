@@ -125,6 +125,12 @@ export const formatClock = (instant: number, locale: string, timeZone: string): 
 export const formatMoment = (instant: number, locale: string, timeZone: string): string =>
   zoned(locale, timeZone, { dateStyle: 'medium', timeStyle: 'medium' }).format(instant);
 
+/** The time alone while it is clear which day is meant, else with the date. */
+export const formatRecent = (instant: number, now: number, locale: string, timeZone: string): string =>
+  localDate(instant, timeZone) === localDate(now, timeZone)
+    ? zoned(locale, timeZone, { timeStyle: 'medium' }).format(instant)
+    : formatMoment(instant, locale, timeZone);
+
 /** A calendar date (no zone involved). */
 export const formatDate = (date: string, locale: string, options: Intl.DateTimeFormatOptions): string =>
   zoned(locale, 'UTC', options).format(Date.parse(`${date}T00:00:00Z`));

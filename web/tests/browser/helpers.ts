@@ -11,10 +11,19 @@ export async function expectAccessible(page: Page): Promise<void> {
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`)).toEqual([]);
 }
 
-/** The page fits its width: only regions that say so scroll sideways. */
+/** The page fits its width: only regions that say so scroll sideways. Names what sticks out. */
 export async function expectNoSideScroll(page: Page): Promise<void> {
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  expect(over).toBe(0);
+  const outside = await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    return [...document.querySelectorAll('main *, header *')]
+      .filter((element) => element.getBoundingClientRect().right > clientWidth + 1 && !element.closest('.scroll'))
+      .map(
+        (element) =>
+          `${element.tagName} ${element.getAttribute('class') ?? ''} ${element.textContent.trim().slice(0, 40)}`,
+      );
+  });
+  expect(outside, page.url()).toEqual([]);
 }
 
 /** No text of a button, link, label or tile is cut off. */

@@ -110,6 +110,7 @@ export const de: Catalogue = {
   'chart.then': 'Haus, damals',
   'chart.gapAt': 'kein Messwert',
   'chart.empty': 'Noch kein Verlauf. Das Diagramm füllt sich mit den Messwerten.',
+  'chart.offline': 'Das Diagramm erscheint, sobald eine Verbindung besteht.',
   'chart.loading': 'Das Diagramm wird geladen …',
 
   'system.title': 'System',

@@ -108,6 +108,7 @@ export const en = {
   'chart.then': 'Home, then',
   'chart.gapAt': 'no reading',
   'chart.empty': 'No history yet. The chart fills up as readings arrive.',
+  'chart.offline': 'The chart appears as soon as there is a connection.',
   'chart.loading': 'Loading the chart…',
 
   'system.title': 'System',

@@ -114,6 +114,7 @@ export const es: Catalogue = {
   'chart.then': 'Casa, entonces',
   'chart.gapAt': 'sin lectura',
   'chart.empty': 'Todavía no hay historial. El gráfico se llena con las lecturas.',
+  'chart.offline': 'El gráfico aparece en cuanto hay conexión.',
   'chart.loading': 'Cargando el gráfico…',
 
   'system.title': 'Sistema',

@@ -114,6 +114,7 @@ export const fr: Catalogue = {
   'chart.then': 'Maison, alors',
   'chart.gapAt': 'pas de mesure',
   'chart.empty': 'Pas encore d’historique. Le graphique se remplit avec les mesures.',
+  'chart.offline': 'Le graphique apparaît dès qu’il y a une connexion.',
   'chart.loading': 'Chargement du graphique…',
 
   'system.title': 'Système',
