@@ -229,7 +229,7 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 
 /// Proof that the request carries the token, or a session that stands for it.
 #[derive(Debug)]
-pub struct Holder(());
+pub(super) struct Holder(());
 
 impl FromRequestParts<AppState> for Holder {
     type Rejection = ApiError;

@@ -9,10 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use solthrive_domain::ids::{DeviceId, RunId};
 use solthrive_domain::{MeterId, Mono};
-use solthrive_meter::bus::{BusCycle, MeterOutcome};
-#[derive(Debug, serde::Serialize)]
-/// tmp
-pub struct BusStatus;
+use solthrive_meter::bus::{BusConfig, BusCycle, BusStatus, MeterOutcome};
 
 use super::machine;
 use super::wire::{ClockBody, DiskBody};
@@ -66,6 +63,18 @@ pub struct MeterFacts {
 }
 
 impl MeterFacts {
+    /// Every meter of these buses, not asked yet.
+    #[must_use]
+    pub fn of(buses: &[BusConfig]) -> Vec<Self> {
+        let all = buses
+            .iter()
+            .flat_map(|bus| bus.meters.iter().map(move |meter| (bus, meter)));
+        all.map(|(bus, meter)| {
+            Self::new(meter.id.clone(), &*bus.name, meter.unit, &*meter.profile.id)
+        })
+        .collect()
+    }
+
     /// A meter that was not asked yet.
     #[must_use]
     pub fn new(

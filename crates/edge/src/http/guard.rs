@@ -149,6 +149,8 @@ fn check_origin(headers: &HeaderMap, host: &str) -> Result<(), ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use rstest::rstest;
 
     use super::*;
@@ -167,5 +169,18 @@ mod tests {
     #[case::nothing("", false)]
     fn hosts(#[case] host: &str, #[case] ours: bool) {
         assert_eq!(is_ours(host, &["solthrive.local".to_owned()]), ours);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_name_that_resolves_by_dns_is_never_ours(host in "[a-z]{1,8}(\\.[a-z0-9-]{1,8}){1,3}(:[0-9]{1,5})?") {
+            proptest::prop_assert!(!is_ours(&host, &[]), "{host}");
+        }
+
+        #[test]
+        fn every_address_is_ours(address: IpAddr, port: u16) {
+            let host = SocketAddr::new(address, port).to_string();
+            proptest::prop_assert!(is_ours(&host, &[]), "{host}");
+        }
     }
 }

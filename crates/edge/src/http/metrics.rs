@@ -6,12 +6,13 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use solthrive_domain::Snapshot;
+use solthrive_meter::bus::DriftShown;
 
 use super::access::Holder;
 use super::machine;
 use super::reply::Problems;
 use super::state::{AppState, Shared};
-use super::wire::{self, MeterStatus};
+use super::wire::{self, BusBody, MeterStatus};
 
 /// Prometheus text. A value that is not known has no line.
 #[utoipa::path(get, path = "/metrics", tag = "system", operation_id = "metrics", security(("token" = []), ("session" = [])),
@@ -102,6 +103,7 @@ fn page(app: &Shared) -> String {
         flags,
     );
     meters(&mut page, app);
+    buses(&mut page, app);
     process(&mut page, app);
     page.0
 }
@@ -228,5 +230,57 @@ fn process(page: &mut Page, app: &Shared) {
         "solthrive_ws_clients",
         "Clients of the live stream.",
         Some(f64::from(app.streams())),
+    );
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the format knows only floating point"
+)]
+fn buses(page: &mut Page, app: &Shared) {
+    let buses = app
+        .facts
+        .buses(|bus| (BusBody::from(bus), bus.drift.shown()));
+    let each = |pick: fn(&BusBody, &DriftShown) -> f64| {
+        let one = move |(bus, drift): &(BusBody, DriftShown)| {
+            (labels(&[("bus", &bus.name)]), Some(pick(bus, drift)))
+        };
+        buses.iter().map(one).collect::<Vec<_>>()
+    };
+    let counter = "counter";
+    page.family(
+        "solthrive_bus_requests_total",
+        counter,
+        "Requests sent.",
+        each(|bus, _| bus.requests as f64),
+    );
+    page.family(
+        "solthrive_bus_missed_polls_total",
+        counter,
+        "Instants of the grid without a poll.",
+        each(|_, drift| drift.missed as f64),
+    );
+    page.family(
+        "solthrive_bus_drift_p99_seconds",
+        "gauge",
+        "Deviation from the grid over ten minutes.",
+        each(|_, drift| drift.p99_ms / 1e3),
+    );
+    let errors = buses.iter().flat_map(|(bus, _)| {
+        let kinds = serde_json::to_value(bus.errors).unwrap_or_default();
+        let kinds = kinds.as_object().cloned().unwrap_or_default();
+        let line = |(kind, count): (String, serde_json::Value)| {
+            (
+                labels(&[("bus", &bus.name), ("kind", &kind)]),
+                count.as_f64(),
+            )
+        };
+        kinds.into_iter().map(line).collect::<Vec<_>>()
+    });
+    page.family(
+        "solthrive_bus_errors_total",
+        counter,
+        "Exchanges that failed, by kind.",
+        errors,
     );
 }

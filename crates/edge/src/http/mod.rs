@@ -37,9 +37,10 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 
+use problem::ApiError;
+
 pub use access::{Access, Secret};
 pub use facts::{ClockFacts, Facts, FixedFacts, MeterFacts};
-pub use problem::{ApiError, BadParameter, Problem};
 pub use server::{bind, serve};
 pub use state::{AppState, Clock, History, HistoryError, Limits, Setup, Shared};
 

@@ -3,6 +3,9 @@
 //! It is written to `openapi/edge.json` by a test, reviewed like code, and served from there: the
 //! daemon never computes it.
 
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::LazyLock;
+
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use utoipa::openapi::path::Operation;
@@ -19,12 +22,16 @@ use super::{
 
 /// The document as it is checked in.
 const TEXT: &str = include_str!("../../../../openapi/edge.json");
-/// Changes with every release; within one the document is the same.
-const ETAG: &str = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
+/// Its fingerprint, computed when somebody asks for the first time.
+static ETAG: LazyLock<String> = LazyLock::new(|| {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(TEXT.as_bytes());
+    format!("\"{:016x}\"", hasher.finish())
+});
 
 /// `GET /api/openapi.json`.
 pub(super) async fn document(headers: HeaderMap) -> Response {
-    let mut response = if assets::is_known(&headers, ETAG) {
+    let mut response = if assets::is_known(&headers, &ETAG) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         (
@@ -38,7 +45,9 @@ pub(super) async fn document(headers: HeaderMap) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::ETAG, HeaderValue::from_static(ETAG));
+    if let Ok(etag) = HeaderValue::from_str(&ETAG) {
+        headers.insert(header::ETAG, etag);
+    }
     response
 }
 

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 /// Why a request was not answered as asked.
 #[derive(Debug, thiserror::Error)]
-pub enum ApiError {
+pub(super) enum ApiError {
     /// There is nothing at this path.
     #[error("there is nothing at this path")]
     NotFound,
@@ -80,29 +80,29 @@ pub enum ApiError {
 
 /// A parameter that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct BadParameter {
+pub(super) struct BadParameter {
     /// Its name.
-    pub parameter: String,
+    pub(super) parameter: String,
     /// What it should be.
-    pub rule: String,
+    pub(super) rule: String,
 }
 
 /// Problem details (RFC 9457).
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Problem {
+pub(super) struct Problem {
     /// What kind of problem: stable, for programs.
-    pub r#type: &'static str,
+    r#type: &'static str,
     /// The same in words.
-    pub title: &'static str,
+    title: &'static str,
     /// The HTTP status.
-    pub status: u16,
+    status: u16,
     /// This problem in particular.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    detail: Option<String>,
     /// The parameters that are wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
-    pub errors: Vec<BadParameter>,
+    errors: Vec<BadParameter>,
 }
 
 impl ApiError {

@@ -120,6 +120,14 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_query_is_too_odd_to_be_judged(query in ".{0,200}") {
+            let known = form_urlencoded::parse(query.as_bytes()).all(|(key, _)| key == "hours");
+            proptest::prop_assert!(known || hours(&query).is_err());
+        }
+    }
+
     #[test]
     fn an_unknown_parameter_is_refused_with_those_that_exist() {
         assert_eq!(

@@ -16,7 +16,7 @@ use solthrive_domain::{HomeModel, Mono};
 use super::access::{Access, Holder};
 use super::facts::Facts;
 use super::wire::SiteBody;
-use crate::config::{Site, Tariff};
+use crate::config::{ApiConfig, Site, Tariff};
 use crate::live::Live;
 
 /// The process's clocks.
@@ -82,6 +82,17 @@ impl Default for Limits {
             write: Duration::from_secs(30),
             heartbeat: Duration::from_secs(5),
             silence: Duration::from_secs(60),
+        }
+    }
+}
+
+impl From<&ApiConfig> for Limits {
+    fn from(config: &ApiConfig) -> Self {
+        Self {
+            connections: usize::try_from(config.max_connections).unwrap_or(usize::MAX),
+            streams: config.max_ws_clients,
+            body: config.max_body,
+            ..Self::default()
         }
     }
 }
@@ -187,7 +198,7 @@ impl Deref for AppState {
 impl Shared {
     /// The store, for somebody who may read it.
     #[must_use]
-    pub fn history(&self, _proof: &Holder) -> Arc<dyn History> {
+    pub(super) fn history(&self, _proof: &Holder) -> Arc<dyn History> {
         Arc::clone(&self.history)
     }
 

@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde_json::Value;
+use solthrive_meter::bus::DriftShown;
 
 use super::machine;
 use super::reply::{Problems, json};
 use super::state::{AppState, Shared};
-use super::wire::{PollBody, System};
+use super::wire::{BusBody, PollBody, System};
 
 /// Uptime, memory, disk, temperature, poll timing, bus counters and versions.
 #[utoipa::path(get, path = "/api/system", tag = "system", operation_id = "system",
@@ -35,7 +35,7 @@ pub(super) fn report(app: &Shared) -> System {
         disk: facts.disk(),
         temperature_c: machine::temperature(),
         poll: poll(app),
-        bus: facts.buses(counters),
+        bus: facts.buses(|bus| BusBody::from(bus)),
         database: machine::database(&facts.fixed.database),
         clock: facts.clock(),
         ws_clients: app.streams(),
@@ -48,13 +48,17 @@ fn percent(used: f64, available: f64) -> Option<f64> {
 }
 
 fn poll(app: &Shared) -> PollBody {
+    let facts = &app.facts;
+    let drifts = facts.buses(|bus| bus.drift.shown());
+    let worst = |pick: fn(&DriftShown) -> f64| {
+        let begun = drifts.iter().filter(|drift| drift.polls > 0);
+        begun.map(pick).reduce(f64::max)
+    };
     PollBody {
-        interval_ms: app.facts.fixed.poll_every.as_millis() as u64,
-        p50_drift_ms: None,
-        p99_drift_ms: None,
-        misses: 0,
+        interval_ms: u64::try_from(facts.fixed.poll_every.as_millis()).unwrap_or(u64::MAX),
+        p50_drift_ms: worst(|drift| drift.p50_ms),
+        p99_drift_ms: worst(|drift| drift.p99_ms),
+        max_drift_ms: worst(|drift| drift.max_ms),
+        misses: drifts.iter().map(|drift| drift.missed).sum(),
     }
-}
-fn counters(bus: &super::facts::BusStatus) -> Value {
-    serde_json::to_value(bus).unwrap()
 }

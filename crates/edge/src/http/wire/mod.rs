@@ -4,6 +4,7 @@
 //! (or `null` in a column and where a ratio has no divisor), never zero. Numbers are rounded to what
 //! a meter can know, so that no field ends in `…0000001`.
 
+mod bus;
 mod day;
 mod flag;
 mod health;
@@ -14,6 +15,7 @@ mod site;
 mod stream;
 mod system;
 
+pub use bus::{BusBody, BusBudget, BusErrors, BusMeter};
 pub use day::{DailySummary, Figures, MonthlySummary, Savings, SavingsInputs};
 pub use flag::{Code, FlagBody, FlagEvent, FlagState, QualityBody, SeverityBody};
 pub use health::{ApiStatus, Health, MeterHealth, MeterStatus, ModbusStatus};

@@ -5,6 +5,8 @@ use serde::Serialize;
 use solthrive_domain::ids::RunId;
 use utoipa::ToSchema;
 
+use super::BusBody;
+
 /// The machine and the service. What cannot be read on this machine is absent.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct System {
@@ -42,7 +44,7 @@ pub struct System {
     /// How well the polls keep to their grid.
     pub poll: PollBody,
     /// Counters of each bus.
-    pub bus: Vec<serde_json::Value>,
+    pub bus: Vec<BusBody>,
     /// The history's file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<DatabaseBody>,
@@ -74,7 +76,7 @@ pub struct DiskBody {
     pub free: u64,
 }
 
-/// How well the polls keep to their grid, all buses together.
+/// How well the polls keep to their grid: the bus that does worst.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[schema(as = Poll)]
 pub struct PollBody {
@@ -86,7 +88,10 @@ pub struct PollBody {
     /// 99th percentile of the deviation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p99_drift_ms: Option<f64>,
-    /// Grid points without a poll since the start.
+    /// Largest deviation since the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_drift_ms: Option<f64>,
+    /// Instants of the grid without a poll since the start.
     pub misses: u64,
 }
 

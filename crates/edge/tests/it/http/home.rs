@@ -1,6 +1,7 @@
 //! A split-phase home with solar, as the tests know it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use solthrive_domain::{
 };
 use solthrive_edge::config::{Site, Tariff};
 use solthrive_edge::http::{FixedFacts, MeterFacts};
+use solthrive_meter::bus::{Budget, BusStatus, Drift, ErrorCounts, MeterStatus};
 
 /// Noon in California, on the longest day.
 pub(crate) const NOW: &str = "2026-06-21T19:00:00Z";
@@ -220,7 +222,7 @@ pub(crate) fn facts() -> FixedFacts {
             1,
             "solthrive-v1",
         )],
-        buses: Vec::new(),
+        buses: vec![Arc::new(Mutex::new(bus()))],
     }
 }
 
@@ -254,5 +256,41 @@ pub(crate) fn cycle(outcome: Result<(), u32>) -> solthrive_meter::bus::BusCycle 
         at: mono(999),
         deviation: Duration::ZERO,
         meters: vec![MeterCycle { meter, outcome }],
+    }
+}
+
+/// A bus that has seen three damaged frames.
+fn bus() -> BusStatus {
+    let mut drift = Drift::default();
+    drift.note(Duration::from_micros(250), 0);
+    drift.note(Duration::from_micros(750), 2);
+    let meter = MeterStatus {
+        name: "main".to_owned(),
+        unit: 1,
+        profile: "solthrive-v1".to_owned(),
+        turnaround_ms: Some(12.5),
+        ..MeterStatus::default()
+    };
+    BusStatus {
+        bus: "rs485".into(),
+        link: "/dev/ttyUSB0".to_owned(),
+        open: true,
+        requests: 100,
+        replies: 97,
+        errors: ErrorCounts {
+            crc: 3,
+            ..ErrorCounts::default()
+        },
+        reopened: 1,
+        late_replies: 0,
+        discarded_bytes: 7,
+        meters: vec![meter],
+        budget: Budget {
+            needed_ms: 250.0,
+            period_ms: 1000.0,
+            every: 1,
+        },
+        drift,
+        trace: VecDeque::new(),
     }
 }

@@ -94,7 +94,8 @@ async fn system_tells_about_the_machine_and_the_process() {
     );
     assert_eq!(system["boot_count"], 3);
     assert!(system["memory_rss_bytes"].as_u64().unwrap() > 1_000_000);
-    assert_eq!(system["poll"]["interval_ms"], 1000);
+    assert_snapshot!(system["poll"], @r#"{"interval_ms":1000,"max_drift_ms":0.75,"misses":2,"p50_drift_ms":0.25,"p99_drift_ms":0.75}"#);
+    assert_snapshot!(system["bus"][0], @r#"{"budget":{"every":1,"needed_ms":250.0,"period_ms":1000.0},"discarded_bytes":7,"errors":{"crc":3,"exception":0,"never_silent":0,"port_busy":0,"port_gone":0,"short_frame":0,"timeout":0,"wrong_reply":0},"late_replies":0,"link":"/dev/ttyUSB0","meters":[{"blocks":0,"failures":0,"missing":[],"name":"main","one_by_one_ms":0.0,"turnaround_ms":12.5,"wire_ms":0.0}],"name":"rs485","open":true,"reopened":1,"replies":97,"requests":100}"#);
 }
 
 #[tokio::test]
