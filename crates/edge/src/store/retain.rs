@@ -1,0 +1,122 @@
+//! What goes, and when: old rows in small steps, and old minutes first when space runs out.
+
+use rusqlite::{Connection, params};
+
+use super::columns::{first_id, minute_of_id};
+use super::meta;
+use super::options::Options;
+
+const DAY: i64 = 24 * 60;
+/// Minutes past their time are dropped an hour at a time, so that most commits touch new pages only.
+const STEP: i64 = 60;
+/// At most this many rows go with one commit.
+const MOST_AT_ONCE: i64 = 240;
+/// A day of minutes: what goes with one commit while space is low.
+const MOST_WHEN_LOW: i64 = DAY;
+/// Minutes kept however little space there is: they are the dashboard's day.
+const KEPT_WHEN_LOW: i64 = DAY;
+/// Events kept at most, whatever their age: a flag that flickers must not fill the disk.
+const MOST_EVENTS: i64 = 50_000;
+/// Free pages that stay in the file for the rows to come.
+const SPARE_PAGES: i64 = 256;
+/// Pages given back to the file system with one commit.
+const VACUUM_AT_ONCE: i64 = 512;
+
+/// How long things are kept, in minutes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Retention {
+    minutes: i64,
+    keep: i64,
+    /// The UTC day when old days and events were looked for last.
+    looked: Option<i64>,
+}
+
+impl Retention {
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            minutes: i64::from(options.minute_days) * DAY,
+            keep: i64::from(options.keep_days) * DAY,
+            looked: None,
+        }
+    }
+
+    /// Drops what is past its time at `now`, a minute; `low`: space is running out.
+    pub(super) fn prune(&mut self, db: &Connection, now: i64, low: bool) -> rusqlite::Result<()> {
+        let cutoff = now.saturating_sub(self.minutes);
+        if oldest(db)?.is_some_and(|oldest| oldest < cutoff.saturating_sub(STEP)) {
+            drop_minutes(db, cutoff, MOST_AT_ONCE)?;
+        }
+        if low {
+            drop_minutes(db, now.saturating_sub(KEPT_WHEN_LOW), MOST_WHEN_LOW)?;
+        }
+        let today = now.div_euclid(DAY);
+        if self.looked != Some(today) {
+            self.drop_summaries(db, now.saturating_sub(self.keep))?;
+            self.looked = Some(today);
+        }
+        Ok(())
+    }
+
+    fn drop_summaries(self, db: &Connection, cutoff: i64) -> rusqlite::Result<()> {
+        for table in ["day", "month"] {
+            db.execute(
+                &format!("DELETE FROM {table} WHERE to_minute <= ?1"),
+                [cutoff],
+            )?;
+        }
+        db.execute(
+            "DELETE FROM event WHERE at < ?1",
+            [cutoff.saturating_mul(60_000_000)],
+        )?;
+        db.execute(
+            "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?1",
+            [MOST_EVENTS],
+        )?;
+        Ok(())
+    }
+}
+
+/// Drops the oldest minutes to make room in a file that cannot grow; returns how many.
+pub(super) fn relieve(db: &Connection, rows: i64) -> rusqlite::Result<usize> {
+    drop_minutes(db, i64::MAX, rows)
+}
+
+/// Gives free pages back to the file system, a few at a time; all of them while space is low.
+pub(super) fn shrink(db: &Connection, low: bool) -> rusqlite::Result<()> {
+    let free: i64 = db.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+    let spare = if low { 0 } else { SPARE_PAGES };
+    let pages = (free - spare).min(VACUUM_AT_ONCE);
+    if pages <= 0 {
+        return Ok(());
+    }
+    let mut vacuum = db.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    let mut steps = vacuum.query([])?;
+    // Each step frees a page.
+    while steps.next()?.is_some() {}
+    Ok(())
+}
+
+fn oldest(db: &Connection) -> rusqlite::Result<Option<i64>> {
+    let id: Option<i64> = db
+        .prepare_cached("SELECT min(id) FROM minute")?
+        .query_row([], |row| row.get(0))?;
+    Ok(id.map(minute_of_id))
+}
+
+/// Drops at most so many of the rows before this minute, the oldest first.
+fn drop_minutes(db: &Connection, before: i64, most: i64) -> rusqlite::Result<usize> {
+    let last: Option<i64> = db
+        .prepare_cached(
+            "SELECT max(id) FROM (SELECT id FROM minute WHERE id < ?1 ORDER BY id LIMIT ?2)",
+        )?
+        .query_row(params![first_id(before), most], |row| row.get(0))?;
+    let Some(last) = last else { return Ok(0) };
+    let dropped = db
+        .prepare_cached("DELETE FROM minute WHERE id <= ?1")?
+        .execute([last])?;
+    let pruned_to = minute_of_id(last) + 1;
+    if meta::number(db, meta::PRUNED_TO)?.is_none_or(|before| before < pruned_to) {
+        meta::put(db, meta::PRUNED_TO, &pruned_to.to_string())?;
+    }
+    Ok(dropped)
+}

@@ -1,0 +1,223 @@
+//! The one write connection and what it knows by heart.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{
+    Connection, OptionalExtension as _, Transaction, TransactionBehavior, params, params_from_iter,
+};
+use solthrive_domain::ids::RunId;
+use solthrive_domain::minute::MinuteRow;
+
+use super::batch::{Batch, Event, Happening};
+use super::calendar::Calendar;
+use super::columns::{self, Fields};
+use super::names::Names;
+use super::options::Options;
+use super::packed::{Packed, minute_of};
+use super::retain::{self, Retention};
+use super::rollup::Rollup;
+use super::{detail, saved};
+
+/// An open history.
+#[derive(Debug)]
+pub(super) struct Session {
+    db: Connection,
+    calendar: Calendar,
+    retention: Retention,
+    memory: Memory,
+    run: RunId,
+}
+
+/// What is read once and kept in step; read again after a transaction that failed.
+#[derive(Debug)]
+struct Memory {
+    names: Names,
+    runs: BTreeMap<RunId, i64>,
+    rollup: Rollup,
+}
+
+/// A batch on its way.
+#[derive(Debug)]
+pub(super) struct Shipment<'a> {
+    pub(super) batch: &'a Batch,
+    /// Grows with each attempt.
+    pub(super) number: i64,
+    /// Space is running out: old minutes go.
+    pub(super) low: bool,
+    /// Nothing comes after this: the stop was a proper one.
+    pub(super) last: bool,
+}
+
+impl Session {
+    pub(super) fn new(db: Connection, options: &Options) -> rusqlite::Result<Self> {
+        let calendar = Calendar::new(options.zone.clone());
+        let memory = Memory::load(&db, &calendar)?;
+        Ok(Self {
+            db,
+            calendar,
+            retention: Retention::new(options),
+            memory,
+            run: options.run,
+        })
+    }
+
+    /// Stores a batch whole or not at all. Rows that are there already stay as they are.
+    pub(super) fn store(&mut self, shipment: &Shipment<'_>) -> rusqlite::Result<()> {
+        let tx = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
+        let done = fill(
+            &tx,
+            shipment,
+            self.run,
+            &mut self.memory,
+            &mut self.retention,
+        )
+        .and_then(|()| tx.commit());
+        if done.is_err() {
+            // What was learned in the transaction is not in the file.
+            self.memory = Memory::load(&self.db, &self.calendar)?;
+        }
+        done
+    }
+
+    /// Gives free space back. Worth a try only: it is done again with the next batch.
+    pub(super) fn shrink(&self, low: bool) {
+        if let Err(error) = retain::shrink(&self.db, low) {
+            tracing::debug!(%error, "free pages could not be given back");
+        }
+    }
+
+    /// Makes room in a file that cannot grow, by dropping the oldest minutes; returns how many.
+    pub(super) fn relieve(&mut self, rows: i64) -> rusqlite::Result<usize> {
+        let tx = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
+        let dropped = retain::relieve(&tx, rows)?;
+        tx.commit()?;
+        // The log's pages are free again once they are copied back; no disk space is needed for it.
+        self.checkpoint("PASSIVE");
+        self.memory = Memory::load(&self.db, &self.calendar)?;
+        Ok(dropped)
+    }
+
+    /// Copies the log back into the file; readers are not waited for.
+    pub(super) fn checkpoint(&self, mode: &str) {
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        if let Err(error) = self.db.query_row(&sql, [], |_| Ok(())) {
+            tracing::debug!(%error, "the log could not be copied back");
+        }
+    }
+
+    /// Whether this batch is there after all: a commit can fail after it took effect.
+    pub(super) fn has(&self, number: i64) -> rusqlite::Result<bool> {
+        let sql = "SELECT count(*) FROM state JOIN run ON run.seq = state.run WHERE run.run = ?1 AND state.batch = ?2";
+        let count: i64 = self
+            .db
+            .query_row(sql, params![self.run.to_string(), number], |row| row.get(0))?;
+        Ok(count > 0)
+    }
+
+    /// Bytes of the file.
+    pub(super) fn size(&self) -> Option<u64> {
+        let number = |name| {
+            self.db
+                .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+                .ok()
+        };
+        let bytes = number("page_count")?.checked_mul(number("page_size")?)?;
+        u64::try_from(bytes).ok()
+    }
+}
+
+impl Memory {
+    fn load(db: &Connection, calendar: &Calendar) -> rusqlite::Result<Self> {
+        Ok(Self {
+            names: Names::load(db)?,
+            runs: BTreeMap::new(),
+            rollup: Rollup::new(calendar.clone()),
+        })
+    }
+
+    /// The number of a run, entered when it is new.
+    fn number(&mut self, db: &Connection, run: RunId) -> rusqlite::Result<i64> {
+        if let Some(number) = self.runs.get(&run) {
+            return Ok(*number);
+        }
+        let number = number_of_run(db, run)?;
+        self.runs.insert(run, number);
+        Ok(number)
+    }
+
+    fn put_minute(&mut self, db: &Connection, row: &MinuteRow) -> rusqlite::Result<()> {
+        let packed = Packed::of(row, self.number(db, row.run)?);
+        self.rollup.enter(db, packed.minute)?;
+        let blob = detail::encode(&packed, |name| self.names.number(db, name))?;
+        let columns = columns::minute_columns(Fields::All);
+        let sql = format!(
+            "INSERT OR IGNORE INTO minute ({columns}) VALUES ({})",
+            columns::placeholders(&columns)
+        );
+        let stored = db
+            .prepare_cached(&sql)?
+            .execute(params_from_iter(columns::minute_values(&packed, blob)))?;
+        if stored == 1 {
+            self.rollup.add(&packed);
+        } else {
+            tracing::warn!(start = %row.start, part = row.part, "this minute is stored already; the first one stays");
+        }
+        Ok(())
+    }
+}
+
+fn fill(
+    db: &Connection,
+    shipment: &Shipment<'_>,
+    run: RunId,
+    memory: &mut Memory,
+    retention: &mut Retention,
+) -> rusqlite::Result<()> {
+    let batch = shipment.batch;
+    for row in &batch.minutes {
+        memory.put_minute(db, row)?;
+    }
+    memory.rollup.write(db)?;
+    for event in &batch.events {
+        put_event(db, event)?;
+    }
+    for (at, entry) in &batch.entries {
+        put_event(
+            db,
+            &Event {
+                at: *at,
+                what: Happening::Ledger(entry.clone()),
+            },
+        )?;
+    }
+    let number = memory.number(db, run)?;
+    saved::put(db, number, shipment.number, batch.at, batch.ledger.as_ref())?;
+    if let Some(now) = batch.minutes.iter().map(|row| minute_of(row.start)).max() {
+        retention.prune(db, now, shipment.low)?;
+    }
+    if shipment.last {
+        db.execute("UPDATE run SET clean = 1 WHERE seq = ?1", [number])?;
+    }
+    Ok(())
+}
+
+fn number_of_run(db: &Connection, run: RunId) -> rusqlite::Result<i64> {
+    let name = run.to_string();
+    let find = "SELECT seq FROM run WHERE run = ?1";
+    if let Some(number) = db.query_row(find, [&name], |row| row.get(0)).optional()? {
+        return Ok(number);
+    }
+    let insert = "INSERT INTO run (run, version, started) VALUES (?1, '', 0)";
+    db.execute(insert, [&name])?;
+    Ok(db.last_insert_rowid())
+}
+
+/// Writes an event.
+pub(super) fn put_event(db: &Connection, event: &Event) -> rusqlite::Result<()> {
+    let what = serde_json::to_string(&event.what)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let sql = "INSERT INTO event (at, what) VALUES (?1, ?2)";
+    db.prepare_cached(sql)?
+        .execute(params![event.at.as_microsecond(), what])?;
+    Ok(())
+}

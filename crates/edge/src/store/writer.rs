@@ -1,0 +1,291 @@
+//! The store thread: takes what was submitted and carries it to the disk, again and again if it must.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::Error as SqliteError;
+use solthrive_domain::ledger::LedgerState;
+
+use super::batch::{Batch, Event, Happening};
+use super::error::{StoreError, Trouble, with_causes};
+use super::open;
+use super::options::{Opened, Options};
+use super::place::{Lock, Place};
+use super::queue::{Shared, Taken};
+use super::saved::Copy;
+use super::session::{Session, Shipment};
+
+/// The totals are copied beside the history with every so many batches.
+const COPY_EVERY: u64 = 15;
+/// Rows dropped to make room in a file that cannot grow, attempt by attempt.
+const RELIEF: [i64; 3] = [60, 600, 6000];
+
+/// Everything the store thread owns.
+pub(super) struct Writer {
+    pub(super) place: Place,
+    options: Options,
+    /// `None` while the folder is out of reach.
+    lock: Option<Lock>,
+    /// `None` while the history is out of reach.
+    session: Option<Session>,
+    opened: Opened,
+    shared: Arc<Shared>,
+    /// What is not known to be stored.
+    waiting: Batch,
+    /// Number of the last attempt.
+    number: i64,
+    /// Whether that attempt failed, so that it may be there all the same.
+    doubtful: bool,
+    turns: u64,
+}
+
+/// Why a turn failed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Write(#[from] SqliteError),
+    #[error(transparent)]
+    Open(#[from] StoreError),
+}
+
+impl Writer {
+    pub(super) fn new(
+        place: Place,
+        options: Options,
+        lock: Option<Lock>,
+        session: Option<Session>,
+        opened: Opened,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self {
+            place,
+            options,
+            lock,
+            session,
+            opened,
+            shared,
+            waiting: Batch::default(),
+            number: 0,
+            doubtful: false,
+            turns: 0,
+        }
+    }
+
+    /// Runs until the store is closed.
+    pub(super) fn run(mut self) {
+        loop {
+            let taken = self.shared.take();
+            let closing = taken.closing;
+            self.turn(taken);
+            if closing {
+                break;
+            }
+        }
+        if let Some(session) = self.session.take() {
+            session.checkpoint("TRUNCATE");
+        }
+        let waiting = self.waiting.minutes.len();
+        if waiting > 0 {
+            tracing::error!(
+                rows = waiting,
+                "the service ends and rows could not be stored"
+            );
+        }
+        self.shared.done();
+    }
+
+    fn turn(&mut self, taken: Taken) {
+        let closing = taken.closing;
+        let free = (self.options.free_space)(self.place.folder());
+        self.shared.note(|health| health.free = free);
+        let low = self.shared.health().is_low();
+        let settled = self.settle();
+        self.accept(taken);
+        let due = closing || self.turns.is_multiple_of(COPY_EVERY);
+        let totals = if due {
+            self.waiting.ledger.clone()
+        } else {
+            None
+        };
+        let at = self.waiting.at;
+        self.turns += 1;
+        match settled.and_then(|()| self.ship(low, closing)) {
+            Ok(()) => self.stored(low),
+            Err(error) => self.failed(&error),
+        }
+        if let Some(totals) = totals {
+            self.copy(at, totals);
+        }
+    }
+
+    /// A commit that failed may have taken effect all the same: then nothing of it is stored again.
+    fn settle(&mut self) -> Result<(), Failure> {
+        if self.doubtful {
+            let number = self.number;
+            if self.reach()?.has(number)? {
+                self.waiting = Batch::default();
+            }
+            self.doubtful = false;
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, taken: Taken) {
+        let Taken {
+            batch,
+            lost,
+            closing,
+        } = taken;
+        let lost = lost + self.waiting.merge(batch);
+        let at = self.waiting.at.unwrap_or(self.options.now);
+        if lost > 0 {
+            self.waiting.events.push(Event {
+                at,
+                what: Happening::RowsLost { rows: lost },
+            });
+            self.shared.note(|health| health.lost += lost);
+        }
+        if closing {
+            self.waiting.events.push(Event {
+                at,
+                what: Happening::Stopped {
+                    run: self.options.run,
+                },
+            });
+        }
+    }
+
+    /// Stores what waits; makes room, or a new file, where that is what it takes.
+    fn ship(&mut self, low: bool, last: bool) -> Result<(), Failure> {
+        let mut relief = RELIEF.into_iter();
+        let mut fresh = false;
+        loop {
+            self.reach()?;
+            self.number += 1;
+            let shipment = Shipment {
+                batch: &self.waiting,
+                number: self.number,
+                low,
+                last,
+            };
+            let Some(session) = self.session.as_mut() else {
+                return Ok(());
+            };
+            let Err(error) = session.store(&shipment) else {
+                return Ok(());
+            };
+            match Trouble::of(&error) {
+                Trouble::Full => {
+                    let Some(rows) = relief.next() else {
+                        return Err(error.into());
+                    };
+                    if session.relieve(rows)? == 0 {
+                        return Err(error.into());
+                    }
+                }
+                Trouble::Damaged if !fresh => {
+                    fresh = true;
+                    self.begin_anew(&error)?;
+                }
+                Trouble::Damaged | Trouble::Later => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The open history; opened first where it was out of reach.
+    fn reach(&mut self) -> Result<&Session, Failure> {
+        if self.lock.is_none() {
+            self.lock = Some(self.place.lock()?);
+        }
+        if self.session.is_none() {
+            let (session, opened) = open::open(&self.place, &self.options)?;
+            self.note_set_aside(opened.set_aside);
+            self.session = Some(session);
+            self.shared.renew();
+        }
+        self.session
+            .as_ref()
+            .ok_or(Failure::Write(SqliteError::InvalidQuery))
+    }
+
+    fn begin_anew(&mut self, error: &SqliteError) -> Result<(), Failure> {
+        tracing::error!(%error, "the history is damaged; it is set aside and a new one begins");
+        self.session = None;
+        let name = self.place.set_aside(self.options.now);
+        let name = name.map_err(|error| StoreError::File {
+            path: self.place.database(),
+            error,
+        })?;
+        self.note_set_aside(Some(name));
+        Ok(())
+    }
+
+    fn note_set_aside(&mut self, name: Option<String>) {
+        let Some(file) = name else { return };
+        let at = self.waiting.at.unwrap_or(self.options.now);
+        self.shared
+            .note(|health| health.set_aside = Some(file.clone()));
+        self.waiting.events.push(Event {
+            at,
+            what: Happening::SetAside { file },
+        });
+    }
+
+    fn stored(&mut self, low: bool) {
+        let batch = std::mem::take(&mut self.waiting);
+        let size = self.session.as_ref().and_then(|session| {
+            session.shrink(low);
+            session.size()
+        });
+        let newest = batch.minutes.iter().map(|row| row.start).max();
+        self.shared.note(|health| {
+            if health.error.take().is_some() {
+                tracing::info!("the history can be written again");
+            }
+            health.stored += batch.minutes.len() as u64;
+            health.commits += 1;
+            health.newest = health.newest.max(newest);
+            health.waiting = 0;
+            health.size = size;
+        });
+    }
+
+    fn failed(&mut self, error: &Failure) {
+        self.doubtful = true;
+        let waiting = self.waiting.minutes.len();
+        let trouble = match error {
+            Failure::Write(error) => Trouble::of(error),
+            Failure::Open(_) => Trouble::Later,
+        };
+        if trouble == Trouble::Later {
+            // The card may have been gone: what is open may lead nowhere.
+            self.session = None;
+        }
+        let text = with_causes(error);
+        self.shared.note(|health| {
+            if health.error.as_ref() != Some(&text) {
+                tracing::error!(error = %text, waiting, "the history cannot be written; rows wait in memory");
+            }
+            health.error = Some(text);
+            health.waiting = waiting;
+        });
+    }
+
+    fn copy(&self, at: Option<Timestamp>, ledger: LedgerState) {
+        let (boot, boot_count, starts) = (
+            self.options.boot.clone(),
+            self.opened.boot_count,
+            self.opened.starts_since_boot,
+        );
+        let copy = Copy {
+            at,
+            boot,
+            boot_count,
+            starts,
+            ledger,
+        };
+        if let Err(error) = copy.write(&self.place.copy()) {
+            tracing::debug!(%error, "the copy of the totals could not be written");
+        }
+    }
+}
