@@ -27,6 +27,7 @@ mod session;
 mod sessions;
 mod site;
 mod state;
+mod stored;
 mod summary;
 mod system;
 pub mod wire;

@@ -15,6 +15,7 @@ mod rules;
 mod schema;
 mod summary;
 mod ws;
+mod ws_limits;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
