@@ -4,7 +4,7 @@ import { defineConfig } from 'vite';
 import { compressAssets, renderBlockingEntry } from './scripts/build-plugins.js';
 
 /** What only the pages behind the first one need stays with them. */
-const LATER = /\/(api|history|csv|query|bus|BarPlot|CalendarHeat|TokenGate|KeyValues)\b|\/charts\/range/;
+const LATER = /\/(api|history|csv|query|BarPlot|CalendarHeat|TokenGate|KeyValues)\b|\/charts\/range/;
 const isShared = (id: string): boolean =>
   /node_modules\/(svelte|esm-env|clsx)\//.test(id) ||
   (id.includes('/src/lib/') && !LATER.test(id) && !/i18n\/(es|de|fr)/.test(id));

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { gaps, hourTicks, mix } from '../../src/lib/charts/mix';
 import { change, dayBars, monthBars, offset, part, selfUse, together } from '../../src/lib/charts/range';
 import { add, areaPath, linePath, runs, ticks } from '../../src/lib/charts/shape';
-import { counters } from '../../src/lib/bus';
 import { toCsv } from '../../src/lib/csv';
 import { gaugeFill, gaugeMax } from '../../src/lib/gauge';
 import { comparedDate, csvOf, readHistory, seriesOf } from '../../src/lib/history';
@@ -206,13 +205,3 @@ test('a CSV cell is quoted where it must be and never runs as a formula', () => 
   );
 });
 
-test('counters of a data line are found whatever they are called', () => {
-  expect(counters({ name: 'rs485', requests: 3, errors: { crc: 1 }, trace: [1, 2], plan: null }, 'line 1')).toEqual({
-    name: 'rs485',
-    counts: [
-      ['requests', 3],
-      ['crc', 1],
-    ],
-  });
-  expect(counters(null, 'line 1')).toEqual({ name: 'line 1', counts: [] });
-});

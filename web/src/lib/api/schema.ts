@@ -319,6 +319,136 @@ export interface components {
              */
             ev_kw?: number;
         };
+        /** @description One bus. */
+        Bus: {
+            /** @description Its name. */
+            name: string;
+            /** @description Port or address. */
+            link: string;
+            /** @description Whether the link is open. */
+            open: boolean;
+            /**
+             * Format: int64
+             * @description Requests sent since the start.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Answers taken.
+             */
+            replies: number;
+            /** @description What went wrong, by kind. */
+            errors: components["schemas"]["BusErrors"];
+            /**
+             * Format: int64
+             * @description How often the link was opened again.
+             */
+            reopened: number;
+            /**
+             * Format: int64
+             * @description Answers that came too late and were recognised as such.
+             */
+            late_replies: number;
+            /**
+             * Format: int64
+             * @description Bytes that answered no request.
+             */
+            discarded_bytes: number;
+            /** @description Whether the schedule fits into its period. */
+            budget: components["schemas"]["BusBudget"];
+            /** @description Every meter. */
+            meters: components["schemas"]["BusMeter"][];
+        };
+        /** @description Whether a schedule fits into its period. */
+        BusBudget: {
+            /**
+             * Format: double
+             * @description Time that a poll of every meter takes on the wire, at its longest.
+             */
+            needed_ms: number;
+            /**
+             * Format: double
+             * @description Time between two polls as configured.
+             */
+            period_ms: number;
+            /**
+             * Format: int32
+             * @description Each meter is asked in one of this many polls; 1 when everything fits.
+             */
+            every: number;
+        };
+        /** @description Errors since the start, by kind. */
+        BusErrors: {
+            /**
+             * Format: int64
+             * @description No answer in time.
+             */
+            timeout: number;
+            /**
+             * Format: int64
+             * @description Damaged answers.
+             */
+            crc: number;
+            /**
+             * Format: int64
+             * @description Answers that broke off.
+             */
+            short_frame: number;
+            /**
+             * Format: int64
+             * @description Refusals by a meter.
+             */
+            exception: number;
+            /**
+             * Format: int64
+             * @description Answers to another request.
+             */
+            wrong_reply: number;
+            /**
+             * Format: int64
+             * @description The line did not fall silent.
+             */
+            never_silent: number;
+            /**
+             * Format: int64
+             * @description Port or connection gone or refused.
+             */
+            port_gone: number;
+            /**
+             * Format: int64
+             * @description Port in use by another program.
+             */
+            port_busy: number;
+        };
+        /** @description One meter on a bus, and what reading it costs. */
+        BusMeter: {
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Failed polls in a row.
+             */
+            failures: number;
+            /**
+             * Format: double
+             * @description Measured time from request to answer, without the wire's; absent before the first.
+             */
+            turnaround_ms?: number;
+            /** @description Reads of a poll with counters. */
+            blocks: number;
+            /**
+             * Format: double
+             * @description Time of a poll with counters on the wire.
+             */
+            wire_ms: number;
+            /**
+             * Format: double
+             * @description What the same points would take one by one.
+             */
+            one_by_one_ms: number;
+            /** @description Points of its profile that it does not have, by its own word. */
+            missing: string[];
+        };
         /** @description One channel: a meter input put to use. */
         Channel: {
             /** @description What it measures. */
@@ -1079,7 +1209,7 @@ export interface components {
             /** @description Its days, oldest first; days without any data are left out. */
             days: components["schemas"]["DailySummary"][];
         };
-        /** @description How well the polls keep to their grid, all buses together. */
+        /** @description How well the polls keep to their grid: the bus that does worst. */
         Poll: {
             /**
              * Format: int64
@@ -1097,8 +1227,13 @@ export interface components {
              */
             p99_drift_ms?: number;
             /**
+             * Format: double
+             * @description Largest deviation since the start.
+             */
+            max_drift_ms?: number;
+            /**
              * Format: int64
-             * @description Grid points without a poll since the start.
+             * @description Instants of the grid without a poll since the start.
              */
             misses: number;
         };
@@ -1343,7 +1478,7 @@ export interface components {
             /** @description How well the polls keep to their grid. */
             poll: components["schemas"]["Poll"];
             /** @description Counters of each bus. */
-            bus: unknown[];
+            bus: components["schemas"]["Bus"][];
             /** @description The history's file. */
             database?: components["schemas"]["Database"];
             /** @description The wall clock. */
