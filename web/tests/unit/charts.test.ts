@@ -204,4 +204,3 @@ test('a CSV cell is quoted where it must be and never runs as a formula', () => 
     'a\r\n"x,""y"""\r\n\'=1+1\r\n\r\n-1.5\r\n\r\n',
   );
 });
-
