@@ -203,10 +203,10 @@ impl Bus {
             self.remove_link();
             // Opened before the old one closes: so it surely has another name.
             self.spare = Some(Pty::open(self.spec.settings.baud)?);
-            self.pty = None;
-            self.line.cut();
             *self.shared.pty_device() = None;
             self.shared.stats().unplugged += 1;
+            self.line.cut();
+            self.pty = None;
         } else if let Some(pty) = self.spare.take_if(|_| !out) {
             if let Some(name) = &self.name {
                 link(pty.device(), name)?;

@@ -193,7 +193,7 @@ fn an_unplugged_adapter_comes_back_under_another_name() {
     .unwrap();
     let client = Client::of(&sim);
     let before = sim.pty_device().unwrap();
-    sim.begin_fault(serde_json::from_str(r#"{"kind":"unplug","seconds":0.3}"#).unwrap())
+    sim.begin_fault(serde_json::from_str(r#"{"kind":"unplug","seconds":1}"#).unwrap())
         .unwrap();
     assert!(client.hangs_up());
     assert!(link.symlink_metadata().is_err() && sim.pty_device().is_none());
