@@ -8,8 +8,8 @@ use solthrive_domain::ids::RunId;
 use solthrive_domain::ledger::{LedgerEntry, LedgerState};
 use solthrive_domain::minute::MinuteRow;
 
-/// Minute rows that wait at most: two days, about 4 MB. Then the oldest go; the totals do not.
-pub const MOST_ROWS: usize = 2 * 24 * 60;
+/// Minute rows that wait at most: a day, less than 3 MB. Then the oldest go; the totals do not.
+pub const MOST_ROWS: usize = 24 * 60;
 /// Events, and ledger entries, that wait at most.
 pub const MOST_EVENTS: usize = 2000;
 

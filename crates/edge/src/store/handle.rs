@@ -12,6 +12,7 @@ use super::options::{Opened, Options};
 use super::place::Place;
 use super::queue::Shared;
 use super::reader::Reader;
+use super::session::Session;
 use super::writer::Writer;
 
 /// How long the end of the service waits for the disk.
@@ -46,7 +47,7 @@ impl Store {
         };
         let lock = unless_fatal(place.lock(), &mut health)?;
         let reached = match lock {
-            Some(_) => unless_fatal(open::open(&place, &options), &mut health)?,
+            Some(_) => unless_fatal(open::open(&place, &options, false), &mut health)?,
             None => None,
         };
         let (session, opened) = match reached {
@@ -54,7 +55,7 @@ impl Store {
             None => (None, Opened::default()),
         };
         health.set_aside.clone_from(&opened.set_aside);
-        health.size = session.as_ref().and_then(|session| session.size());
+        health.size = session.as_ref().and_then(Session::size);
         let shared = Arc::new(Shared::new(health));
         let reader = Reader::beside(place.database(), Arc::clone(&shared));
         let writer = Writer::new(

@@ -21,6 +21,7 @@ mod queue;
 mod reader;
 mod retain;
 mod rollup;
+mod salvage;
 mod saved;
 mod scale;
 mod schema;

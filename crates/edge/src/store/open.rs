@@ -13,49 +13,61 @@ use super::packed::instant;
 use super::place::Place;
 use super::saved::{self, Copy};
 use super::session::{Session, put_event};
-use super::{meta, rollup, schema};
+use super::{meta, rollup, salvage, schema};
 
-/// A history up to this size, a year of minutes, is checked as a whole before the service starts.
-/// Of a larger one the tables that everything depends on are.
+/// A history up to this size is checked as a whole before the service starts: three times what 30
+/// days need. Of a larger one the small tables are, and the rest by the store's thread.
 const CHECKED_WHOLE: u64 = 32 * 1024 * 1024;
 /// The tables checked in any case; `minute` is the large one.
 const SMALL_TABLES: [&str; 7] = ["meta", "run", "name", "day", "month", "event", "state"];
 
-/// Opens the history for writing.
+/// Opens the history for writing. `damaged`: it is known to be, and set aside unseen.
 ///
 /// # Errors
 /// When it is out of reach, or a newer version's. A damaged one is no error: it is set aside.
-pub(super) fn open(place: &Place, options: &Options) -> Result<(Session, Opened), StoreError> {
-    let (db, set_aside) = match open_checked(place, options) {
-        Ok(db) => (db, None),
-        Err(error) if Trouble::at_opening(&error) == Trouble::Damaged => {
-            tracing::error!(%error, "the history is damaged; it is set aside and a new one begins");
-            let name = place
-                .set_aside(options.now)
-                .map_err(|error| StoreError::File {
-                    path: place.database(),
-                    error,
-                })?;
-            (
-                open_checked(place, options).map_err(|error| failed(place, error))?,
-                Some(name),
-            )
-        }
-        Err(error) => return Err(failed(place, error)),
-    };
-    let begun = begin(&db, place, options, set_aside.as_deref());
-    let opened = begun.map_err(StoreError::Unreadable)?;
-    let session = Session::new(db, options).map_err(StoreError::Unreadable)?;
-    Ok((
-        session,
-        Opened {
-            set_aside,
-            ..opened
+pub(super) fn open(
+    place: &Place,
+    options: &Options,
+    damaged: bool,
+) -> Result<(Session, Opened), StoreError> {
+    let error = match damaged {
+        true => OpenError::Damaged("while it was written to".to_owned()),
+        false => match try_open(place, options, None) {
+            Ok(open) => return Ok(open),
+            Err(error) if Trouble::at_opening(&error) == Trouble::Damaged => error,
+            Err(error) => return Err(failed(place, error)),
         },
-    ))
+    };
+    tracing::error!(%error, "the history is damaged; it is set aside and a new one begins");
+    let name = place.set_aside(options.now);
+    let name = name.map_err(|error| {
+        let path = place.database();
+        StoreError::File { path, error }
+    })?;
+    try_open(place, options, Some(name)).map_err(|error| failed(place, error))
 }
 
-fn open_checked(place: &Place, options: &Options) -> Result<Connection, OpenError> {
+/// `set_aside` is the name of a damaged file whose place a new one takes.
+fn try_open(
+    place: &Place,
+    options: &Options,
+    set_aside: Option<String>,
+) -> Result<(Session, Opened), OpenError> {
+    let (db, checked) = open_checked(place, options)?;
+    if let Some(name) = &set_aside {
+        salvage::from(&db, &place.folder().join(name));
+    }
+    let opened = begin(&db, place, options, set_aside.as_deref())?;
+    let session = Session::new(db, options, checked)?;
+    let opened = Opened {
+        set_aside,
+        ..opened
+    };
+    Ok((session, opened))
+}
+
+/// Opens the file; says whether all of it was looked at.
+fn open_checked(place: &Place, options: &Options) -> Result<(Connection, bool), OpenError> {
     let path = place.database();
     let size = fs::metadata(&path).map(|file| file.len()).ok();
     // The first thing SQLite does with a new file is to fill it: an empty one beside a copy of the
@@ -68,17 +80,19 @@ fn open_checked(place: &Place, options: &Options) -> Result<Connection, OpenErro
         let pages = i64::try_from(most).unwrap_or(i64::MAX) / schema::PAGE_SIZE;
         db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
-    if size.is_some_and(|size| size > CHECKED_WHOLE) {
+    let small = size.is_none_or(|size| size <= CHECKED_WHOLE);
+    if small {
+        check(&db, "PRAGMA quick_check(1)")?;
+    } else {
         for table in SMALL_TABLES {
             check(&db, &format!("PRAGMA quick_check({table})"))?;
         }
-    } else {
-        check(&db, "PRAGMA quick_check(1)")?;
     }
-    Ok(db)
+    Ok((db, small))
 }
 
-fn check(db: &Connection, sql: &str) -> Result<(), OpenError> {
+/// Asks SQLite whether the file is sound.
+pub(super) fn check(db: &Connection, sql: &str) -> Result<(), OpenError> {
     let found: String = db.query_row(sql, [], |row| row.get(0))?;
     if found == "ok" {
         Ok(())

@@ -11,6 +11,9 @@ use super::error::StoreError;
 /// Name of the history in the data folder.
 pub const DATABASE: &str = "solthrive.db";
 const COPY: &str = "ledger.json";
+const RESERVE: &str = "solthrive.reserve";
+/// Enough for the largest log that the history keeps, so that dropping old rows works on a full disk.
+const RESERVED: u64 = 2 * 1024 * 1024;
 const LOCK: &str = "solthrive.lock";
 /// Damaged files that are kept; a disk that damages everything must not fill itself with them.
 const DAMAGED_KEPT: usize = 2;
@@ -83,6 +86,28 @@ impl Place {
         // The lock counts, not the number: a full disk must not keep the service from starting.
         let _ = write_pid(&mut file);
         Ok(Lock { _file: file })
+    }
+
+    /// Keeps some space for the moment when the disk is full, if it is not full already.
+    pub(super) fn reserve(&self, free: Option<u64>) {
+        let path = self.folder.join(RESERVE);
+        if free.is_none_or(|free| free < 8 * RESERVED) || path.exists() {
+            return;
+        }
+        // Zeroes that are never written: the file system only keeps the blocks.
+        let kept = File::create(&path).and_then(|file| {
+            rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, RESERVED)
+                .map_err(io::Error::from)
+        });
+        if let Err(error) = kept {
+            tracing::debug!(%error, "no space could be reserved");
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Gives the reserved space up; false when there is none.
+    pub(super) fn release(&self) -> bool {
+        fs::remove_file(self.folder.join(RESERVE)).is_ok()
     }
 
     /// Renames the history and what belongs to it; returns its new name.

@@ -1,6 +1,6 @@
 //! What goes, and when: old rows in small steps, and old minutes first when space runs out.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::columns::{first_id, minute_of_id};
 use super::meta;
@@ -27,32 +27,47 @@ const VACUUM_AT_ONCE: i64 = 512;
 pub(super) struct Retention {
     minutes: i64,
     keep: i64,
-    /// The UTC day when old days and events were looked for last.
-    looked: Option<i64>,
+    /// The newest minute that counts as the present, and the hour it was looked up in.
+    present: Option<(i64, i64)>,
 }
+
+/// What is old is told from the minute that so many rows are newer than. A clock that is wrong for
+/// less than six hours then costs nothing, however far ahead it is.
+const CREDIBLE: i64 = 6 * 60;
 
 impl Retention {
     pub(super) fn new(options: &Options) -> Self {
         Self {
             minutes: i64::from(options.minute_days) * DAY,
             keep: i64::from(options.keep_days) * DAY,
-            looked: None,
+            present: None,
         }
     }
 
-    /// Drops what is past its time at `now`, a minute; `low`: space is running out.
-    pub(super) fn prune(&mut self, db: &Connection, now: i64, low: bool) -> rusqlite::Result<()> {
+    /// Drops what is past its time when the newest minute is `newest`; `low`: space is running out.
+    pub(super) fn prune(
+        &mut self,
+        db: &Connection,
+        newest: i64,
+        low: bool,
+    ) -> rusqlite::Result<()> {
+        let hour = newest.div_euclid(STEP);
+        if self.present.is_none_or(|(_, looked)| looked != hour) {
+            let Some(now) = present(db)? else {
+                return Ok(());
+            };
+            self.drop_summaries(db, now.saturating_sub(self.keep))?;
+            self.present = Some((now, hour));
+        }
+        let Some((now, _)) = self.present else {
+            return Ok(());
+        };
         let cutoff = now.saturating_sub(self.minutes);
         if oldest(db)?.is_some_and(|oldest| oldest < cutoff.saturating_sub(STEP)) {
             drop_minutes(db, cutoff, MOST_AT_ONCE)?;
         }
         if low {
             drop_minutes(db, now.saturating_sub(KEPT_WHEN_LOW), MOST_WHEN_LOW)?;
-        }
-        let today = now.div_euclid(DAY);
-        if self.looked != Some(today) {
-            self.drop_summaries(db, now.saturating_sub(self.keep))?;
-            self.looked = Some(today);
         }
         Ok(())
     }
@@ -94,6 +109,15 @@ pub(super) fn shrink(db: &Connection, low: bool) -> rusqlite::Result<()> {
     // Each step frees a page.
     while steps.next()?.is_some() {}
     Ok(())
+}
+
+/// The newest minute that enough rows are newer than, as if those followed it without a gap.
+fn present(db: &Connection) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT id FROM minute ORDER BY id DESC LIMIT 1 OFFSET ?1";
+    let id: Option<i64> = db
+        .query_row(sql, [CREDIBLE - 1], |row| row.get(0))
+        .optional()?;
+    Ok(id.map(|id| minute_of_id(id) + CREDIBLE))
 }
 
 fn oldest(db: &Connection) -> rusqlite::Result<Option<i64>> {

@@ -11,12 +11,13 @@ use solthrive_domain::minute::MinuteRow;
 use super::batch::{Batch, Event, Happening};
 use super::calendar::Calendar;
 use super::columns::{self, Fields};
+use super::error::OpenError;
 use super::names::Names;
 use super::options::Options;
 use super::packed::{Packed, minute_of};
 use super::retain::{self, Retention};
 use super::rollup::Rollup;
-use super::{detail, saved};
+use super::{detail, open, saved};
 
 /// An open history.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub(super) struct Session {
     db: Connection,
     calendar: Calendar,
     retention: Retention,
+    checked: bool,
     memory: Memory,
     run: RunId,
 }
@@ -49,16 +51,27 @@ pub(super) struct Shipment<'a> {
 }
 
 impl Session {
-    pub(super) fn new(db: Connection, options: &Options) -> rusqlite::Result<Self> {
+    /// `checked`: the whole file was found sound.
+    pub(super) fn new(db: Connection, options: &Options, checked: bool) -> rusqlite::Result<Self> {
         let calendar = Calendar::new(options.zone.clone());
         let memory = Memory::load(&db, &calendar)?;
         Ok(Self {
             db,
             calendar,
             retention: Retention::new(options),
+            checked,
             memory,
             run: options.run,
         })
+    }
+
+    /// Looks at the part of a large file that was not looked at before the start.
+    pub(super) fn verify(&mut self) -> Result<(), OpenError> {
+        if !self.checked {
+            open::check(&self.db, "PRAGMA quick_check(1)")?;
+            self.checked = true;
+        }
+        Ok(())
     }
 
     /// Stores a batch whole or not at all. Rows that are there already stay as they are.

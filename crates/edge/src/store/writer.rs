@@ -7,7 +7,7 @@ use rusqlite::Error as SqliteError;
 use solthrive_domain::ledger::LedgerState;
 
 use super::batch::{Batch, Event, Happening};
-use super::error::{StoreError, Trouble, with_causes};
+use super::error::{OpenError, StoreError, Trouble, with_causes};
 use super::open;
 use super::options::{Opened, Options};
 use super::place::{Lock, Place};
@@ -36,6 +36,8 @@ pub(super) struct Writer {
     number: i64,
     /// Whether that attempt failed, so that it may be there all the same.
     doubtful: bool,
+    /// The file was found damaged and is to be set aside.
+    damaged: bool,
     turns: u64,
 }
 
@@ -46,6 +48,18 @@ enum Failure {
     Write(#[from] SqliteError),
     #[error(transparent)]
     Open(#[from] StoreError),
+    #[error(transparent)]
+    Check(#[from] OpenError),
+}
+
+impl Failure {
+    fn trouble(&self) -> Trouble {
+        match self {
+            Self::Write(error) => Trouble::of(error),
+            Self::Check(error) => Trouble::at_opening(error),
+            Self::Open(_) => Trouble::Later,
+        }
+    }
 }
 
 impl Writer {
@@ -67,6 +81,7 @@ impl Writer {
             waiting: Batch::default(),
             number: 0,
             doubtful: false,
+            damaged: false,
             turns: 0,
         }
     }
@@ -99,6 +114,9 @@ impl Writer {
         let free = (self.options.free_space)(self.place.folder());
         self.shared.note(|health| health.free = free);
         let low = self.shared.health().is_low();
+        if !low {
+            self.place.reserve(free);
+        }
         let settled = self.settle();
         self.accept(taken);
         let due = closing || self.turns.is_multiple_of(COPY_EVERY);
@@ -160,75 +178,81 @@ impl Writer {
         let mut relief = RELIEF.into_iter();
         let mut fresh = false;
         loop {
-            self.reach()?;
-            self.number += 1;
-            let shipment = Shipment {
-                batch: &self.waiting,
-                number: self.number,
-                low,
-                last,
-            };
-            let Some(session) = self.session.as_mut() else {
-                return Ok(());
-            };
-            let Err(error) = session.store(&shipment) else {
-                return Ok(());
-            };
-            match Trouble::of(&error) {
-                Trouble::Full => {
-                    let Some(rows) = relief.next() else {
-                        return Err(error.into());
-                    };
-                    if session.relieve(rows)? == 0 {
-                        return Err(error.into());
+            match self.attempt(low, last) {
+                Ok(()) => return Ok(()),
+                Err(error) => match error.trouble() {
+                    Trouble::Full => self.make_room(relief.next(), error)?,
+                    Trouble::Damaged if !fresh => {
+                        fresh = true;
+                        self.session = None;
+                        self.damaged = true;
                     }
-                }
-                Trouble::Damaged if !fresh => {
-                    fresh = true;
-                    self.begin_anew(&error)?;
-                }
-                Trouble::Damaged | Trouble::Later => return Err(error.into()),
+                    Trouble::Damaged | Trouble::Later => return Err(error),
+                },
             }
         }
     }
 
+    fn attempt(&mut self, low: bool, last: bool) -> Result<(), Failure> {
+        self.number += 1;
+        let number = self.number;
+        let waiting = std::mem::take(&mut self.waiting);
+        let shipment = Shipment {
+            batch: &waiting,
+            number,
+            low,
+            last,
+        };
+        let done = self.reach().and_then(|session| {
+            session.verify()?;
+            Ok(session.store(&shipment)?)
+        });
+        self.waiting = waiting;
+        done
+    }
+
+    /// On a full disk: the reserved space first, then the oldest minutes, more each time.
+    fn make_room(&mut self, rows: Option<i64>, full: Failure) -> Result<(), Failure> {
+        let (Some(rows), Some(session)) = (rows, self.session.as_mut()) else {
+            return Err(full);
+        };
+        let released = self.place.release();
+        let dropped = match session.relieve(rows) {
+            Err(error) if Trouble::of(&error) != Trouble::Full => return Err(error.into()),
+            dropped => dropped.unwrap_or(0),
+        };
+        if released || dropped > 0 {
+            tracing::warn!(
+                dropped,
+                released,
+                "the disk is full; the oldest minutes went"
+            );
+            return Ok(());
+        }
+        Err(full)
+    }
+
     /// The open history; opened first where it was out of reach.
-    fn reach(&mut self) -> Result<&Session, Failure> {
+    fn reach(&mut self) -> Result<&mut Session, Failure> {
         if self.lock.is_none() {
             self.lock = Some(self.place.lock()?);
         }
         if self.session.is_none() {
-            let (session, opened) = open::open(&self.place, &self.options)?;
+            let (session, opened) = open::open(&self.place, &self.options, self.damaged)?;
+            self.damaged = false;
             self.note_set_aside(opened.set_aside);
             self.session = Some(session);
             self.shared.renew();
         }
         self.session
-            .as_ref()
+            .as_mut()
             .ok_or(Failure::Write(SqliteError::InvalidQuery))
     }
 
-    fn begin_anew(&mut self, error: &SqliteError) -> Result<(), Failure> {
-        tracing::error!(%error, "the history is damaged; it is set aside and a new one begins");
-        self.session = None;
-        let name = self.place.set_aside(self.options.now);
-        let name = name.map_err(|error| StoreError::File {
-            path: self.place.database(),
-            error,
-        })?;
-        self.note_set_aside(Some(name));
-        Ok(())
-    }
-
-    fn note_set_aside(&mut self, name: Option<String>) {
-        let Some(file) = name else { return };
-        let at = self.waiting.at.unwrap_or(self.options.now);
-        self.shared
-            .note(|health| health.set_aside = Some(file.clone()));
-        self.waiting.events.push(Event {
-            at,
-            what: Happening::SetAside { file },
-        });
+    fn note_set_aside(&self, name: Option<String>) {
+        if name.is_some() {
+            self.shared.note(|health| health.set_aside = name);
+        }
     }
 
     fn stored(&mut self, low: bool) {
@@ -253,11 +277,7 @@ impl Writer {
     fn failed(&mut self, error: &Failure) {
         self.doubtful = true;
         let waiting = self.waiting.minutes.len();
-        let trouble = match error {
-            Failure::Write(error) => Trouble::of(error),
-            Failure::Open(_) => Trouble::Later,
-        };
-        if trouble == Trouble::Later {
+        if error.trouble() == Trouble::Later {
             // The card may have been gone: what is open may lead nowhere.
             self.session = None;
         }
