@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use solthrive_domain::HomeModel;
+use solthrive_meter::bus::BusConfig;
 
 /// The whole configuration, checked. There is no way to build a wrong one from files.
 #[derive(Debug, Clone)]
@@ -15,7 +16,7 @@ pub struct AppConfig {
     /// Where the appliance listens.
     pub network: NetworkConfig,
     /// Every bus with its meters.
-    pub buses: Vec<BusSetup>,
+    pub buses: Vec<BusConfig>,
     /// Which meter input measures what.
     pub home: HomeModel,
     /// What is kept, and how long.
@@ -50,47 +51,6 @@ pub struct NetworkConfig {
     pub listen: SocketAddr,
     /// Names (lower case, no port) that a request's `Host` may carry beside IP addresses and `localhost`.
     pub host_names: Vec<String>,
-}
-
-/// One bus: a serial port or a TCP connection, and the meters on it.
-#[derive(Debug, Clone)]
-pub struct BusSetup {
-    /// Its name in messages.
-    pub name: String,
-    /// How to reach it.
-    pub link: LinkSetup,
-    /// At least one.
-    pub meters: Vec<MeterSetup>,
-    /// Time between two polls.
-    pub poll_every: Duration,
-}
-
-/// How to reach a bus.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkSetup {
-    /// A serial adapter.
-    Serial {
-        /// A device path, or `usb:VID:PID[:SERIAL]`.
-        port: String,
-    },
-    /// A meter or gateway on the network.
-    Tcp {
-        /// Name or address.
-        host: String,
-        /// Port, usually 502.
-        port: u16,
-    },
-}
-
-/// One meter on a bus.
-#[derive(Debug, Clone)]
-pub struct MeterSetup {
-    /// Its name in messages and channels.
-    pub name: String,
-    /// Modbus unit, 1 to 247.
-    pub unit: u8,
-    /// Profile id.
-    pub profile: String,
 }
 
 /// What is kept, and how long.

@@ -1,0 +1,490 @@
+//! Reads a merged tree table by table, and keeps everything that is found wrong on the way.
+//!
+//! Asking for a key is what makes it known: whatever nobody asked for is an unknown key, and the
+//! names that were asked for are what "did you mean" chooses from. No second list can go stale.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::problem::is_secret;
+use super::rule::{Ruling, Wrong};
+use super::suggest;
+use super::tree::{Entry, Kind, Node, Scalar};
+use super::{Effective, Origin, Problem, Step};
+
+/// A value that passed its rule, with where it stands for rules that look at several.
+#[derive(Debug, Clone)]
+pub(crate) struct Spot<T> {
+    pub(crate) value: T,
+    pub(crate) at: Origin,
+    pub(crate) key: String,
+}
+
+impl<T> Spot<T> {
+    /// A finding about this value: "KEY is SHOWN, but BUT".
+    pub(crate) fn problem(&self, shown: &str, but: &str) -> Problem {
+        Problem::new(
+            self.at.clone(),
+            &self.key,
+            format!("{} is {shown}, but {but}", self.key),
+        )
+        .with_value(shown)
+    }
+}
+
+/// A list that was read.
+#[derive(Debug)]
+pub(crate) struct Tables<T> {
+    /// The items that could be read.
+    pub(crate) value: Vec<T>,
+    pub(crate) at: Origin,
+    pub(crate) key: String,
+    /// It is a list, and nothing is in it.
+    pub(crate) is_empty_list: bool,
+}
+
+/// What is collected while reading.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    pub(crate) problems: RefCell<Vec<Problem>>,
+    pub(crate) warnings: RefCell<Vec<Problem>>,
+    pub(crate) effective: RefCell<Vec<Effective>>,
+    /// Known keys by table, list items under one name: `meter.buses[]`.
+    known: RefCell<BTreeMap<String, Vec<&'static str>>>,
+    strangers: RefCell<Vec<Stranger>>,
+}
+
+#[derive(Debug)]
+struct Stranger {
+    table: String,
+    pattern: String,
+    key: String,
+    at: Origin,
+    value: Option<String>,
+}
+
+impl Reader {
+    pub(crate) fn problem(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    pub(crate) fn warn(&self, warning: Problem) {
+        self.warnings.borrow_mut().push(warning);
+    }
+
+    /// Reads the whole tree, whose keys are the sections.
+    pub(crate) fn root<T>(&self, root: &Node, read: impl FnOnce(&Table<'_>) -> T) -> T {
+        self.table(Vec::new(), Some(root), read)
+    }
+
+    fn table<T>(
+        &self,
+        path: Vec<Step>,
+        node: Option<&Node>,
+        read: impl FnOnce(&Table<'_>) -> T,
+    ) -> T {
+        let table = Table {
+            reader: self,
+            node,
+            entries: self.entries(&path, node),
+            path,
+            asked: RefCell::default(),
+        };
+        let result = read(&table);
+        table.finish();
+        result
+    }
+
+    fn entries<'n>(&self, path: &[Step], node: Option<&'n Node>) -> &'n [Entry] {
+        let Some(node) = node else { return &[] };
+        match &node.kind {
+            Kind::Map(entries) => entries,
+            Kind::List(_) => {
+                self.mismatch(
+                    path,
+                    node,
+                    "settings are expected here (`key: value`), not a list",
+                );
+                &[]
+            }
+            Kind::Scalar(_) => {
+                self.mismatch(
+                    path,
+                    node,
+                    "settings are expected below it (`key: value`, indented)",
+                );
+                &[]
+            }
+        }
+    }
+
+    fn mismatch(&self, path: &[Step], node: &Node, but: &str) {
+        let key = Step::path(path);
+        let shown = shown(&key, node);
+        self.problem(
+            Problem::new(
+                node.at.clone(),
+                &key,
+                format!("{key} is {shown}, but {but}"),
+            )
+            .with_value(shown),
+        );
+    }
+
+    /// Turns whatever nobody asked for into findings, now that every known name is known.
+    pub(crate) fn name_strangers(&self) {
+        let known = self.known.borrow();
+        for stranger in self.strangers.borrow_mut().drain(..) {
+            let full = format!("{}.{}", stranger.table, stranger.key);
+            let hint = hint_for(&stranger, &known);
+            let mut problem =
+                Problem::new(stranger.at, &full, format!("unknown key {full}")).with_hint(hint);
+            problem.value = stranger.value;
+            self.problems.borrow_mut().push(problem);
+        }
+    }
+}
+
+fn hint_for(stranger: &Stranger, known: &BTreeMap<String, Vec<&'static str>>) -> Option<String> {
+    let beside = known.get(&stranger.pattern).map_or(&[][..], Vec::as_slice);
+    if beside.is_empty() {
+        return Some(format!(
+            "this version has no settings in `{}`",
+            stranger.pattern
+        ));
+    }
+    if let Some((table, _)) = known
+        .iter()
+        .find(|(_, keys)| keys.contains(&stranger.key.as_str()))
+    {
+        let section = table.split(['.', '[']).next().unwrap_or(table);
+        let file = if stranger.pattern.starts_with(section) {
+            String::new()
+        } else {
+            format!(" (file {section}.yaml)")
+        };
+        return Some(format!("{} belongs in {table}{file}", stranger.key));
+    }
+    if let Some(near) = suggest::nearest(&stranger.key, beside.iter().copied()) {
+        return Some(format!("did you mean {near}?"));
+    }
+    let elsewhere = known
+        .iter()
+        .flat_map(|(table, keys)| keys.iter().map(move |key| (table, *key)));
+    let near = suggest::nearest(&stranger.key, elsewhere.clone().map(|(_, key)| key));
+    match near.and_then(|near| elsewhere.clone().find(|(_, key)| *key == near)) {
+        Some((table, key)) => Some(format!("did you mean {key} in {table}?")),
+        None => Some(format!("known here: {}", beside.join(", "))),
+    }
+}
+
+/// One level of settings.
+pub(crate) struct Table<'r> {
+    reader: &'r Reader,
+    node: Option<&'r Node>,
+    entries: &'r [Entry],
+    path: Vec<Step>,
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl<'r> Table<'r> {
+    pub(crate) fn reader(&self) -> &'r Reader {
+        self.reader
+    }
+
+    /// Where the table itself stands.
+    pub(crate) fn at(&self) -> Origin {
+        self.node.map_or(Origin::Default, |node| node.at.clone())
+    }
+
+    /// The table's own path, such as `meter.buses[0]`.
+    pub(crate) fn key(&self) -> String {
+        Step::path(&self.path)
+    }
+
+    fn ask(&self, key: &'static str) -> Option<&'r Entry> {
+        self.asked.borrow_mut().push(key);
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    /// Names keys that exist but have no say here, so that they are not taken for unknown.
+    pub(crate) fn know(&self, keys: &[&'static str]) {
+        self.asked.borrow_mut().extend(keys);
+    }
+
+    fn below(&self, key: &str) -> Vec<Step> {
+        let mut path = self.path.clone();
+        path.push(Step::Key(key.to_owned()));
+        path
+    }
+
+    /// Whether the key is written anywhere; does not count as asking.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
+    }
+
+    /// The value of `key`, if it is there and passes.
+    pub(crate) fn optional<T>(
+        &self,
+        key: &'static str,
+        rule: impl Fn(&Scalar) -> Ruling<T>,
+    ) -> Option<Spot<T>> {
+        let entry = self.ask(key)?;
+        self.reader.value(self.below(key), &entry.node, &rule)
+    }
+
+    /// As [`Self::optional`], and absence is a finding.
+    pub(crate) fn required<T>(
+        &self,
+        key: &'static str,
+        rule: impl Fn(&Scalar) -> Ruling<T>,
+    ) -> Option<Spot<T>> {
+        if !self.has(key) {
+            let message = format!("{} has no {key}", self.key());
+            self.reader.problem(Problem::new(
+                self.at(),
+                Step::path(&self.below(key)),
+                message,
+            ));
+        }
+        self.optional(key, rule)
+    }
+
+    /// As [`Self::optional`], with what holds when it is absent.
+    pub(crate) fn or<T>(
+        &self,
+        key: &'static str,
+        default: (&str, Origin),
+        rule: impl Fn(&Scalar) -> Ruling<T>,
+    ) -> Option<Spot<T>> {
+        match self.ask(key) {
+            Some(entry) => self.reader.value(self.below(key), &entry.node, &rule),
+            None => self
+                .reader
+                .value(self.below(key), &Node::bare(default.1, default.0), &rule),
+        }
+    }
+
+    /// A table below this one.
+    pub(crate) fn table<T>(&self, key: &'static str, read: impl FnOnce(&Table<'_>) -> T) -> T {
+        let node = self.ask(key).map(|entry| &entry.node);
+        self.reader.table(self.below(key), node, read)
+    }
+
+    /// A table whose keys are names that the reader of the configuration chose.
+    pub(crate) fn named<T>(
+        &self,
+        key: &'static str,
+        mut read: impl FnMut(&str, &Table<'_>) -> Option<T>,
+    ) -> Vec<T> {
+        let Some(entry) = self.ask(key) else {
+            return Vec::new();
+        };
+        let path = self.below(key);
+        let entries = self.reader.entries(&path, Some(&entry.node));
+        let tables = entries.iter().map(|entry| {
+            let mut path = path.clone();
+            path.push(Step::Key(entry.key.clone()));
+            self.reader
+                .table(path, Some(&entry.node), |table| read(&entry.key, table))
+        });
+        tables.flatten().collect()
+    }
+
+    /// Where the value of `key` stands, or else the table; does not count as asking.
+    pub(crate) fn at_key(&self, key: &str) -> Origin {
+        self.entries
+            .iter()
+            .find(|entry| entry.key == key)
+            .map_or_else(|| self.at(), |entry| entry.key_at.clone())
+    }
+
+    /// A list of tables.
+    pub(crate) fn tables<T>(
+        &self,
+        key: &'static str,
+        mut read: impl FnMut(&Table<'_>) -> Option<T>,
+    ) -> Tables<T> {
+        let items = self.items(key);
+        let path = self.below(key);
+        let value = items.value.iter().enumerate().filter_map(|(index, node)| {
+            let mut path = path.clone();
+            path.push(Step::Index(index));
+            self.reader.table(path, Some(node), &mut read)
+        });
+        Tables {
+            value: value.collect(),
+            at: items.at,
+            key: items.key,
+            is_empty_list: items.is_empty_list,
+        }
+    }
+
+    /// A list of values; `None` when the key is absent.
+    pub(crate) fn list<T>(
+        &self,
+        key: &'static str,
+        rule: impl Fn(&Scalar) -> Ruling<T>,
+    ) -> Option<Vec<Spot<T>>> {
+        let present = self.has(key);
+        let items = self.items(key);
+        let path = self.below(key);
+        let values = items.value.iter().enumerate().filter_map(|(index, node)| {
+            let mut path = path.clone();
+            path.push(Step::Index(index));
+            self.reader.value(path, node, &rule)
+        });
+        let values: Vec<_> = values.collect();
+        present.then_some(values)
+    }
+
+    fn items(&self, key: &'static str) -> Tables<&'r Node> {
+        let path = self.below(key);
+        let mut items = Tables {
+            value: Vec::new(),
+            at: self.at(),
+            key: Step::path(&path),
+            is_empty_list: false,
+        };
+        let Some(node) = self.ask(key).map(|entry| &entry.node) else {
+            return items;
+        };
+        items.at = node.at.clone();
+        match &node.kind {
+            Kind::List(nodes) => items.value = nodes.iter().collect(),
+            Kind::Map(_) | Kind::Scalar(_) => {
+                self.reader.mismatch(
+                    &path,
+                    node,
+                    "a list is expected (each item on a line of its own, beginning with `- `)",
+                );
+                return items;
+            }
+        }
+        items.is_empty_list = items.value.is_empty();
+        if items.is_empty_list {
+            let empty = Effective {
+                path,
+                value: Json::Array(Vec::new()),
+                origin: node.at.clone(),
+            };
+            self.reader.effective.borrow_mut().push(empty);
+        }
+        items
+    }
+
+    fn finish(self) {
+        let pattern = Step::pattern(&self.path);
+        let asked = self.asked.into_inner();
+        for entry in self
+            .entries
+            .iter()
+            .filter(|entry| !asked.contains(&entry.key.as_str()))
+        {
+            let key = format!("{}.{}", pattern, entry.key);
+            let value = match &entry.node.kind {
+                Kind::Scalar(_) => Some(shown(&key, &entry.node)),
+                Kind::Map(_) | Kind::List(_) => None,
+            };
+            let stranger = Stranger {
+                table: Step::path(&self.path),
+                pattern: pattern.clone(),
+                key: entry.key.clone(),
+                at: entry.key_at.clone(),
+                value,
+            };
+            self.reader.strangers.borrow_mut().push(stranger);
+        }
+        let mut known = self.reader.known.borrow_mut();
+        let names = known.entry(pattern).or_default();
+        names.extend(asked);
+        names.sort_unstable();
+        names.dedup();
+    }
+}
+
+impl Reader {
+    fn value<T>(
+        &self,
+        path: Vec<Step>,
+        node: &Node,
+        rule: &impl Fn(&Scalar) -> Ruling<T>,
+    ) -> Option<Spot<T>> {
+        let key = Step::path(&path);
+        for hidden in &node.shadowed {
+            if let Err(mut problem) = judge(&key, hidden, rule) {
+                problem.hint = Some(format!(
+                    "{} has another value, which counts; mend or remove this one",
+                    node.at
+                ));
+                self.warn(problem);
+            }
+        }
+        match judge(&key, node, rule) {
+            Ok(passed) => {
+                let value = if is_secret(&key) {
+                    Json::String("***".to_owned())
+                } else {
+                    passed.json
+                };
+                self.effective.borrow_mut().push(Effective {
+                    path,
+                    value,
+                    origin: node.at.clone(),
+                });
+                Some(Spot {
+                    value: passed.value,
+                    at: node.at.clone(),
+                    key,
+                })
+            }
+            Err(problem) => {
+                self.problem(problem);
+                None
+            }
+        }
+    }
+}
+
+fn judge<T>(
+    key: &str,
+    node: &Node,
+    rule: &impl Fn(&Scalar) -> Ruling<T>,
+) -> Result<super::rule::Passed<T>, Problem> {
+    let ruling = match &node.kind {
+        Kind::Scalar(scalar) => rule(scalar),
+        Kind::List(_) => Err(Wrong::but("one value is expected, not a list")),
+        Kind::Map(_) => Err(Wrong::but("one value is expected, not settings below it")),
+    };
+    ruling.map_err(|wrong| {
+        let shown = shown(key, node);
+        let message = format!("{key} is {shown}, but {}", wrong.but);
+        Problem::new(node.at.clone(), key, message)
+            .with_value(shown)
+            .with_hint(wrong.hint)
+    })
+}
+
+/// A value as messages show it: short, on one line, never a secret.
+pub(crate) fn shown(key: &str, node: &Node) -> String {
+    match &node.kind {
+        _ if is_secret(key) => "***".to_owned(),
+        Kind::List(_) => "a list".to_owned(),
+        Kind::Map(_) => "a group of settings".to_owned(),
+        Kind::Scalar(scalar) if scalar.text.is_empty() => "empty".to_owned(),
+        Kind::Scalar(scalar) => {
+            let mut text: String = scalar
+                .text
+                .chars()
+                .take(60)
+                .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+                .collect();
+            if scalar.text.chars().count() > 60 {
+                text.push('…');
+            }
+            format!("`{text}`")
+        }
+    }
+}
