@@ -37,8 +37,8 @@ describe('the stack', () => {
 });
 
 describe('drawing', () => {
-  test('a line stops at a gap and goes on behind it', () => {
-    expect(linePath([1, 2, null, 3], same, same)).toBe('M0.0 1.0L1.0 2.0M3.0 3.0h1');
+  test('a line stops at a gap and goes on behind it, and a single step is as wide as it is', () => {
+    expect(linePath([1, 2, null, 3], same, same)).toBe('M0.0 1.0L1.0 2.0M2.5 3.0L3.5 3.0');
   });
 
   test('an area is closed once for each run', () => {

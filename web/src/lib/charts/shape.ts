@@ -50,16 +50,21 @@ export function runs(values: Column): [number, number][] {
 
 const at = (n: number): string => n.toFixed(1);
 
-/** A line that is interrupted in gaps. A single known value becomes a short dash. */
-export function linePath(values: Column, x: (index: number) => number, y: (value: number) => number): string {
-  return runs(values)
-    .map(([start, end]) => {
-      const points: string[] = [];
-      for (let index = start; index < end; index += 1) points.push(`${at(x(index))} ${at(y(values[index] ?? 0))}`);
-      return end - start === 1 ? `M${points[0] ?? ''}h1` : `M${points.join('L')}`;
-    })
+/** Where a run is drawn: at its steps' middles; a single step as wide as it is, so that it can be seen. */
+const places = (start: number, end: number): { x: number; index: number }[] =>
+  end - start === 1
+    ? [
+        { x: start - 0.5, index: start },
+        { x: start + 0.5, index: start },
+      ]
+    : Array.from({ length: end - start }, (_, offset) => ({ x: start + offset, index: start + offset }));
+
+/** A line that is interrupted in gaps. `x` also takes halves between two steps. */
+export const linePath = (values: Column, x: (index: number) => number, y: (value: number) => number): string =>
+  runs(values)
+    .map(([start, end]) => places(start, end).map((place) => `${at(x(place.x))} ${at(y(values[place.index] ?? 0))}`))
+    .map((points) => `M${points.join('L')}`)
     .join('');
-}
 
 /** The area between two columns, one closed piece per run. */
 export function areaPath(
@@ -68,16 +73,11 @@ export function areaPath(
   x: (index: number) => number,
   y: (value: number) => number,
 ): string {
+  const edge = (column: Column, run: { x: number; index: number }[]): string[] =>
+    run.map((place) => `${at(x(place.x))} ${at(y(column[place.index] ?? 0))}`);
   return runs(high)
-    .map(([start, end]) => {
-      const upper: string[] = [];
-      const lower: string[] = [];
-      for (let index = start; index < end; index += 1) {
-        upper.push(`${at(x(index))} ${at(y(high[index] ?? 0))}`);
-        lower.unshift(`${at(x(index))} ${at(y(low[index] ?? 0))}`);
-      }
-      return `M${upper.join('L')}L${lower.join('L')}Z`;
-    })
+    .map(([start, end]) => places(start, end))
+    .map((run) => `M${edge(high, run).join('L')}L${edge(low, run).reverse().join('L')}Z`)
     .join('');
 }
 
