@@ -10,25 +10,26 @@
 //!    starts the silence anew. The second copy of a doubled reply is heard out that way.
 //! 3. *It comes after its timeout.* See [`super::quarantine`]: nothing it could pass for is asked
 //!    until it can no longer come.
-//! 4. *It is a copy sent after a pause, while we wait for the answer to a request of the same shape
-//!    but other registers.* The planner avoids such pairs. Where there is one (a scan, a hand-made
-//!    plan), the answer must be the only thing heard until the meter's own answer to this request
-//!    would have come as well.
+//! 4. *It is a copy sent after a pause, while we wait for the answer to a request of the same shape*,
+//!    for other registers or for the same ones, whose values then are old. The planner avoids such
+//!    pairs and a poll a second leaves time between them. Where they do follow each other closely
+//!    (a scan, a hand-made plan, many polls a second), the answer must be the only thing heard
+//!    until the meter's own answer to this request would have come as well.
 //!
 //! # Two wake-ups a request
 //! One wait for the silence, which also hears what breaks it, and one sleep for the time the whole
 //! exchange takes on the wire plus the unit's measured turnaround. Then the reply is there; only if
 //! it is not does the thread wait for bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use solthrive_domain::Mono;
 
-use super::Port;
 use super::quarantine::{DEFAULT_QUARANTINE, Quarantine};
+use super::{Port, Wire};
 use crate::bus::{BusFault, Exchange, LineCost, Master, Pace, Turnaround};
 use crate::frame::{
     FrameFault, REQUEST_LEN, ReadRequest, find_reply, has_sound_reply, parse_reply,
@@ -45,7 +46,9 @@ const BABBLE: Duration = Duration::from_secs(1);
 /// Bytes of babble kept for recognising late replies.
 const STRAY_KEPT: usize = 1024;
 /// Requests remembered for telling twins.
-const RECENT: usize = 4;
+const RECENT: usize = 16;
+/// What a unit is taken to need for its answer, for telling twins, until it was measured.
+const UNMEASURED: Duration = Duration::from_millis(100);
 
 /// What a master is told beside the port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +65,9 @@ impl Default for RtuOptions {
     }
 }
 
-/// Modbus RTU on one serial port.
-pub struct RtuMaster {
-    port: Port,
+/// Modbus RTU on one line, usually a serial port.
+pub struct RtuMaster<W = Port> {
+    wire: W,
     settings: SerialSettings,
     pace: Arc<dyn Pace>,
     quarantine: Quarantine,
@@ -73,7 +76,7 @@ pub struct RtuMaster {
     last_byte: Mono,
     /// Silence wanted after `last_byte`.
     silence: Duration,
-    recent: [Option<(ReadRequest, Mono)>; RECENT],
+    recent: VecDeque<(ReadRequest, Mono)>,
     exchange: Exchange,
     stray: Vec<u8>,
 }
@@ -104,19 +107,25 @@ impl RtuMaster {
         options: RtuOptions,
     ) -> Result<Self, BusFault> {
         let port = Port::open(path, settings)?;
-        let last_byte = pace.now();
-        Ok(Self {
-            port,
+        Ok(Self::on(port, settings, pace, options))
+    }
+}
+
+impl<W: Wire> RtuMaster<W> {
+    /// A master on a line that is open already.
+    pub fn on(wire: W, settings: SerialSettings, pace: Arc<dyn Pace>, options: RtuOptions) -> Self {
+        Self {
+            wire,
             settings,
-            pace,
             quarantine: Quarantine::new(options.quarantine),
             turnaround: BTreeMap::new(),
-            last_byte,
+            last_byte: pace.now(),
             silence: settings.t3_5(),
-            recent: [None; RECENT],
+            recent: VecDeque::with_capacity(RECENT),
             exchange: Exchange::default(),
             stray: Vec::new(),
-        })
+            pace,
+        }
     }
 
     /// Waits until `request` may go out. On return nothing was heard for at least 3.5 characters.
@@ -124,10 +133,14 @@ impl RtuMaster {
         let give_up =
             self.ready_at(request).max(self.pace.now()) + (self.quarantine.quiet() * 3).max(BABBLE);
         self.stray.clear();
+        if self.has_twin(request, self.pace.now()) {
+            // A copy of the twin's answer is heard out, if it follows at all closely.
+            self.silence = self.silence.max(SETTLE);
+        }
         // What lies there already came at an unknown time, so it says nothing about lateness.
         let mut heard_live = false;
         loop {
-            let got = self.port.take(&mut self.stray)?;
+            let got = self.wire.take(&mut self.stray)?;
             let now = self.pace.now();
             if got > 0 {
                 self.exchange.discarded = self
@@ -151,14 +164,14 @@ impl RtuMaster {
                 return Err(BusFault::NeverSilent);
             }
             self.exchange.waits += 1;
-            heard_live = self.port.wait(ready.since(now))?;
+            heard_live = self.wire.wait(ready.since(now))?;
         }
     }
 
     fn send(&mut self, request: ReadRequest) -> Result<(), BusFault> {
         let frame = request.encode();
         self.exchange.request.extend_from_slice(&frame);
-        self.port.flush_and_write(&frame)?;
+        self.wire.flush_and_write(&frame)?;
         self.exchange.sent_at = self.pace.now();
         self.last_byte = self.exchange.sent_at + self.settings.wire_time(REQUEST_LEN);
         Ok(())
@@ -182,20 +195,21 @@ impl RtuMaster {
         }
         let mut slept_enough = estimate.is_some();
         loop {
-            let got = self.port.take(&mut self.exchange.reply)?;
+            let got = self.wire.take(&mut self.exchange.reply)?;
             let now = self.pace.now();
             if got > 0 {
                 self.last_byte = now.max(self.last_byte);
             }
             match self.verdict(request) {
                 Verdict::Answer { at, alone } => {
+                    let registers = self.accept(request, at, alone)?;
                     let unit = self.turnaround.entry(request.unit).or_default();
                     if slept_enough {
                         unit.in_time();
                     } else {
                         unit.measured(now.since(out_at + reply_time));
                     }
-                    return self.accept(request, at, alone);
+                    return Ok(registers);
                 }
                 Verdict::Refusal(code) => return Err(BusFault::Exception(code)),
                 Verdict::Ambiguous => return Err(BusFault::WrongReply),
@@ -234,7 +248,7 @@ impl RtuMaster {
             } else {
                 deadline
             };
-            self.port.wait(until.since(now))?;
+            self.wire.wait(until.since(now))?;
         }
         Ok(())
     }
@@ -278,7 +292,7 @@ impl RtuMaster {
         at: std::ops::Range<usize>,
         alone: bool,
     ) -> Result<Vec<u16>, BusFault> {
-        if self.has_twin(&request) {
+        if self.has_twin(&request, self.exchange.sent_at) {
             if !alone {
                 return Err(BusFault::WrongReply);
             }
@@ -286,11 +300,10 @@ impl RtuMaster {
                 .turnaround
                 .get(&request.unit)
                 .and_then(Turnaround::estimate)
-                .unwrap_or_default();
-            self.exchange.waits += 1;
-            if self.port.wait((turnaround * 2).max(SETTLE))? {
-                self.port.take(&mut self.exchange.reply)?;
-                self.last_byte = self.pace.now();
+                .unwrap_or(UNMEASURED);
+            let whole = self.settings.wire_time(REQUEST_LEN + request.reply_len());
+            let own_answer = self.exchange.sent_at + whole + turnaround * 2;
+            if self.hears_more(own_answer.max(self.pace.now()) + SETTLE)? {
                 return Err(BusFault::WrongReply);
             }
         }
@@ -305,13 +318,26 @@ impl RtuMaster {
             })
     }
 
-    /// Whether other registers of this unit were just read with a request of the same shape.
-    fn has_twin(&self, request: &ReadRequest) -> bool {
+    /// Whether anything more comes in before `until`.
+    fn hears_more(&mut self, until: Mono) -> Result<bool, BusFault> {
+        loop {
+            let now = self.pace.now();
+            if now >= until {
+                return Ok(false);
+            }
+            self.exchange.waits += 1;
+            if self.wire.wait(until.since(now))? && self.wire.take(&mut self.exchange.reply)? > 0 {
+                self.last_byte = self.pace.now();
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Whether this unit was just sent a request of the same shape, for the same registers or others.
+    fn has_twin(&self, request: &ReadRequest, now: Mono) -> bool {
         let shape = |request: &ReadRequest| (request.unit, request.function, request.count);
-        self.recent.iter().flatten().any(|(other, sent_at)| {
-            shape(other) == shape(request)
-                && other.address != request.address
-                && self.exchange.sent_at.since(*sent_at) < self.quarantine.quiet()
+        self.recent.iter().any(|(other, sent_at)| {
+            shape(other) == shape(request) && now.since(*sent_at) < self.quarantine.quiet()
         })
     }
 
@@ -335,12 +361,12 @@ impl RtuMaster {
     }
 
     fn remember(&mut self, request: ReadRequest) {
-        self.recent.rotate_right(1);
-        self.recent[0] = Some((request, self.exchange.sent_at));
+        self.recent.truncate(RECENT - 1);
+        self.recent.push_front((request, self.exchange.sent_at));
     }
 }
 
-impl Master for RtuMaster {
+impl<W: Wire> Master for RtuMaster<W> {
     fn read(&mut self, request: ReadRequest, timeout: Duration) -> Result<Vec<u16>, BusFault> {
         self.exchange.begin();
         self.exchange.sent_at = self.pace.now();
@@ -386,7 +412,7 @@ impl Master for RtuMaster {
 impl std::fmt::Debug for RtuMaster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RtuMaster")
-            .field("port", &self.port.path())
+            .field("wire", &self.wire)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

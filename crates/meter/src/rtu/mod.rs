@@ -6,7 +6,9 @@
 mod master;
 mod port;
 mod quarantine;
+mod wire;
 
 pub use master::{RtuMaster, RtuOptions};
 pub use port::Port;
 pub use quarantine::{DEFAULT_QUARANTINE, LONGEST_QUARANTINE, Quarantine};
+pub use wire::Wire;

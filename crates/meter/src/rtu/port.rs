@@ -13,6 +13,7 @@ use rustix::termios::{
     ioctl_tiocnxcl, isatty, tcflush, tcgetattr, tcsetattr,
 };
 
+use super::Wire;
 use crate::bus::BusFault;
 use crate::line::{Parity, SerialSettings};
 
@@ -86,11 +87,28 @@ impl Port {
         tcsetattr(&self.fd, OptionalActions::Flush, &termios)
     }
 
-    /// Takes what has arrived, without waiting. Returns how many bytes that was.
-    ///
-    /// # Errors
-    /// [`BusFault::PortGone`] when the adapter was pulled out.
-    pub fn take(&self, into: &mut Vec<u8>) -> Result<usize, BusFault> {
+    fn poll(&self, flags: PollFlags, timeout: Duration) -> Result<bool, BusFault> {
+        let timeout = Timespec::try_from(timeout).unwrap_or(Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        });
+        match poll(&mut [PollFd::new(&self.fd, flags)], Some(&timeout)) {
+            Ok(ready) => Ok(ready > 0),
+            Err(Errno::INTR) => Ok(false),
+            Err(errno) => Err(gone(&self.path, &errno.into())),
+        }
+    }
+
+    fn hung_up(&self) -> BusFault {
+        gone(
+            &self.path,
+            &io::Error::new(io::ErrorKind::BrokenPipe, "the adapter was unplugged"),
+        )
+    }
+}
+
+impl Wire for Port {
+    fn take(&mut self, into: &mut Vec<u8>) -> Result<usize, BusFault> {
         let before = into.len();
         let mut chunk = [0; CHUNK];
         loop {
@@ -108,31 +126,11 @@ impl Port {
         }
     }
 
-    /// Waits for bytes, at most `timeout`. A hang-up counts as bytes: the next [`Port::take`] tells.
-    ///
-    /// # Errors
-    /// [`BusFault::PortGone`] when the port cannot be waited on.
-    pub fn wait(&self, timeout: Duration) -> Result<bool, BusFault> {
+    fn wait(&mut self, timeout: Duration) -> Result<bool, BusFault> {
         self.poll(PollFlags::IN, timeout)
     }
 
-    fn poll(&self, flags: PollFlags, timeout: Duration) -> Result<bool, BusFault> {
-        let timeout = Timespec::try_from(timeout).unwrap_or(Timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
-        });
-        match poll(&mut [PollFd::new(&self.fd, flags)], Some(&timeout)) {
-            Ok(ready) => Ok(ready > 0),
-            Err(Errno::INTR) => Ok(false),
-            Err(errno) => Err(gone(&self.path, &errno.into())),
-        }
-    }
-
-    /// Forgets what the kernel still holds in both directions, then writes `bytes`.
-    ///
-    /// # Errors
-    /// [`BusFault::PortGone`] when the port is gone or takes nothing any more.
-    pub fn flush_and_write(&self, bytes: &[u8]) -> Result<(), BusFault> {
+    fn flush_and_write(&mut self, bytes: &[u8]) -> Result<(), BusFault> {
         tcflush(&self.fd, QueueSelector::IOFlush)
             .map_err(|errno| gone(&self.path, &errno.into()))?;
         let mut rest = bytes;
@@ -146,13 +144,6 @@ impl Port {
             }
         }
         Ok(())
-    }
-
-    fn hung_up(&self) -> BusFault {
-        gone(
-            &self.path,
-            &io::Error::new(io::ErrorKind::BrokenPipe, "the adapter was unplugged"),
-        )
     }
 }
 

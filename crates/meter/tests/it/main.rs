@@ -14,3 +14,6 @@ mod profiles_refused;
 mod random_profile;
 mod rtu_faults;
 mod rtu_line;
+mod rtu_script;
+mod rtu_tty;
+mod rtu_virtual;
