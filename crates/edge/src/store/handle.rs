@@ -10,7 +10,7 @@ use super::health::Health;
 use super::open;
 use super::options::{Opened, Options};
 use super::place::Place;
-use super::queue::Shared;
+use super::queue::{Farewell, Shared};
 use super::reader::Reader;
 use super::session::Session;
 use super::writer::Writer;
@@ -66,7 +66,7 @@ impl Store {
             opened.clone(),
             Arc::clone(&shared),
         );
-        start(writer)?;
+        start(writer, Arc::clone(&shared))?;
         Ok((Self(Arc::new(Handle { shared, reader })), opened))
     }
 
@@ -134,10 +134,14 @@ fn unless_fatal<T>(
     }
 }
 
-fn start(writer: Writer) -> Result<(), StoreError> {
+fn start(writer: Writer, shared: Arc<Shared>) -> Result<(), StoreError> {
     let path = writer.place.folder().to_owned();
     let thread = thread::Builder::new().name("store".to_owned());
-    let started = thread.spawn(move || writer.run());
+    let started = thread.spawn(move || {
+        let _farewell = Farewell(shared);
+        // When this is over the file is closed and the folder free.
+        writer.run();
+    });
     started
         .map(drop)
         .map_err(|error| StoreError::File { path, error })

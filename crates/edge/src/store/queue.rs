@@ -1,7 +1,8 @@
 //! What lies between those who submit and the store thread: one batch that later ones merge into.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use super::batch::Batch;
@@ -26,6 +27,19 @@ struct Queue {
     busy: bool,
     closing: bool,
     done: bool,
+}
+
+/// Tells those who wait that the thread has ended, however it did.
+pub(super) struct Farewell(pub(super) Arc<Shared>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let error = "the store's thread crashed; please send the log to support".to_owned();
+            self.0.note(|health| health.error = Some(error));
+        }
+        self.0.done();
+    }
 }
 
 /// What the thread works on next.
@@ -97,7 +111,7 @@ impl Shared {
     }
 
     /// The thread ends.
-    pub(super) fn done(&self) {
+    fn done(&self) {
         lock(&self.queue).done = true;
         self.changed.notify_all();
     }

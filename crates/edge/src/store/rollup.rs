@@ -3,7 +3,7 @@
 //! The day that rows arrive for is kept in memory and grows row by row. Any other day is first
 //! summed up again from its rows, or, where those were pruned, goes on from what is stored.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 
@@ -82,28 +82,49 @@ impl Rollup {
 
 /// Sums up all days again whose minutes are all there: after a change of the site's zone.
 pub(super) fn rebuild(db: &Connection, calendar: &Calendar) -> rusqlite::Result<()> {
-    let pruned_to = meta::number(db, meta::PRUNED_TO)?.unwrap_or(i64::MIN);
-    let Some(mut cursor) = next_minute(db, pruned_to)? else {
-        return Ok(());
-    };
-    if let Some(day) = calendar.day_of(cursor).filter(|day| day.from < pruned_to) {
+    let mut cursor = whole_from(db, calendar)?;
+    let mut days = stored_days(db, cursor)?;
+    db.execute("DELETE FROM day WHERE from_minute >= ?1", [cursor])?;
+    while let Some(day) = next_minute(db, cursor)?.and_then(|minute| calendar.day_of(minute)) {
+        let sums = scan(db, &day)?.sums();
+        put(db, "day", &Span { sums, ..day })?;
+        days.push(day);
         cursor = day.to;
     }
-    db.execute("DELETE FROM day WHERE from_minute >= ?1", [cursor])?;
-    let mut months = BTreeSet::new();
-    while let Some(day) = next_minute(db, cursor)?.and_then(|minute| calendar.day_of(minute)) {
-        let day = Span {
-            sums: scan(db, &day)?.sums(),
-            ..day
-        };
-        put(db, "day", &day)?;
-        if months.insert(month_of_key(day.key)) {
-            db.execute("DELETE FROM month WHERE key = ?1", [month_of_key(day.key)])?;
-        }
+    let months: BTreeMap<i64, Span> = days
+        .into_iter()
+        .map(|day| (month_of_key(day.key), day))
+        .collect();
+    for (month, day) in months {
+        db.execute("DELETE FROM month WHERE key = ?1", [month])?;
         put_month(db, calendar, &day)?;
-        cursor = day.to;
     }
     Ok(())
+}
+
+/// Where the first day begins that no minute was pruned of.
+fn whole_from(db: &Connection, calendar: &Calendar) -> rusqlite::Result<i64> {
+    let Some(pruned_to) = meta::number(db, meta::PRUNED_TO)? else {
+        return Ok(i64::MIN);
+    };
+    let day = calendar.day_of(pruned_to);
+    Ok(day.map_or(pruned_to, |day| {
+        if day.from == pruned_to {
+            day.from
+        } else {
+            day.to
+        }
+    }))
+}
+
+fn stored_days(db: &Connection, from: i64) -> rusqlite::Result<Vec<Span>> {
+    let sql = format!(
+        "SELECT {} FROM day WHERE from_minute >= ?1",
+        columns::span_columns()
+    );
+    let mut select = db.prepare(&sql)?;
+    let days = select.query_map([from], columns::read_span)?;
+    days.collect()
 }
 
 /// The first minute with a row, from this one on.
@@ -152,10 +173,14 @@ fn put_month(db: &Connection, calendar: &Calendar, day: &Span) -> rusqlite::Resu
     );
     let mut select = db.prepare_cached(&sql)?;
     let mut days = select.query([month.key * 100, month.key * 100 + 100])?;
-    let mut sums = Sums::default();
+    let mut sums = None;
     while let Some(row) = days.next()? {
-        sums = sums.merged(&columns::read_span(row)?.sums);
+        let day = columns::read_span(row)?.sums;
+        sums = Some(sums.map_or(day, |sums: Sums| sums.merged(&day)));
     }
+    let Some(sums) = sums else {
+        return Ok(());
+    };
     put(db, "month", &Span { sums, ..month })
 }
 

@@ -106,7 +106,6 @@ impl Writer {
                 "the service ends and rows could not be stored"
             );
         }
-        self.shared.done();
     }
 
     fn turn(&mut self, taken: Taken) {
