@@ -103,7 +103,7 @@ fn keep_running(
             run_bus(
                 config.clone(),
                 Arc::clone(pace) as Arc<dyn Pace>,
-                Arc::clone(stop),
+                stop,
                 Arc::clone(status),
                 &mut sink,
             )

@@ -20,7 +20,10 @@ pub(super) fn released() -> Timestamp {
 }
 
 /// The wall clock, right or wrong.
-#[expect(clippy::disallowed_methods, reason = "the one place of the process that asks the wall clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place of the process that asks the wall clock"
+)]
 pub(super) fn wall() -> Timestamp {
     Timestamp::now()
 }
@@ -28,17 +31,25 @@ pub(super) fn wall() -> Timestamp {
 /// Whether systemd-timesyncd has set the clock; `None` where it does not run.
 pub(super) fn synced() -> Option<bool> {
     let folder = Path::new("/run/systemd/timesync");
-    folder.exists().then(|| folder.join("synchronized").exists())
+    folder
+        .exists()
+        .then(|| folder.join("synchronized").exists())
 }
 
 /// A new identity for this start.
-#[expect(clippy::disallowed_methods, reason = "the one place of the process that makes identities")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place of the process that makes identities"
+)]
 pub(super) fn new_run() -> RunId {
     RunId::from_uuid(Uuid::new_v4())
 }
 
 /// A new identity for a ledger.
-#[expect(clippy::disallowed_methods, reason = "the one place of the process that makes identities")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place of the process that makes identities"
+)]
 pub(super) fn new_ledger() -> LedgerId {
     LedgerId::from_uuid(Uuid::new_v4())
 }

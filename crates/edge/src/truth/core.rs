@@ -53,11 +53,15 @@ pub struct Core {
     pub clocks: Box<dyn Clocks>,
     /// Storage, buses, configuration: whoever has a flag to raise.
     pub outside: Box<dyn Outside>,
+    /// What there is to tell about the time before this start.
+    pub at_start: Vec<(FlagCode, String)>,
 }
 
 /// The state of the loop.
 struct Turn {
     pending: Batch,
+    /// The totals moved since they were stored.
+    moved: bool,
     flushed: Mono,
     looked: Option<Mono>,
 }
@@ -66,7 +70,13 @@ impl Core {
     /// Runs until told to stop; then hands the last minute to the store.
     pub fn run(mut self) {
         let now = self.clocks.now();
-        let mut turn = Turn { pending: Batch::default(), flushed: now.mono, looked: None };
+        let mut turn = Turn {
+            pending: Batch::default(),
+            moved: false,
+            flushed: now.mono,
+            looked: None,
+        };
+        self.tell_start(now, &mut turn);
         loop {
             match self.heard.recv_timeout(self.patience()) {
                 Ok(Heard::Cycle(cycle)) => {
@@ -83,9 +93,28 @@ impl Core {
         self.flush(&mut turn);
     }
 
+    fn tell_start(&mut self, now: Now, turn: &mut Turn) {
+        let tell = std::mem::take(&mut self.at_start);
+        let flags = tell
+            .into_iter()
+            .filter_map(|(code, message)| self.pipeline.happened(now, code, "", message))
+            .collect();
+        self.carry_out(
+            Outcome {
+                flags,
+                ..Outcome::default()
+            },
+            now,
+            turn,
+        );
+    }
+
     fn patience(&self) -> Duration {
         let now = self.clocks.now().mono;
-        self.assembler.deadline().map_or(SILENCE, |deadline| deadline.since(now)).min(SILENCE)
+        self.assembler
+            .deadline()
+            .map_or(SILENCE, |deadline| deadline.since(now))
+            .min(SILENCE)
     }
 
     fn steps(&mut self, ticks: Vec<Tick>, turn: &mut Turn) {
@@ -109,9 +138,20 @@ impl Core {
 
     fn bus_crashed(&mut self, bus: &str, turn: &mut Turn) {
         let now = self.clocks.now();
-        let message = format!("The part that polls bus {bus} crashed and was started again. Please send the log to support.");
-        let change = self.pipeline.happened(now, FlagCode::ServiceCrash, bus, message);
-        self.carry_out(Outcome { flags: change.into_iter().collect(), ..Outcome::default() }, now, turn);
+        let message = format!(
+            "The part that polls bus {bus} crashed and was started again. Please send the log to support."
+        );
+        let change = self
+            .pipeline
+            .happened(now, FlagCode::ServiceCrash, bus, message);
+        self.carry_out(
+            Outcome {
+                flags: change.into_iter().collect(),
+                ..Outcome::default()
+            },
+            now,
+            turn,
+        );
     }
 
     fn carry_out(&mut self, mut out: Outcome, now: Now, turn: &mut Turn) {
@@ -121,21 +161,30 @@ impl Core {
         }
         if let (Some(snapshot), Some(today)) = (out.snapshot, out.today) {
             self.live.publish(snapshot, today);
+            turn.moved = true;
         }
         if !out.flags.is_empty() {
-            self.live.set_flags(self.pipeline.flags(), self.pipeline.clock().stamp(now.mono));
+            self.live
+                .set_flags(self.pipeline.flags(), self.pipeline.clock().stamp(now.mono));
         }
         self.note_clock(&out.clock);
         let wall = self.pipeline.clock().stamp(now.mono);
         let pending = &mut turn.pending;
         pending.minutes.extend(out.rows);
         pending.entries.extend(out.entries);
-        pending.events.extend(out.flags.into_iter().map(|change| Event::flag(wall, log_flag(change))));
-        pending.events.extend(out.clock.into_iter().map(|event| Event::clock(wall, event)));
+        pending.events.extend(
+            out.flags
+                .into_iter()
+                .map(|change| Event::flag(wall, log_flag(change))),
+        );
+        pending
+            .events
+            .extend(out.clock.into_iter().map(|event| Event::clock(wall, event)));
         let waited = now.mono.since(turn.flushed) >= FLUSH_AFTER;
-        if !pending.minutes.is_empty() || (waited && !pending.is_empty()) {
+        if !pending.minutes.is_empty() || (waited && (turn.moved || !pending.is_empty())) {
             self.flush(turn);
             turn.flushed = now.mono;
+            turn.moved = false;
         }
     }
 
@@ -143,27 +192,47 @@ impl Core {
     fn flush(&self, turn: &mut Turn) {
         let mut batch = std::mem::take(&mut turn.pending);
         batch.ledger = Some(self.pipeline.ledger().clone());
+        let clock = self.pipeline.clock();
+        batch.at = clock
+            .plausible()
+            .then(|| clock.stamp(self.clocks.now().mono));
         self.store.submit(batch);
     }
 
     fn look_outside(&mut self, now: Now, turn: &mut Turn) -> Vec<FlagChange> {
-        let due = turn.looked.is_none_or(|looked| now.mono.since(looked) >= FLUSH_AFTER);
+        let due = turn
+            .looked
+            .is_none_or(|looked| now.mono.since(looked) >= FLUSH_AFTER);
         if !due {
             return Vec::new();
         }
         turn.looked = Some(now.mono);
-        self.outside.observations().into_iter().filter_map(|seen| self.pipeline.observe(now, seen)).collect()
+        self.outside
+            .observations()
+            .into_iter()
+            .filter_map(|seen| self.pipeline.observe(now, seen))
+            .collect()
     }
 
     fn note_clock(&self, events: &[ClockEvent]) {
         let clock = self.pipeline.clock();
         let last_step = clock.last_step().map(|(_, to)| to);
-        self.facts.note_clock(ClockFacts { synced: clock.synced(), plausible: clock.plausible(), last_step });
+        self.facts.note_clock(ClockFacts {
+            synced: clock.synced(),
+            plausible: clock.plausible(),
+            last_step,
+        });
         for event in events {
             match event {
-                ClockEvent::Stepped { from, to, .. } => tracing::warn!(%from, %to, "the clock jumped"),
-                ClockEvent::BecamePlausible => tracing::info!("the clock is believed; held rows are stored"),
-                ClockEvent::BecameImplausible => tracing::warn!("the clock is not believed; rows wait"),
+                ClockEvent::Stepped { from, to, .. } => {
+                    tracing::warn!(%from, %to, "the clock jumped")
+                }
+                ClockEvent::BecamePlausible => {
+                    tracing::info!("the clock is believed; held rows are stored")
+                }
+                ClockEvent::BecameImplausible => {
+                    tracing::warn!("the clock is not believed; rows wait")
+                }
             }
         }
     }
@@ -172,9 +241,15 @@ impl Core {
 /// A flag's change is the one thing a person looks for in the log.
 fn log_flag(change: FlagChange) -> FlagChange {
     match &change {
-        FlagChange::Raised(flag) => tracing::warn!(code = %flag.code, subject = %flag.subject, "{}", flag.message),
-        FlagChange::Changed(flag) => tracing::warn!(code = %flag.code, subject = %flag.subject, "now {:?}: {}", flag.severity, flag.message),
-        FlagChange::Cleared(flag) => tracing::info!(code = %flag.code, subject = %flag.subject, "cleared"),
+        FlagChange::Raised(flag) => {
+            tracing::warn!(code = %flag.code, subject = %flag.subject, "{}", flag.message)
+        }
+        FlagChange::Changed(flag) => {
+            tracing::warn!(code = %flag.code, subject = %flag.subject, "now {:?}: {}", flag.severity, flag.message)
+        }
+        FlagChange::Cleared(flag) => {
+            tracing::info!(code = %flag.code, subject = %flag.subject, "cleared")
+        }
     }
     change
 }
@@ -189,13 +264,21 @@ pub struct SystemClocks {
 impl SystemClocks {
     /// The monotonic clock, the wall clock, and who knows whether it is synchronised.
     #[must_use]
-    pub fn new(pace: Arc<dyn Pace>, wall: fn() -> jiff::Timestamp, synced: fn() -> Option<bool>) -> Self {
+    pub fn new(
+        pace: Arc<dyn Pace>,
+        wall: fn() -> jiff::Timestamp,
+        synced: fn() -> Option<bool>,
+    ) -> Self {
         Self { pace, wall, synced }
     }
 }
 
 impl Clocks for SystemClocks {
     fn now(&self) -> Now {
-        Now { mono: self.pace.now(), wall: (self.wall)(), synced: (self.synced)() }
+        Now {
+            mono: self.pace.now(),
+            wall: (self.wall)(),
+            synced: (self.synced)(),
+        }
     }
 }

@@ -21,7 +21,17 @@ const NOON: &str = "2026-06-21T19:00:00Z";
 
 fn channel(role: Role, name: &str, input: Input, multiplier: f64) -> Channel {
     let volt_ref = if input == Input::L3 { Input::L1 } else { input };
-    Channel { role, name: name.into(), meter: MeterId::new("main"), input, volt_ref, multiplier, scale: 1.0, invert: false, ct_rating: None }
+    Channel {
+        role,
+        name: name.into(),
+        meter: MeterId::new("main"),
+        input,
+        volt_ref,
+        multiplier,
+        scale: 1.0,
+        invert: false,
+        ct_rating: None,
+    }
 }
 
 fn home() -> HomeModel {
@@ -48,7 +58,10 @@ impl Bench {
     fn with_clock(wall: &str, floor: &str, synced: Option<bool>) -> Self {
         let wall_at_origin: Timestamp = wall.parse().unwrap();
         let home = home();
-        let ledger = Ledger::start(LedgerId::from_uuid(Uuid::nil()), LedgerPlan::new(&home, &[]));
+        let ledger = Ledger::start(
+            LedgerId::from_uuid(Uuid::nil()),
+            LedgerPlan::new(&home, &[]),
+        );
         let pipeline = Pipeline::new(Start {
             home,
             zone: TimeZone::get("America/Los_Angeles").unwrap(),
@@ -57,9 +70,17 @@ impl Bench {
             run: RunId::from_uuid(Uuid::nil()),
             time_floor: floor.parse().unwrap(),
             today: Vec::new(),
-            now: Now { mono: Mono::ZERO, wall: wall_at_origin, synced },
+            now: Now {
+                mono: Mono::ZERO,
+                wall: wall_at_origin,
+                synced,
+            },
         });
-        Self { pipeline, wall_at_origin, synced }
+        Self {
+            pipeline,
+            wall_at_origin,
+            synced,
+        }
     }
 
     fn new() -> Self {
@@ -69,13 +90,27 @@ impl Bench {
     fn now(&self, second: u64) -> Now {
         let mono = Mono::from_origin(Duration::from_secs(second));
         let wall = self.wall_at_origin + SignedDuration::from_secs(i64::try_from(second).unwrap());
-        Now { mono, wall, synced: self.synced }
+        Now {
+            mono,
+            wall,
+            synced: self.synced,
+        }
     }
 
     fn step(&mut self, second: u64, outcome: MeterOutcome) -> Outcome {
         let now = self.now(second);
-        let meters = vec![MeterCycle { meter: MeterId::new("main"), outcome }];
-        self.pipeline.step(Tick { index: second, at: now.mono, meters }, now)
+        let meters = vec![MeterCycle {
+            meter: MeterId::new("main"),
+            outcome,
+        }];
+        self.pipeline.step(
+            Tick {
+                index: second,
+                at: now.mono,
+                meters,
+            },
+            now,
+        )
     }
 
     /// A sound reading with these powers in W.
@@ -87,11 +122,25 @@ impl Bench {
             values.insert(format!("p_{input}").parse().unwrap(), power);
         }
         let at = Mono::from_origin(Duration::from_secs(second));
-        self.step(second, MeterOutcome::Read(Reading { meter: MeterId::new("main"), at, values }))
+        self.step(
+            second,
+            MeterOutcome::Read(Reading {
+                meter: MeterId::new("main"),
+                at,
+                values,
+            }),
+        )
     }
 
     fn silent(&mut self, second: u64) -> Outcome {
-        self.step(second, MeterOutcome::Failed { fault: FaultKind::Timeout, failures: 1, retry_at: Mono::ZERO })
+        self.step(
+            second,
+            MeterOutcome::Failed {
+                fault: FaultKind::Timeout,
+                failures: 1,
+                retry_at: Mono::ZERO,
+            },
+        )
     }
 
     fn has(&self, code: FlagCode) -> bool {
@@ -143,13 +192,18 @@ fn what_was_missed_is_told_with_the_first_number_after_it() {
     (2..=9).for_each(|second| drop(bench.silent(second)));
     let gap = bench.read(10, 500.0, 500.0, 0.0).gap.unwrap();
     assert_eq!(gap.cause, GapCause::MeterNotResponding);
-    assert_eq!(gap.to.duration_since(gap.from), SignedDuration::from_secs(9));
+    assert_eq!(
+        gap.to.duration_since(gap.from),
+        SignedDuration::from_secs(9)
+    );
 }
 
 #[test]
 fn a_minute_row_comes_with_the_first_sample_of_the_next_minute() {
     let mut bench = Bench::new();
-    let rows: Vec<_> = (1..=60).flat_map(|second| bench.read(second, 600.0, 0.0, 0.0).rows).collect();
+    let rows: Vec<_> = (1..=60)
+        .flat_map(|second| bench.read(second, 600.0, 0.0, 0.0).rows)
+        .collect();
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].start, NOON.parse().unwrap());
     assert_eq!(rows[0].samples, 59);
@@ -159,7 +213,9 @@ fn a_minute_row_comes_with_the_first_sample_of_the_next_minute() {
 #[test]
 fn rows_wait_until_the_clock_is_known_and_are_then_stamped_right() {
     let mut bench = Bench::with_clock("1970-01-01T00:00:00Z", "2026-01-01T00:00:00Z", Some(false));
-    let before: Vec<_> = (1..=150).flat_map(|second| bench.read(second, 600.0, 0.0, 0.0).rows).collect();
+    let before: Vec<_> = (1..=150)
+        .flat_map(|second| bench.read(second, 600.0, 0.0, 0.0).rows)
+        .collect();
     assert!(before.is_empty());
     assert_eq!(bench.pipeline.held().0, 2);
     assert!(bench.has(FlagCode::ClockUnsynced));
@@ -169,7 +225,14 @@ fn rows_wait_until_the_clock_is_known_and_are_then_stamped_right() {
     let out = bench.read(151, 600.0, 0.0, 0.0);
     assert!(out.clock.contains(&ClockEvent::BecamePlausible));
     let starts: Vec<_> = out.rows.iter().map(|row| row.start.to_string()).collect();
-    assert_eq!(starts, ["2026-06-21T19:00:00Z", "2026-06-21T19:01:00Z", "2026-06-21T19:02:00Z"]);
+    assert_eq!(
+        starts,
+        [
+            "2026-06-21T19:00:00Z",
+            "2026-06-21T19:01:00Z",
+            "2026-06-21T19:02:00Z"
+        ]
+    );
     assert!(!bench.has(FlagCode::ClockUnsynced));
 }
 
@@ -185,7 +248,10 @@ fn a_clock_set_back_loses_no_row_and_overwrites_none() {
     keys.sort_unstable();
     keys.dedup();
     assert_eq!(keys.len(), rows.len());
-    assert_eq!(rows.iter().map(|row| u32::from(row.samples)).sum::<u32>(), 200);
+    assert_eq!(
+        rows.iter().map(|row| u32::from(row.samples)).sum::<u32>(),
+        200
+    );
     assert!(bench.has(FlagCode::ClockStepped));
 }
 
@@ -206,7 +272,9 @@ fn a_value_that_cannot_be_is_absent_and_reported() {
 fn one_moment_of_a_flag_is_over_after_an_hour() {
     let mut bench = Bench::new();
     let now = bench.now(1);
-    bench.pipeline.happened(now, FlagCode::ServiceCrash, "bus", "it crashed".into());
+    bench
+        .pipeline
+        .happened(now, FlagCode::ServiceCrash, "bus", "it crashed".into());
     assert!(bench.has(FlagCode::ServiceCrash));
     bench.read(3700, 0.0, 0.0, 0.0);
     assert!(!bench.has(FlagCode::ServiceCrash));

@@ -1,0 +1,157 @@
+//! `solthrived`: reads the configuration, opens the store, starts the threads, serves, and stops.
+//!
+//! Order matters: the store's lock proves that no other daemon works in the folder before anything
+//! is asked on a bus; polling starts before the web server, and a port that is taken does not stop it.
+
+mod clocks;
+mod outside;
+mod start;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::files::Places;
+use crate::config::last_good::{Started, load_or_last_good};
+use crate::http::{self, AppState};
+use crate::logging;
+use start::Running;
+
+/// Between two attempts to take the web server's address.
+const BIND_AGAIN: Duration = Duration::from_secs(10);
+
+/// The appliance's daemon: polls the meters, keeps the totals, stores, serves the dashboard.
+///
+/// Without any configuration it expects a version 1 site: /dev/ttyUSB0, 9600 8N1, unit 1.
+/// `solthrive-cli config check` tells what is wrong with a configuration before it is used.
+#[derive(Debug, clap::Parser)]
+#[command(name = "solthrived", version, max_term_width = 100)]
+pub struct Args {
+    /// Folder with base.yaml, network.yaml, meter.yaml, api.yaml, logging.yaml and others.
+    #[arg(long, default_value = "/etc/solthrive", value_name = "FOLDER")]
+    pub config_dir: PathBuf,
+    /// A file whose values win over the folder's; it need not exist.
+    #[arg(
+        long = "override",
+        default_value = "/boot/solthrive/config.yaml",
+        value_name = "FILE"
+    )]
+    pub override_file: PathBuf,
+    /// Folder for history, totals and logs.
+    #[arg(long, default_value = "/var/solthrive", value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+}
+
+/// Runs until SIGTERM or SIGINT. Exit codes: 0 stopped, 1 could not start, 2 configuration.
+pub fn run(args: Args) -> ExitCode {
+    let places = Places {
+        config_dir: args.config_dir,
+        override_file: args.override_file,
+        data_dir: args.data_dir,
+    };
+    let started = match load_or_last_good(&places, std::env::vars_os()) {
+        Ok(started) => started,
+        Err(errors) => {
+            eprintln!("{errors}");
+            eprintln!(
+                "solthrived: the configuration has errors, and there is no earlier one that worked"
+            );
+            return ExitCode::from(2);
+        }
+    };
+    match logging::start(started.loaded.config.logging, &places.data_dir) {
+        Ok(None) => {}
+        Ok(Some(error)) => {
+            tracing::warn!(%error, "the log file cannot be written; standard output goes on")
+        }
+        Err(error) => eprintln!("solthrived: {error}"),
+    }
+    report_configuration(&started);
+    match serve(&places, started) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("solthrived cannot start: {error:#}");
+            eprintln!("solthrived: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn report_configuration(started: &Started) {
+    for warning in &started.loaded.warnings {
+        tracing::warn!("configuration: {warning}");
+    }
+    if let Some(errors) = &started.errors {
+        for problem in &errors.problems {
+            tracing::error!("configuration: {problem}");
+        }
+        tracing::error!("the configuration has errors; the last one that worked is in use");
+    }
+}
+
+fn serve(places: &Places, started: Started) -> anyhow::Result<()> {
+    let listen = started.loaded.config.network.listen;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // Answers that read the disk; two at once are plenty, and they end when idle.
+        .max_blocking_threads(2)
+        .thread_keep_alive(Duration::from_secs(5))
+        .build()
+        .context("the runtime of the web server cannot be started")?;
+    let (running, setup) = start::everything(places, started)?;
+    let stopped = runtime.block_on(until_told(listen, AppState::new(setup)));
+    running.stop();
+    stopped
+}
+
+/// Serves until a signal.
+async fn until_told(listen: std::net::SocketAddr, app: AppState) -> anyhow::Result<()> {
+    let shutdown = CancellationToken::new();
+    let server = web(listen, app, shutdown.clone());
+    let (mut term, mut int) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    tokio::pin!(server);
+    tokio::select! {
+        () = &mut server => {}
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    tracing::info!("stopping");
+    shutdown.cancel();
+    server.await;
+    Ok(())
+}
+
+/// The web server; an address that is taken is tried again, since polling does not need it.
+async fn web(listen: std::net::SocketAddr, app: AppState, shutdown: CancellationToken) {
+    let listener = loop {
+        match http::bind(listen) {
+            Ok(listener) => break listener,
+            Err(error) => {
+                tracing::error!(address = %listen, %error, "the dashboard's address cannot be used; polling goes on, trying again in 10 s")
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BIND_AGAIN) => {}
+            () = shutdown.cancelled() => return,
+        }
+    };
+    tracing::info!(address = %listen, "the dashboard is served");
+    http::serve(listener, app, shutdown).await;
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+/// Shared with the parts that ask the time.
+type Pace = Arc<solthrive_meter::bus::SystemPace>;

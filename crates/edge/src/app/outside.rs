@@ -1,0 +1,122 @@
+//! Flags that other parts of the process have reason to raise, looked at once a minute.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use solthrive_domain::FlagCode;
+use solthrive_domain::flagboard::{Observation, Timing};
+use solthrive_meter::bus::BusStatus;
+
+use crate::store::{Health, Store};
+use crate::truth::core::Outside;
+
+/// Damaged frames in a minute that are more than a stray disturbance.
+const DAMAGED: u64 = 3;
+/// Deviation from the grid at p99 that a person should know of.
+const DRIFT: Duration = Duration::from_millis(250);
+/// A minute with damaged frames may be a switched contactor; three in a row are a cable.
+const BUS_ERRORS: Timing = Timing::new(Duration::from_mins(2), Duration::from_mins(5));
+
+/// Looks at the buses, the store and the configuration.
+pub(super) struct Everyone {
+    buses: Vec<(Arc<Mutex<BusStatus>>, Before)>,
+    store: Store,
+    config_invalid: Option<String>,
+}
+
+/// A bus's counters a minute ago.
+#[derive(Debug, Clone, Copy, Default)]
+struct Before {
+    damaged: u64,
+    missed: u64,
+}
+
+impl Everyone {
+    /// `config_invalid` says what is wrong with the newest configuration, if the last good one runs.
+    pub(super) fn new(
+        buses: &[Arc<Mutex<BusStatus>>],
+        store: Store,
+        config_invalid: Option<String>,
+    ) -> Self {
+        let buses = buses
+            .iter()
+            .map(|bus| (Arc::clone(bus), Before::default()))
+            .collect();
+        Self {
+            buses,
+            store,
+            config_invalid,
+        }
+    }
+}
+
+impl Outside for Everyone {
+    fn observations(&mut self) -> Vec<Observation> {
+        let mut seen = Vec::new();
+        for (bus, before) in &mut self.buses {
+            let status = bus.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.extend(bus_observations(&status, before));
+        }
+        seen.extend(store_observations(&self.store.health()));
+        seen.extend(
+            self.config_invalid
+                .iter()
+                .map(|message| Observation::holds(FlagCode::ConfigInvalid, "", message.clone())),
+        );
+        seen
+    }
+}
+
+fn bus_observations(status: &BusStatus, before: &mut Before) -> [Observation; 2] {
+    let now = Before {
+        damaged: status.errors.damaged(),
+        missed: status.drift.missed,
+    };
+    let damaged = now.damaged.saturating_sub(before.damaged);
+    let missed = now.missed.saturating_sub(before.missed);
+    *before = now;
+    let errors = Observation::holds(
+        FlagCode::Rs485Errors,
+        &status.bus,
+        format!(
+            "{damaged} damaged answers on bus {} in the last minute. Installer: is the cable beside mains, are its ends terminated, do two meters share a unit number?",
+            status.bus
+        ),
+    );
+    let p99 = status.drift.percentile(99);
+    let drift = Observation::holds(
+        FlagCode::PollDrift,
+        &status.bus,
+        format!(
+            "Polls of bus {} leave the one-second grid: {} ms at p99, {missed} missed in the last minute. Another program may be taking the processor.",
+            status.bus,
+            p99.as_millis()
+        ),
+    );
+    [
+        Observation {
+            holds: Some(damaged >= DAMAGED),
+            ..errors
+        }
+        .with(BUS_ERRORS),
+        Observation {
+            holds: Some(p99 > DRIFT || missed > 0),
+            ..drift
+        },
+    ]
+}
+
+fn store_observations(health: &Health) -> [Observation; 2] {
+    let low = Observation::holds(FlagCode::LowStorage, "", health.low_space_message());
+    let error = Observation::holds(FlagCode::StorageError, "", health.error_message());
+    [
+        Observation {
+            holds: Some(health.is_low()),
+            ..low
+        },
+        Observation {
+            holds: Some(health.has_error()),
+            ..error
+        },
+    ]
+}
