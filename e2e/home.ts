@@ -43,7 +43,7 @@ export class Home {
     const folder = await mkdtemp(join(tmpdir(), 'solthrive-e2e-'));
     const simulator = spawn(
       program('solthrive-sim'),
-      ['meter', '--profile', profile, '--pty', join(folder, 'meter'), '--control', '127.0.0.1:0', '--baud', String(options.baud ?? 19200), ...(options.simulator ?? [])],
+      ['meter', '--profile', profile, '--pty', join(folder, 'meter'), '--control', '127.0.0.1:0', '--undefined', 'zeros', '--baud', String(options.baud ?? 19200), ...(options.simulator ?? [])],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     const ready = JSON.parse(await firstLine(simulator)) as { pty: string; control: string };
@@ -52,10 +52,10 @@ export class Home {
     await mkdir(config);
     await mkdir(join(folder, 'data'));
     const write = (name: string, text: string) => writeFile(join(config, name), text);
-    await write('base.yaml', 'base:\n  site_name: Test home\n  timezone: America/Los_Angeles\n');
-    await write('network.yaml', `network:\n  listen: "127.0.0.1:${port}"\n`);
-    await write('api.yaml', `api:\n  token_file: ${join(config, 'token')}\n`);
-    await write('tariff.yaml', 'tariff:\n  currency: USD\n  import_rate: 0.34\n  export_rate: 0.08\n');
+    await write('base.yaml', 'site_name: Test home\ntimezone: America/Los_Angeles\n');
+    await write('network.yaml', `listen: "127.0.0.1:${port}"\n`);
+    await write('api.yaml', `token_file: ${join(config, 'token')}\n`);
+    await write('tariff.yaml', 'currency: USD\nimport_rate: 0.34\nexport_rate: 0.08\n');
     const channels = options.channels ?? [
       '{role: main_l1, meter: main, input: l1, ct_rating_a: 200}',
       '{role: main_l2, meter: main, input: l2, ct_rating_a: 200}',
@@ -63,17 +63,16 @@ export class Home {
     ];
     await write(
       'meter.yaml',
-      `meter:
-  service: split_phase
-  solar_nameplate_kw: 7.0
-  buses:
-    - name: rs485
-      port: ${ready.pty}
-      baud: ${options.baud ?? 19200}
-      meters:
-        - {name: main, unit: 1, profile: ${profile}}
-  channels:
-${channels.map((channel) => `    - ${channel}`).join('\n')}
+      `service: split_phase
+solar_nameplate_kw: 7.0
+buses:
+  - name: rs485
+    port: ${ready.pty}
+    baud: ${options.baud ?? 19200}
+    meters:
+      - {name: main, unit: 1, profile: ${profile}}
+channels:
+${channels.map((channel) => `  - ${channel}`).join('\n')}
 `,
     );
     const args = ['--config-dir', config, '--override', join(folder, 'none.yaml'), '--data-dir', join(folder, 'data')];
@@ -85,12 +84,12 @@ ${channels.map((channel) => `    - ${channel}`).join('\n')}
   async startAppliance(): Promise<void> {
     this.appliance = spawn(program('solthrived'), this.args, { stdio: ['ignore', 'ignore', 'inherit'] });
     for (let tries = 0; tries < 150; tries++) {
-      const up = await fetch(`${this.url}/api/health`).then((answer) => answer.ok, () => false);
+      const up = await fetch(`${this.url}/api/latest`).then((answer) => answer.ok, () => false);
       if (up) return;
       if (this.appliance.exitCode !== null) throw new Error(`solthrived ended with ${this.appliance.exitCode}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    throw new Error('solthrived did not answer within 15 s');
+    throw new Error('solthrived had no snapshot within 15 s');
   }
 
   /** Like pulling the plug: no farewell. */
@@ -117,7 +116,7 @@ ${channels.map((channel) => `    - ${channel}`).join('\n')}
   }
 
   async truth<T>(): Promise<T> {
-    return (await (await fetch(`${this.control}/truth`)).json()) as T;
+    return (await (await fetch(`${this.control}/truth?seconds=60`)).json()) as T;
   }
 
   async faults(faults: Fault[]): Promise<void> {

@@ -111,9 +111,14 @@ fn program(name: &str) -> PathBuf {
 /// The simulator's first line of output: where it listens.
 fn start_simulator(folder: &Path, speed: f64) -> Result<(Running, serde_json::Value)> {
     let mut command = Command::new(program("solthrive-sim"));
-    command
-        .arg("meter")
-        .args(["--profile", "eastron-sdm630", "--control", "127.0.0.1:0"]);
+    command.arg("meter").args([
+        "--profile",
+        "eastron-sdm630",
+        "--control",
+        "127.0.0.1:0",
+        "--undefined",
+        "zeros",
+    ]);
     command.arg("--pty").arg(folder.join("meter"));
     command.args(["--speed", &speed.to_string()]);
     // A signal typed at the terminal must not reach it before us: it stops when we say so.
@@ -156,6 +161,28 @@ fn free_address(wanted: u16) -> Result<SocketAddr> {
     )
 }
 
+/// A split-phase home with one three-input meter; the third input sees one leg of the 240 V PV breaker.
+const METER: &str = "\
+service: split_phase
+solar_nameplate_kw: 7.0
+buses:
+  - name: rs485
+    port: PORT
+    baud: 9600
+    meters:
+      - {name: main, unit: 1, profile: eastron-sdm630}
+channels:
+  - {role: main_l1, meter: main, input: l1, ct_rating_a: 200}
+  - {role: main_l2, meter: main, input: l2, ct_rating_a: 200}
+  - {role: pv, meter: main, input: l3, volt_ref: l1, multiplier: 2, ct_rating_a: 50}
+";
+
+const TARIFF: &str = "\
+currency: USD
+import_rate: 0.34
+export_rate: 0.08
+";
+
 fn write_config(folder: &Path, ready: &serde_json::Value, address: SocketAddr) -> Result<()> {
     let port = ready["pty"]
         .as_str()
@@ -169,30 +196,13 @@ fn write_config(folder: &Path, ready: &serde_json::Value, address: SocketAddr) -
     let write = |name: &str, text: String| fs::write(folder.join(name), text);
     write(
         "base.yaml",
-        format!("base:\n  site_name: SolThrive demo home\n  timezone: {zone}\n"),
+        format!("site_name: SolThrive demo home\ntimezone: {zone}\n"),
     )?;
-    write(
-        "network.yaml",
-        format!("network:\n  listen: \"{address}\"\n"),
-    )?;
-    write(
-        "meter.yaml",
-        format!(
-            "meter:\n  service: split_phase\n  solar_nameplate_kw: 7.0\n  buses:\n    - name: rs485\n      port: {port}\n      baud: 9600\n      \
-             meters:\n        - name: main\n          unit: 1\n          profile: eastron-sdm630\n  channels:\n    \
-             - {{role: main_l1, meter: main, input: l1, ct_rating_a: 200}}\n    \
-             - {{role: main_l2, meter: main, input: l2, ct_rating_a: 200}}\n    \
-             - {{role: pv, meter: main, input: l3, volt_ref: l1, multiplier: 2, ct_rating_a: 50}}\n"
-        ),
-    )?;
-    write(
-        "api.yaml",
-        format!("api:\n  token_file: {}\n", folder.join("token").display()),
-    )?;
-    write(
-        "tariff.yaml",
-        "tariff:\n  currency: USD\n  import_rate: 0.34\n  export_rate: 0.08\n".to_owned(),
-    )?;
+    write("network.yaml", format!("listen: \"{address}\"\n"))?;
+    write("meter.yaml", METER.replace("PORT", port))?;
+    let token = folder.join("token");
+    write("api.yaml", format!("token_file: {}\n", token.display()))?;
+    write("tariff.yaml", TARIFF.to_owned())?;
     Ok(())
 }
 

@@ -162,6 +162,8 @@ fn start_simulator(folder: &Path) -> Result<(Process, Value)> {
         "meter",
         "--profile",
         "eastron-sdm630",
+        "--undefined",
+        "zeros",
         "--baud",
         "9600",
         "--control",
@@ -190,23 +192,29 @@ fn start_simulator(folder: &Path) -> Result<(Process, Value)> {
 const POINTS: &str = "v_l1, v_l2, v_l3, i_l1, i_l2, i_l3, p_l1, p_l2, p_l3, s_l1, s_l2, s_l3, q_l1, q_l2, q_l3, \
      pf_l1, pf_l2, pf_l3, p_total, s_total, q_total, pf_total, phase_angle_total, f, e_imp, e_exp, eq_imp, eq_exp, e_abs, eq_abs";
 
+/// Counters each second too, so that all 30 are read at 1 Hz.
+const METER: &str = "\
+service: split_phase
+buses:
+  - name: rs485
+    port: PORT
+    baud: 9600
+    meters:
+      - {name: main, unit: 1, profile: eastron-sdm630, slow_every_s: 1, points: [POINTS]}
+channels:
+  - {role: main_l1, meter: main, input: l1}
+  - {role: main_l2, meter: main, input: l2}
+  - {role: pv, meter: main, input: l3, volt_ref: l1, multiplier: 2}
+";
+
 fn write_config(folder: &Path, ready: &Value, address: SocketAddr) -> Result<()> {
     let port = ready["pty"].as_str().context("no pseudo-terminal")?;
     let config = folder.join("config");
-    fs::write(
-        config.join("network.yaml"),
-        format!("network:\n  listen: \"{address}\"\n"),
-    )?;
-    fs::write(
-        config.join("api.yaml"),
-        format!("api:\n  token_file: {}\n", config.join("token").display()),
-    )?;
-    let meter = format!(
-        "meter:\n  service: split_phase\n  buses:\n    - name: rs485\n      port: {port}\n      baud: 9600\n      meters:\n        \
-         - name: main\n          unit: 1\n          profile: eastron-sdm630\n          slow_every_s: 1\n          points: [{POINTS}]\n  channels:\n    \
-         - {{role: main_l1, meter: main, input: l1}}\n    - {{role: main_l2, meter: main, input: l2}}\n    \
-         - {{role: pv, meter: main, input: l3, volt_ref: l1, multiplier: 2}}\n"
-    );
+    let network = format!("listen: \"{address}\"\n");
+    fs::write(config.join("network.yaml"), network)?;
+    let api = format!("token_file: {}\n", config.join("token").display());
+    fs::write(config.join("api.yaml"), api)?;
+    let meter = METER.replace("PORT", port).replace("POINTS", POINTS);
     fs::write(config.join("meter.yaml"), meter)?;
     Ok(())
 }
