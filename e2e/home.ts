@@ -52,7 +52,7 @@ export class Home {
     await mkdir(config);
     await mkdir(join(folder, 'data'));
     const write = (name: string, text: string) => writeFile(join(config, name), text);
-    await write('base.yaml', 'site_name: Test home\ntimezone: America/Los_Angeles\n');
+    await write('base.yaml', 'site_name: Test home\ntimezone: America/Los_Angeles\ntrust_clock_after_s: 0\n');
     await write('network.yaml', `listen: "127.0.0.1:${port}"\n`);
     await write('api.yaml', `token_file: ${join(config, 'token')}\n`);
     await write('tariff.yaml', 'currency: USD\nimport_rate: 0.34\nexport_rate: 0.08\n');
@@ -122,6 +122,13 @@ ${channels.map((channel) => `  - ${channel}`).join('\n')}
   async faults(faults: Fault[]): Promise<void> {
     const headers = { 'content-type': 'application/json' };
     const answer = await fetch(`${this.control}/faults`, { method: 'POST', headers, body: JSON.stringify(faults) });
+    if (!answer.ok) throw new Error(await answer.text());
+  }
+
+  /** Holds the simulated home at these values. */
+  async set(pins: Record<string, number>): Promise<void> {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${this.control}/set`, { method: 'POST', headers, body: JSON.stringify(pins) });
     if (!answer.ok) throw new Error(await answer.text());
   }
 

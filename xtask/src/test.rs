@@ -1,5 +1,6 @@
 //! Every check of the project, in the order in which mistakes are cheapest to find.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -42,7 +43,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "web-check",
-        run: || npm("web", "check"),
+        run: web_check,
     },
     Step {
         name: "web-test",
@@ -51,6 +52,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "web-build",
         run: web_build,
+    },
+    Step {
+        name: "web-browser",
+        run: web_browser,
     },
     Step {
         name: "clippy",
@@ -120,6 +125,23 @@ fn npm(folder: &str, script: &str) -> Result<()> {
     check(&mut command("npm", folder, ["run", "--silent", script]))
 }
 
+/// Format, lints, types, and whether the API's types are those of the OpenAPI file.
+fn web_check() -> Result<()> {
+    npm("web", "gen:check")?;
+    npm("web", "check")
+}
+
+/// Every page in every state, in Chromium, against a pretended appliance.
+fn web_browser() -> Result<()> {
+    in_chromium(command("npm", "web", ["run", "--silent", "test:browser"]))
+}
+
+fn in_chromium(mut tests: Command) -> Result<()> {
+    let chromium =
+        setup::chromium_path().context("Chromium is missing; run `cargo xtask setup`")?;
+    check(tests.env("CHROMIUM", chromium))
+}
+
 /// The pages as the daemon embeds them, within their size budget.
 pub(crate) fn web_build() -> Result<()> {
     npm("web", "build")?;
@@ -158,9 +180,7 @@ fn end_to_end() -> Result<()> {
         "solthrive-sim",
         "--bins",
     ]))?;
-    let chromium =
-        setup::chromium_path().context("Chromium is missing; run `cargo xtask setup`")?;
-    check(command("npm", "e2e", ["test", "--silent"]).env("CHROMIUM", chromium))
+    in_chromium(command("npm", "e2e", ["test", "--silent"]))
 }
 
 /// Writes `openapi/*.json` from the code and the web client's types from it.
