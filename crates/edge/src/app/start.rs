@@ -201,6 +201,7 @@ fn pipeline(
         ledger,
         run,
         time_floor: clocks::released().max(opened.newest.unwrap_or(Timestamp::UNIX_EPOCH)),
+        trust_clock_after: config.site.trust_clock_after,
         today,
         now,
     })

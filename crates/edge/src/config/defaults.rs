@@ -6,6 +6,7 @@ base:
   site_name: SolThrive
   timezone: UTC
   language: en
+  trust_clock_after_s: 120
 network:
   listen: 0.0.0.0:8080
   host_names: [solthrive.local]

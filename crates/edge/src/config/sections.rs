@@ -1,6 +1,6 @@
 //! The sections, key by key: this is the list of what can be configured.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -69,6 +69,7 @@ fn base(table: &Table<'_>) -> Option<Site> {
     let name = table.required("site_name", text("a site name", 64));
     let zone = table.required("timezone", parsed("an IANA time zone", time_zone));
     let language = table.required("language", one_of(&LANGUAGES));
+    let trust = table.required("trust_clock_after_s", integer("the wait runs", 0..=86_400));
     if let Some(zone) = zone.as_ref().filter(|zone| zone.at == Origin::Default) {
         let message = "base.timezone is not set, so days and months are those of UTC";
         let hint = Some(
@@ -85,6 +86,7 @@ fn base(table: &Table<'_>) -> Option<Site> {
         tz,
         tz_name,
         language: language?.value.to_owned(),
+        trust_clock_after: Duration::from_secs(trust?.value),
         main_rating_kw: None,
     })
 }
@@ -110,14 +112,7 @@ fn time_zone(text: &str) -> Result<(TimeZone, String), Wrong> {
 }
 
 fn network(table: &Table<'_>) -> Option<NetworkConfig> {
-    let listen = table.required(
-        "listen",
-        parsed("an address and a port, such as 0.0.0.0:8080,", |text| {
-            text.parse::<SocketAddr>().map_err(|_| {
-                Wrong::but("an address and a port are expected, such as 0.0.0.0:8080 or [::]:8080")
-            })
-        }),
-    );
+    let listen = table.required("listen", parsed("an address and a port", listen));
     let names = table.list("host_names", parsed("a host name", host_name));
     let host_names = names
         .unwrap_or_default()
@@ -127,6 +122,24 @@ fn network(table: &Table<'_>) -> Option<NetworkConfig> {
     Some(NetworkConfig {
         listen: listen?.value,
         host_names,
+    })
+}
+
+fn listen(text: &str) -> Result<SocketAddr, Wrong> {
+    let wrong =
+        || Wrong::but("an address and a port are expected, such as 0.0.0.0:8080 or [::]:8080");
+    let meant = if text.parse::<u16>().is_ok() {
+        format!("0.0.0.0:{text}")
+    } else if let Ok(address) = text.parse::<IpAddr>() {
+        SocketAddr::new(address, 8080).to_string()
+    } else if let Some(port) = text.strip_prefix("localhost:") {
+        format!("127.0.0.1:{port}")
+    } else {
+        String::new()
+    };
+    text.parse().map_err(|_| match meant.parse::<SocketAddr>() {
+        Ok(meant) => wrong().hint(format!("did you mean {meant}?")),
+        Err(_) => wrong(),
     })
 }
 
@@ -156,7 +169,7 @@ struct Meter {
 
 fn meter(table: &Table<'_>, input: &Input<'_>) -> Option<Meter> {
     let every = table.required("poll_every_ms", |scalar| {
-        let passed = integer("polls are 1000 to 60000 ms apart, which", 1000..=60_000)(scalar)?;
+        let passed = integer("the time between polls runs", 1000..=60_000)(scalar)?;
         if passed.value % 1000 == 0 {
             Ok(passed)
         } else {
@@ -191,9 +204,10 @@ fn meter(table: &Table<'_>, input: &Input<'_>) -> Option<Meter> {
     for error in &refused {
         table.reader().warn(meters::refused_profile(error));
     }
-    let service = service?.value;
+    let service = service.map(|service| service.value);
     let nameplate = nameplate.and_then(|kw| Watts::from_kw(kw.value).ok());
     let home = home::read(table, &buses, service, nameplate);
+    let service = service?;
     let legs = f64::from(u8::try_from(service.legs().len()).unwrap_or(1));
     let main_rating_kw = breaker.map(|amps| amps.value * service.nominal().get() * legs / 1000.0);
     Some(Meter {

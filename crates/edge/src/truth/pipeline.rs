@@ -60,6 +60,8 @@ pub struct Start {
     pub run: RunId,
     /// Nothing before this can be now: the later of the build and the newest stored row.
     pub time_floor: Timestamp,
+    /// How long a clock that nobody confirms must run before it is believed.
+    pub trust_clock_after: Duration,
     /// Rows of the local day so far.
     pub today: Vec<MinuteRow>,
     /// The clocks at the start.
@@ -113,13 +115,14 @@ impl Pipeline {
             ledger,
             run,
             time_floor,
+            trust_clock_after,
             today,
             now,
         } = start;
         Self {
             meters: Meters::new(meters),
             wiring: WiringWatch::new(&home),
-            clock: ClockWatch::new(time_floor, now.mono, now.wall),
+            clock: ClockWatch::new(time_floor, now.mono, now.wall).trusting_after(trust_clock_after),
             ledger,
             minutes: MinuteAggregator::new(run),
             today: Today::new(zone, now.wall, &today),

@@ -191,6 +191,7 @@ pub(crate) fn site() -> Site {
         tz_name: "America/Los_Angeles".to_owned(),
         language: "en".to_owned(),
         main_rating_kw: Some(24.0),
+        trust_clock_after: Duration::from_secs(120),
     }
 }
 
