@@ -42,7 +42,7 @@ struct Draft {
 pub(crate) fn read(
     table: &Table<'_>,
     buses: &Buses,
-    service: Service,
+    service: Option<Service>,
     nameplate: Option<Watts>,
 ) -> Option<HomeModel> {
     let cts = table.named("ct_profiles", |name, item| {
@@ -69,9 +69,10 @@ pub(crate) fn read(
             .problem(Problem::new(list.at.clone(), &list.key, message));
     }
     let drafts = list.value;
+    let misfits = service.map(|service| fits_service(&drafts, service));
     for problem in one_of_each(&drafts)
         .into_iter()
-        .chain(fits_service(&drafts, service))
+        .chain(misfits.unwrap_or_default())
     {
         table.reader().problem(problem);
     }
@@ -87,6 +88,8 @@ pub(crate) fn read(
         (&usual, Origin::Default),
         parsed("a meter's name", |name| known_meter(name, buses)),
     )?;
+    // Last, so that everything above was looked at: what is wrong with it was said already.
+    let service = service?;
     warn_of_missing_voltages(table, buses, &reference, service);
     let channels: Vec<Channel> = drafts.into_iter().map(|draft| draft.channel).collect();
     Some(HomeModel {
@@ -101,10 +104,10 @@ fn known_meter(name: &str, buses: &Buses) -> Result<String, Wrong> {
     if buses.meters().any(|(known, _)| known == name) {
         return Ok(name.to_owned());
     }
-    let names: Vec<&str> = buses.meters().map(|(known, _)| known).collect();
+    let names: BTreeSet<&str> = buses.meters().map(|(known, _)| known).collect();
     let wrong = Wrong::but(format!(
         "no meter has that name; there is {}",
-        names.join(", ")
+        Vec::from_iter(names.iter().copied()).join(", ")
     ));
     Err(match suggest::nearest(name, names) {
         Some(near) => wrong.hint(format!("did you mean {near}?")),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use solthrive_meter::profile::{Catalog, ProfileError};
 
@@ -15,6 +15,9 @@ use super::{AppConfig, ConfigErrors, Effective, Origin, Problem, env, problem, s
 pub(crate) const FIRST: [&str; 5] = ["base", "network", "meter", "api", "logging"];
 /// The sections whose files come after those, by name.
 pub(crate) const LATER: [&str; 4] = ["cloud", "storage", "tariff", "update"];
+
+/// Parsed once: reading texts only is done often, as by an editor that checks while one types.
+static EMBEDDED: LazyLock<Catalog> = LazyLock::new(Catalog::embedded);
 
 /// What a text holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +89,7 @@ pub fn load_layers(texts: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Loade
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
-    let profiles = |_: &Path| (Catalog::embedded(), Vec::new());
+    let profiles = |_: &Path| (EMBEDDED.clone(), Vec::new());
     load(&Input {
         layers: &layers,
         env: &env,

@@ -191,7 +191,9 @@ fn bus(
     }
     unique_units(table, &meters.value);
     let link = match (port, tcp) {
-        (Some(port), None) if !table.has("tcp") => serial(table, port, &meters.value),
+        (port, None) if table.has("port") && !table.has("tcp") => {
+            serial(table, port, &meters.value)
+        }
         (None, Some(tcp)) if !table.has("port") => network(table, tcp, &meters.value),
         _ => {
             one_link(table);
@@ -224,7 +226,12 @@ fn one_link(table: &Table<'_>) {
         .problem(Problem::new(table.at(), table.key(), message).with_hint(Some(hint)));
 }
 
-fn serial(table: &Table<'_>, port: Spot<PortSelector>, meters: &[Meter]) -> Option<Spot<Link>> {
+/// The line is looked at even when the port is wrong, so that both are said at once.
+fn serial(
+    table: &Table<'_>,
+    port: Option<Spot<PortSelector>>,
+    meters: &[Meter],
+) -> Option<Spot<Link>> {
     if let Some(delay) = table.optional("connect_delay_ms", integer("the pause runs", 0..=60_000)) {
         table.reader().problem(delay.problem(
             &delay.value.to_string(),
@@ -232,7 +239,7 @@ fn serial(table: &Table<'_>, port: Spot<PortSelector>, meters: &[Meter]) -> Opti
         ));
     }
     let settings = line_settings(table, meters)?;
-    let Spot { value, at, key } = port;
+    let Spot { value, at, key } = port?;
     Some(Spot {
         value: Link::Serial {
             port: value,

@@ -137,7 +137,10 @@ impl Reader {
     pub(crate) fn name_strangers(&self) {
         let known = self.known.borrow();
         for stranger in self.strangers.borrow_mut().drain(..) {
-            let full = format!("{}.{}", stranger.table, stranger.key);
+            let full = match stranger.table.as_str() {
+                "" => stranger.key.clone(),
+                table => format!("{table}.{}", stranger.key),
+            };
             let hint = hint_for(&stranger, &known);
             let mut problem =
                 Problem::new(stranger.at, &full, format!("unknown key {full}")).with_hint(hint);

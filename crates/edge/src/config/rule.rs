@@ -344,7 +344,11 @@ pub(crate) fn parsed<T>(
     parse: impl Fn(&str) -> Result<T, Wrong>,
 ) -> impl Fn(&Scalar) -> Ruling<T> {
     move |scalar| {
-        let text = plain_text(scalar, wanted)?;
+        let text = plain_text(scalar, wanted).map_err(|doubt| {
+            // Quotes do not help where the text in them would be refused as well.
+            let said = !matches!(look(&scalar.text), Look::Nothing);
+            parse(&scalar.text).err().filter(|_| said).unwrap_or(doubt)
+        })?;
         let value = parse(&text)?;
         pass(value, json!(text))
     }

@@ -11,6 +11,7 @@ use super::{Origin, Problem};
 /// A configuration file is a page or two; more is a mistake or an attack.
 pub(crate) const MAX_TEXT: usize = 256 * 1024;
 const MAX_DEPTH: usize = 24;
+const MOST_PROBLEMS: usize = 20;
 
 /// How a scalar was written, which decides what it can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +74,10 @@ impl Node {
                 style: Style::Bare,
             }),
         )
+    }
+
+    fn is_nothing(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar(scalar) if scalar.style == Style::Plain && scalar.text.is_empty())
     }
 
     /// Lays `over` on top: tables are merged key by key, everything else is replaced whole.
@@ -147,6 +152,10 @@ pub(crate) fn parse(origin: &Origin, text: &str) -> Result<Option<Node>, Vec<Pro
         documents: 0,
     };
     for event in Parser::new_from_str_with_options(text, options) {
+        // Whoever mends these is helped more by reading them than by the next hundred.
+        if builder.problems.len() >= MOST_PROBLEMS {
+            break;
+        }
         match event {
             Ok((event, span)) => builder.take(event, &span),
             Err(error) => {
@@ -197,7 +206,14 @@ impl Builder<'_> {
                 } else {
                     Style::Quoted
                 };
-                self.scalar(text.into_owned(), style, at);
+                // The reader calls a value that is not there `~`; nothing is nothing.
+                let absent = style == Style::Plain && span.start.index() == span.end.index();
+                let text = if absent {
+                    String::new()
+                } else {
+                    text.into_owned()
+                };
+                self.scalar(text, style, at);
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.refuse_extras(anchor, tag.is_some(), &at);
@@ -261,6 +277,8 @@ impl Builder<'_> {
     /// Hands a finished value to whatever is open around it.
     fn put(&mut self, node: Node) {
         match self.stack.last_mut() {
+            // `---` alone is as empty as a file without it.
+            None if node.is_nothing() => {}
             None if self.documents <= 1 => self.root = Some(node),
             None => {}
             Some(Open::List(_, items)) => items.push(node),
@@ -293,12 +311,14 @@ impl Builder<'_> {
 
     fn syntax(&mut self, text: &str, error: &granit_parser::ScanError) {
         let mark = error.marker();
-        let at = Position {
+        let mut at = Position {
             line: mark.line().max(1),
             column: mark.col() + 1,
         };
-        let line = text.lines().nth(at.line - 1).unwrap_or_default();
-        let hint = if line.trim_start_matches(' ').starts_with('\t') {
+        // The reader names the place where it gave up, which for a tab is the line above it.
+        let tab = (at.line..at.line + 2).find(|line| indented_with_tab(text, *line));
+        let hint = if let Some(line) = tab {
+            at = Position { line, column: 1 };
             Some("the line is indented with a tab; YAML wants spaces".to_owned())
         } else if error.info().contains("mapping values are not allowed") {
             Some("check the indentation of this line and the one above, and quote text that contains `: `".to_owned())
@@ -309,4 +329,10 @@ impl Builder<'_> {
         self.problems
             .push(Problem::new(self.origin.at(at), "", message).with_hint(hint));
     }
+}
+
+/// Whether the line, counted from 1, begins with a tab or with spaces and a tab.
+fn indented_with_tab(text: &str, line: usize) -> bool {
+    let line = text.lines().nth(line - 1).unwrap_or_default();
+    line.trim_start_matches(' ').starts_with('\t')
 }
