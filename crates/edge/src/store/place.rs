@@ -91,7 +91,7 @@ impl Place {
     /// Keeps some space for the moment when the disk is full, if it is not full already.
     pub(super) fn reserve(&self, free: Option<u64>) {
         let path = self.folder.join(RESERVE);
-        if free.is_none_or(|free| free < 8 * RESERVED) || path.exists() {
+        if free.is_none_or(|free| free < 2 * RESERVED) || path.exists() {
             return;
         }
         // Zeroes that are never written: the file system only keeps the blocks.

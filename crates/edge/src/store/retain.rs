@@ -15,12 +15,29 @@ const MOST_AT_ONCE: i64 = 240;
 const MOST_WHEN_LOW: i64 = DAY;
 /// Minutes kept however little space there is: they are the dashboard's day.
 const KEPT_WHEN_LOW: i64 = DAY;
+/// Minutes kept even then, unless SQLite itself says that nothing else helps.
+const KEPT_WHEN_FULL: i64 = 6 * 60;
 /// Events kept at most, whatever their age: a flag that flickers must not fill the disk.
 const MOST_EVENTS: i64 = 50_000;
 /// Free pages that stay in the file for the rows to come.
 const SPARE_PAGES: i64 = 256;
 /// Pages given back to the file system with one commit.
 const VACUUM_AT_ONCE: i64 = 512;
+
+/// While the disk is full the file must not grow: it keeps this many free pages, for the next rows
+/// and for the log to be copied back.
+const SPARE_WHEN_FULL: i64 = 64;
+
+/// How the disk is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Space {
+    /// There is enough.
+    Enough,
+    /// Little enough for old minutes to go.
+    Low,
+    /// So little that the file must not grow any more.
+    Full,
+}
 
 /// How long things are kept, in minutes.
 #[derive(Debug, Clone, Copy)]
@@ -44,13 +61,19 @@ impl Retention {
         }
     }
 
-    /// Drops what is past its time when the newest minute is `newest`; `low`: space is running out.
+    /// Drops what is past its time when the newest minute is `newest`.
     pub(super) fn prune(
         &mut self,
         db: &Connection,
         newest: i64,
-        low: bool,
+        space: Space,
     ) -> rusqlite::Result<()> {
+        if space == Space::Full {
+            let free: i64 = db.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+            if free < SPARE_WHEN_FULL {
+                drop_minutes(db, newest.saturating_sub(KEPT_WHEN_FULL), MOST_AT_ONCE)?;
+            }
+        }
         let hour = newest.div_euclid(STEP);
         if self.present.is_none_or(|(_, looked)| looked != hour) {
             let Some(now) = present(db)? else {
@@ -66,7 +89,7 @@ impl Retention {
         if oldest(db)?.is_some_and(|oldest| oldest < cutoff.saturating_sub(STEP)) {
             drop_minutes(db, cutoff, MOST_AT_ONCE)?;
         }
-        if low {
+        if space != Space::Enough {
             drop_minutes(db, now.saturating_sub(KEPT_WHEN_LOW), MOST_WHEN_LOW)?;
         }
         Ok(())
@@ -96,10 +119,15 @@ pub(super) fn relieve(db: &Connection, rows: i64) -> rusqlite::Result<usize> {
     drop_minutes(db, i64::MAX, rows)
 }
 
-/// Gives free pages back to the file system, a few at a time; all of them while space is low.
-pub(super) fn shrink(db: &Connection, low: bool) -> rusqlite::Result<()> {
+/// Gives free pages back to the file system, a few at a time; all of them while space is low, none
+/// while there is no space for it.
+pub(super) fn shrink(db: &Connection, space: Space) -> rusqlite::Result<()> {
     let free: i64 = db.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-    let spare = if low { 0 } else { SPARE_PAGES };
+    let spare = match space {
+        Space::Enough => SPARE_PAGES,
+        Space::Low => 0,
+        Space::Full => return Ok(()),
+    };
     let pages = (free - spare).min(VACUUM_AT_ONCE);
     if pages <= 0 {
         return Ok(());

@@ -15,7 +15,7 @@ use super::error::OpenError;
 use super::names::Names;
 use super::options::Options;
 use super::packed::{Packed, minute_of};
-use super::retain::{self, Retention};
+use super::retain::{self, Retention, Space};
 use super::rollup::Rollup;
 use super::{detail, open, saved};
 
@@ -44,8 +44,8 @@ pub(super) struct Shipment<'a> {
     pub(super) batch: &'a Batch,
     /// Grows with each attempt.
     pub(super) number: i64,
-    /// Space is running out: old minutes go.
-    pub(super) low: bool,
+    /// How the disk is doing.
+    pub(super) space: Space,
     /// Nothing comes after this: the stop was a proper one.
     pub(super) last: bool,
 }
@@ -93,8 +93,8 @@ impl Session {
     }
 
     /// Gives free space back. Worth a try only: it is done again with the next batch.
-    pub(super) fn shrink(&self, low: bool) {
-        if let Err(error) = retain::shrink(&self.db, low) {
+    pub(super) fn shrink(&self, space: Space) {
+        if let Err(error) = retain::shrink(&self.db, space) {
             tracing::debug!(%error, "free pages could not be given back");
         }
     }
@@ -206,7 +206,7 @@ fn fill(
     let number = memory.number(db, run)?;
     saved::put(db, number, shipment.number, batch.at, batch.ledger.as_ref())?;
     if let Some(now) = batch.minutes.iter().map(|row| minute_of(row.start)).max() {
-        retention.prune(db, now, shipment.low)?;
+        retention.prune(db, now, shipment.space)?;
     }
     if shipment.last {
         db.execute("UPDATE run SET clean = 1 WHERE seq = ?1", [number])?;

@@ -12,11 +12,14 @@ use super::open;
 use super::options::{Opened, Options};
 use super::place::{Lock, Place};
 use super::queue::{Shared, Taken};
+use super::retain::Space;
 use super::saved::Copy;
 use super::session::{Session, Shipment};
 
 /// The totals are copied beside the history with every so many batches.
 const COPY_EVERY: u64 = 15;
+/// With less free space than this, in bytes, the file does not grow any more.
+const TIGHT: u64 = 2 * 1024 * 1024;
 /// Rows dropped to make room in a file that cannot grow, attempt by attempt.
 const RELIEF: [i64; 3] = [60, 600, 6000];
 
@@ -112,10 +115,12 @@ impl Writer {
         let closing = taken.closing;
         let free = (self.options.free_space)(self.place.folder());
         self.shared.note(|health| health.free = free);
-        let low = self.shared.health().is_low();
-        if !low {
-            self.place.reserve(free);
-        }
+        let space = match free {
+            Some(free) if free < TIGHT => Space::Full,
+            _ if self.shared.health().is_low() => Space::Low,
+            _ => Space::Enough,
+        };
+        self.place.reserve(free);
         let settled = self.settle();
         self.accept(taken);
         let due = closing || self.turns.is_multiple_of(COPY_EVERY);
@@ -126,8 +131,8 @@ impl Writer {
         };
         let at = self.waiting.at;
         self.turns += 1;
-        match settled.and_then(|()| self.ship(low, closing)) {
-            Ok(()) => self.stored(low),
+        match settled.and_then(|()| self.ship(space, closing)) {
+            Ok(()) => self.stored(space),
             Err(error) => self.failed(&error),
         }
         if let Some(totals) = totals {
@@ -173,11 +178,11 @@ impl Writer {
     }
 
     /// Stores what waits; makes room, or a new file, where that is what it takes.
-    fn ship(&mut self, low: bool, last: bool) -> Result<(), Failure> {
+    fn ship(&mut self, space: Space, last: bool) -> Result<(), Failure> {
         let mut relief = RELIEF.into_iter();
         let mut fresh = false;
         loop {
-            match self.attempt(low, last) {
+            match self.attempt(space, last) {
                 Ok(()) => return Ok(()),
                 Err(error) => match error.trouble() {
                     Trouble::Full => self.make_room(relief.next(), error)?,
@@ -192,14 +197,14 @@ impl Writer {
         }
     }
 
-    fn attempt(&mut self, low: bool, last: bool) -> Result<(), Failure> {
+    fn attempt(&mut self, space: Space, last: bool) -> Result<(), Failure> {
         self.number += 1;
         let number = self.number;
         let waiting = std::mem::take(&mut self.waiting);
         let shipment = Shipment {
             batch: &waiting,
             number,
-            low,
+            space,
             last,
         };
         let done = self.reach().and_then(|session| {
@@ -254,10 +259,10 @@ impl Writer {
         }
     }
 
-    fn stored(&mut self, low: bool) {
+    fn stored(&mut self, space: Space) {
         let batch = std::mem::take(&mut self.waiting);
         let size = self.session.as_ref().and_then(|session| {
-            session.shrink(low);
+            session.shrink(space);
             session.size()
         });
         let newest = batch.minutes.iter().map(|row| row.start).max();

@@ -91,6 +91,33 @@ fn while_space_is_low_the_oldest_minutes_go_and_the_last_day_stays() {
     assert!(!store.health().is_low());
 }
 
+/// On a full disk the file stays as large as it is, and the newest six hours stay whatever happens.
+#[test]
+fn on_a_full_disk_the_file_does_not_grow() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = Arc::new(AtomicU64::new(u64::MAX));
+    let disk = Arc::clone(&free);
+    let free_space = Arc::new(move |_: &Path| Some(disk.load(Ordering::SeqCst)));
+    let (store, _) = open(Options {
+        free_space,
+        low_space: 0,
+        ..utc(folder.path(), 1)
+    });
+    for index in 0..72 {
+        super::store(&store, piece(index));
+    }
+    let before = store.health().size.unwrap();
+    free.store(1 << 20, Ordering::SeqCst);
+    for index in 72..5 * 72 {
+        super::store(&store, piece(index));
+    }
+    let after = store.health().size.unwrap();
+    assert!(after < before + 64 * 1024, "{before} {after}");
+    let rows = all(&store.reader());
+    assert!(rows.len() > 360, "{}", rows.len());
+    assert_eq!(rows.last().unwrap().start, start() + minutes(7199));
+}
+
 /// No folder, no permission, no card: polling goes on, and everything is there once it can be.
 #[test]
 fn rows_wait_in_memory_while_the_folder_is_out_of_reach() {
