@@ -33,12 +33,28 @@ pub fn start(config: LoggingConfig, data_dir: &Path) -> Result<Option<io::Error>
         Ok(file) => (Some(file), None),
         Err(error) => (None, Some(error)),
     };
-    let to_file = file.map(|file| fmt::layer().json().flatten_event(true).with_writer(file).with_filter(level));
+    let to_file = file.map(|file| {
+        fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(file)
+            .with_filter(level)
+    });
     let to_output = match config.format {
-        LogFormat::Json => fmt::layer().json().flatten_event(true).with_filter(level).boxed(),
-        LogFormat::Text => fmt::layer().with_ansi(io::stdout().is_terminal()).with_filter(level).boxed(),
+        LogFormat::Json => fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_filter(level)
+            .boxed(),
+        LogFormat::Text => fmt::layer()
+            .with_ansi(io::stdout().is_terminal())
+            .with_filter(level)
+            .boxed(),
     };
-    tracing_subscriber::registry().with(to_output).with(to_file).try_init()?;
+    tracing_subscriber::registry()
+        .with(to_output)
+        .with(to_file)
+        .try_init()?;
     Ok(problem)
 }
 
@@ -71,7 +87,11 @@ impl RotatingFile {
         }
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         let size = file.metadata()?.len();
-        Ok(Self { path: path.to_owned(), most, state: Mutex::new((file, size)) })
+        Ok(Self {
+            path: path.to_owned(),
+            most,
+            state: Mutex::new((file, size)),
+        })
     }
 
     fn append(&self, line: &[u8]) -> io::Result<()> {
@@ -80,7 +100,13 @@ impl RotatingFile {
         if state.1 > 0 && state.1 + line.len() as u64 > self.most {
             let old = self.path.with_extension("jsonl.1");
             fs::rename(&self.path, old)?;
-            *state = (OpenOptions::new().create(true).append(true).open(&self.path)?, 0);
+            *state = (
+                OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(&self.path)?,
+                0,
+            );
         }
         state.0.write_all(line)?;
         state.1 += line.len() as u64;
@@ -124,8 +150,14 @@ mod tests {
         for number in 0..10 {
             writeln!(log.make_writer(), "this is line number {number:4}").unwrap();
         }
-        assert_eq!(fs::read_to_string(&path).unwrap(), "this is line number    9\n");
-        assert_eq!(fs::read_to_string(path.with_extension("jsonl.1")).unwrap(), "this is line number    8\n");
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            "this is line number    9\n"
+        );
+        assert_eq!(
+            fs::read_to_string(path.with_extension("jsonl.1")).unwrap(),
+            "this is line number    8\n"
+        );
     }
 
     #[test]
@@ -133,7 +165,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = log_file(folder.path());
         for line in ["one\n", "two\n"] {
-            RotatingFile::open(&path, 1000).unwrap().append(line.as_bytes()).unwrap();
+            RotatingFile::open(&path, 1000)
+                .unwrap()
+                .append(line.as_bytes())
+                .unwrap();
         }
         assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
     }

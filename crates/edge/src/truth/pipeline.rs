@@ -122,7 +122,8 @@ impl Pipeline {
         Self {
             meters: Meters::new(meters),
             wiring: WiringWatch::new(&home),
-            clock: ClockWatch::new(time_floor, now.mono, now.wall).trusting_after(trust_clock_after),
+            clock: ClockWatch::new(time_floor, now.mono, now.wall)
+                .trusting_after(trust_clock_after),
             ledger,
             minutes: MinuteAggregator::new(run),
             today: Today::new(zone, now.wall, &today),
