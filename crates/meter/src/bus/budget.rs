@@ -5,6 +5,21 @@ use std::time::Duration;
 /// Share of the period that may be planned; the rest is for measurement, jitter and a retry.
 const PLANNED_PERCENT: u32 = 90;
 
+/// What a meter's polls cost on the wire.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PollCost {
+    /// A poll of the fast points.
+    pub fast: Duration,
+    /// A poll of everything.
+    pub full: Duration,
+}
+
+impl PollCost {
+    fn extra(self) -> Duration {
+        self.full.saturating_sub(self.fast)
+    }
+}
+
 /// Which meter is asked in which poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
@@ -12,35 +27,50 @@ pub struct Schedule {
     every: u32,
     /// The poll, modulo `every`, of each meter.
     turns: Vec<u32>,
+    /// Meters that may be read in full in one poll.
+    full_at_once: usize,
     needed: Duration,
 }
 
 impl Schedule {
-    /// The tightest schedule for meters whose polls take `costs`, in a period.
+    /// The tightest schedule for meters whose polls take `costs`, in a period, each to be read in
+    /// full every `slow_every`.
     ///
-    /// Everything in each poll if it fits. Otherwise the fewest turns into which first-fit packs
-    /// the meters; one that alone exceeds the period has a turn of its own and runs over it.
+    /// Full reads are spread, as few in one poll as possible. Everything in each poll if it fits.
+    /// Otherwise the fewest turns into which first-fit packs the meters; one that alone exceeds the
+    /// period has a turn of its own and runs over it.
     #[must_use]
-    pub fn new(costs: &[Duration], period: Duration) -> Self {
+    pub fn new(costs: &[PollCost], period: Duration, slow_every: Duration) -> Self {
         let room = period * PLANNED_PERCENT / 100;
-        let needed = costs.iter().sum();
-        let mut loads: Vec<Duration> = Vec::new();
+        let polls = slow_every.as_nanos() / period.as_nanos().max(1);
+        let polls = usize::try_from(polls).unwrap_or(usize::MAX).max(1);
+        let full_at_once = costs.len().div_ceil(polls).max(1);
+        let mut loads: Vec<Vec<PollCost>> = Vec::new();
         let mut turns = Vec::with_capacity(costs.len());
         for cost in costs {
-            let free = loads.iter().position(|load| *load + *cost <= room);
-            let turn = free.unwrap_or(loads.len());
+            let fits = |load: &Vec<PollCost>| {
+                longest(load.iter().chain([cost]).copied(), full_at_once) <= room
+            };
+            let turn = loads.iter().position(fits).unwrap_or(loads.len());
             if turn == loads.len() {
-                loads.push(Duration::ZERO);
+                loads.push(Vec::new());
             }
-            loads[turn] += *cost;
+            loads[turn].push(*cost);
             turns.push(u32::try_from(turn).unwrap_or(u32::MAX));
         }
         let every = u32::try_from(loads.len()).unwrap_or(u32::MAX).max(1);
         Self {
             every,
             turns,
-            needed,
+            full_at_once,
+            needed: longest(costs.iter().copied(), full_at_once),
         }
+    }
+
+    /// How many meters may be read in full in one poll, so that counters do not all come at once.
+    #[must_use]
+    pub const fn full_at_once(&self) -> usize {
+        self.full_at_once
     }
 
     /// Each meter is asked in one of this many polls; 1 when everything fits.
@@ -49,7 +79,7 @@ impl Schedule {
         self.every
     }
 
-    /// What a poll of all meters takes.
+    /// What a poll of all meters takes at its longest.
     #[must_use]
     pub const fn needed(&self) -> Duration {
         self.needed
@@ -64,10 +94,25 @@ impl Schedule {
     }
 }
 
+/// A poll of all these meters, `full_at_once` of them in full.
+fn longest(costs: impl Iterator<Item = PollCost> + Clone, full_at_once: usize) -> Duration {
+    let mut extra: Vec<Duration> = costs.clone().map(PollCost::extra).collect();
+    extra.sort_unstable_by(|a, b| b.cmp(a));
+    let fast: Duration = costs.map(|cost| cost.fast).sum();
+    fast + extra.into_iter().take(full_at_once).sum::<Duration>()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SLOW: Duration = Duration::from_secs(10);
+    const fn even(n: u64) -> PollCost {
+        PollCost {
+            fast: ms(n),
+            full: ms(n),
+        }
+    }
     const fn ms(n: u64) -> Duration {
         Duration::from_millis(n)
     }
@@ -75,14 +120,14 @@ mod tests {
 
     #[test]
     fn four_meters_of_two_blocks_nearly_fill_9600_baud() {
-        let schedule = Schedule::new(&[ms(221); 4], SECOND);
+        let schedule = Schedule::new(&[even(221); 4], SECOND, SLOW);
         assert_eq!((schedule.every(), schedule.needed()), (1, ms(884)));
         assert!((0..4).all(|meter| schedule.is_turn(meter, 7)));
     }
 
     #[test]
     fn a_fifth_stretches_the_schedule_and_each_still_has_its_turn() {
-        let schedule = Schedule::new(&[ms(221); 5], SECOND);
+        let schedule = Schedule::new(&[even(221); 5], SECOND, SLOW);
         assert_eq!(schedule.every(), 2);
         for meter in 0..5 {
             assert_eq!(
@@ -100,13 +145,34 @@ mod tests {
 
     #[test]
     fn a_meter_longer_than_the_period_has_a_turn_of_its_own() {
-        let schedule = Schedule::new(&[ms(2300), ms(100)], SECOND);
+        let schedule = Schedule::new(&[even(2300), even(100)], SECOND, SLOW);
         assert_eq!(schedule.every(), 2);
         assert!(schedule.is_turn(0, 0) && !schedule.is_turn(1, 0));
     }
 
     #[test]
     fn a_bus_without_meters_has_nothing_to_stretch() {
-        assert_eq!(Schedule::new(&[], SECOND).every(), 1);
+        assert_eq!(Schedule::new(&[], SECOND, SLOW).every(), 1);
+    }
+
+    #[test]
+    fn counters_are_read_of_one_meter_at_a_time() {
+        let cost = PollCost {
+            fast: ms(150),
+            full: ms(400),
+        };
+        let schedule = Schedule::new(&[cost; 4], SECOND, SLOW);
+        assert_eq!((schedule.every(), schedule.full_at_once()), (1, 1));
+        assert_eq!(schedule.needed(), ms(4 * 150 + 250));
+    }
+
+    #[test]
+    fn more_meters_than_polls_share_them() {
+        let schedule = Schedule::new(&[even(10); 25], SECOND, SLOW);
+        assert_eq!(schedule.full_at_once(), 3);
+        assert_eq!(
+            Schedule::new(&[even(10); 3], SECOND, Duration::ZERO).full_at_once(),
+            3
+        );
     }
 }

@@ -13,8 +13,7 @@ pub trait Master: Send {
     /// Waits before asking, when the bus is not ready yet (see [`Master::ready_at`]).
     ///
     /// # Errors
-    /// Why there are no registers. After [`BusFault::PortGone`] the master is of no use any more,
-    /// unless it says otherwise.
+    /// Why there are no registers; [`Master::is_open`] tells whether to go on asking this master.
     fn read(&mut self, request: ReadRequest, timeout: Duration) -> Result<Vec<u16>, BusFault>;
 
     /// The earliest instant at which this request may go out.
@@ -26,6 +25,9 @@ pub trait Master: Send {
     /// How long `unit` usually takes from the end of the request to its answer, less the time the
     /// answer needs on the wire; `None` until measured.
     fn turnaround(&self, unit: u8) -> Option<Duration>;
+
+    /// Whether the link still stands. When it does not, the master is of no use any more.
+    fn is_open(&self) -> bool;
 
     /// The last request and what came back, kept until the next one.
     fn last(&self) -> &Exchange;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use solthrive_domain::{Mono, Point, Reading};
 
 use super::backoff;
+use super::budget::PollCost;
 use super::status::{BusStatus, MeterStatus, PlanStatus, RawBlock, lock};
 use super::{BusFault, FaultKind, Master, MeterConfig, MeterOutcome, Pace};
 use crate::decode::Registers;
@@ -20,6 +21,8 @@ const LEAST_TIMEOUT: Duration = Duration::from_millis(500);
 /// Beyond the usual answer, a timeout allows this many times the usual turnaround, and a margin.
 const PATIENCE: u32 = 4;
 const MARGIN: Duration = Duration::from_millis(100);
+/// Slow points are due this much early, so that a poll that is late itself does not put off the next.
+const EARLY: Duration = Duration::from_millis(50);
 /// A turnaround that moved by this much is worth another plan.
 const REPLAN_PERCENT: u32 = 30;
 
@@ -36,7 +39,22 @@ pub(super) struct MeterTask {
     failures: u32,
     pub(super) retry_at: Mono,
     slow_due: Option<Mono>,
-    last_asked: Mono,
+    /// The last poll read everything.
+    was_full: bool,
+}
+
+/// What a meter is given for one poll.
+pub(super) struct Turn<'a> {
+    pub(super) pace: &'a dyn Pace,
+    pub(super) status: &'a Mutex<BusStatus>,
+    /// The meter's place in the status.
+    pub(super) index: usize,
+    /// When the bus is needed again: an answer is not waited for beyond it.
+    pub(super) by: Option<Mono>,
+    /// It may read its slow points if they are due.
+    pub(super) full: bool,
+    /// When the line was last used, whoever it was for.
+    pub(super) quiet_since: &'a mut Mono,
 }
 
 impl MeterTask {
@@ -63,16 +81,49 @@ impl MeterTask {
             failures: 0,
             retry_at: Mono::ZERO,
             slow_due: None,
-            last_asked: Mono::ZERO,
+            was_full: false,
             config,
         }
     }
 
-    /// Time of a poll at its longest.
-    pub(super) fn longest(&self) -> Duration {
-        self.cost
-            .of_all(&self.plan.full)
-            .max(self.cost.of_all(&self.plan.fast))
+    /// Time of its polls.
+    pub(super) fn cost(&self) -> PollCost {
+        PollCost {
+            fast: self.cost.of_all(&self.plan.fast),
+            full: self.cost.of_all(&self.plan.full),
+        }
+    }
+
+    /// Whether the last poll was sent out to read everything.
+    pub(super) const fn was_full(&self) -> bool {
+        self.was_full
+    }
+
+    fn is_slow_due(&self, at: Mono) -> bool {
+        self.slow_due.is_none_or(|due| at >= due)
+    }
+
+    fn blocks(&self, full: bool) -> &[Block] {
+        if full {
+            &self.plan.full
+        } else {
+            &self.plan.fast
+        }
+    }
+
+    /// When its first request may go out.
+    pub(super) fn ready_at(&self, master: &dyn Master, now: Mono, full: bool) -> Mono {
+        let first = self.blocks(full && self.is_slow_due(now)).first();
+        first.map_or(now, |block| master.ready_at(&self.request(block)).max(now))
+    }
+
+    fn request(&self, block: &Block) -> ReadRequest {
+        ReadRequest {
+            unit: self.config.unit,
+            function: block.function,
+            address: block.address,
+            count: block.count,
+        }
     }
 
     /// Whether the last poll failed: such a meter is asked after the others.
@@ -113,48 +164,49 @@ impl MeterTask {
         true
     }
 
-    /// One poll. `by` is when the bus is needed again: an answer is not waited for beyond it.
-    pub(super) fn poll(
-        &mut self,
-        master: &mut dyn Master,
-        pace: &dyn Pace,
-        by: Option<Mono>,
-        status: &Mutex<BusStatus>,
-        index: usize,
-    ) -> MeterOutcome {
-        let at = pace.now();
-        let slow = self.slow_due.is_none_or(|due| at >= due);
-        let blocks = if slow {
-            self.plan.full.clone()
-        } else {
-            self.plan.fast.clone()
-        };
+    /// One poll.
+    pub(super) fn poll(&mut self, master: &mut dyn Master, turn: &mut Turn<'_>) -> MeterOutcome {
+        let at = turn.pace.now();
+        let slow = turn.full && self.is_slow_due(at);
+        self.was_full = slow;
+        let blocks = self.blocks(slow).to_vec();
+        if blocks.is_empty() {
+            // Nothing but slow points, and they are not due: silence is no answer.
+            return MeterOutcome::Waiting;
+        }
         let mut registers = Registers::new();
         let mut refused = None;
         for block in &blocks {
-            match self.read(master, pace, by, status, block) {
+            match self.read(master, turn, block) {
                 Ok(values) => {
                     registers.push(block.function, block.address, values);
                     self.stale_plan |= self.memory.worked(block);
+                    // It is back: the rest of its poll is not hurried.
+                    turn.by = None;
                 }
                 Err(fault) => match fault.kind() {
                     FaultKind::Exception(code) => {
                         self.learn(code, block);
                         refused = Some(fault.kind());
                     }
-                    kind => return self.failed(kind, pace.now(), status, index),
+                    kind => return self.failed(kind, turn.pace.now(), turn.status, turn.index),
                 },
             }
         }
         let read_any = registers.blocks().next().is_some();
         if let (Some(fault), false) = (refused, read_any) {
-            return self.failed(fault, pace.now(), status, index);
+            return self.failed(fault, turn.pace.now(), turn.status, turn.index);
         }
         if slow {
-            self.slow_due = Some(at + self.config.slow_every);
+            let every = self.config.slow_every;
+            self.slow_due = Some(at + (every - EARLY.min(every / 20)));
         }
         self.failures = 0;
-        self.show(master, &registers, &mut lock(status).meters[index]);
+        self.show(
+            master,
+            &registers,
+            &mut lock(turn.status).meters[turn.index],
+        );
         MeterOutcome::Read(Reading {
             meter: self.config.id.clone(),
             at,
@@ -165,26 +217,22 @@ impl MeterTask {
     fn read(
         &mut self,
         master: &mut dyn Master,
-        pace: &dyn Pace,
-        by: Option<Mono>,
-        status: &Mutex<BusStatus>,
+        turn: &mut Turn<'_>,
         block: &Block,
     ) -> Result<Vec<u16>, BusFault> {
         let gap = self.config.profile.bus.gap;
         if !gap.is_zero() {
-            pace.sleep_until(self.last_asked + gap);
+            turn.pace.sleep_until(*turn.quiet_since + gap);
         }
-        let request = ReadRequest {
-            unit: self.config.unit,
-            function: block.function,
-            address: block.address,
-            count: block.count,
-        };
+        let request = self.request(block);
         let usual = self.timeout(master, block.count);
-        let timeout = by.map_or(usual, |by| by.since(pace.now()).min(usual));
+        let timeout = turn.by.map_or(usual, |by| {
+            by.since(turn.pace.now().max(master.ready_at(&request)))
+                .min(usual)
+        });
         let outcome = master.read(request, timeout);
-        self.last_asked = pace.now();
-        lock(status).note(&request, master.last(), outcome.as_ref().err());
+        *turn.quiet_since = turn.pace.now();
+        lock(turn.status).note(&request, master.last(), outcome.as_ref().err());
         outcome
     }
 

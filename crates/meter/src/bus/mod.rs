@@ -14,13 +14,14 @@ mod run;
 mod status;
 mod turnaround;
 
-pub use budget::Schedule;
+pub use budget::{PollCost, Schedule};
 pub use config::{BusConfig, Link, MeterConfig};
 pub use cycle::{BusCycle, MeterCycle, MeterOutcome};
 pub use drift::{Drift, DriftShown};
 pub use fault::{BusFault, FaultKind};
+pub use link::Opener;
 pub use master::{Exchange, LineCost, Master};
 pub use pace::{Grid, Pace, SystemPace};
-pub use run::run_bus;
+pub use run::{run_bus, run_bus_on};
 pub use status::{Budget, BusStatus, ErrorCounts, MeterStatus, PlanStatus, RawBlock, Trace};
 pub use turnaround::Turnaround;

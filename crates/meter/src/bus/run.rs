@@ -4,14 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::budget::Schedule;
-use super::link::LinkState;
-use super::meter::MeterTask;
+use solthrive_domain::Mono;
+
+use super::budget::{PollCost, Schedule};
+use super::link::{Configured, LinkState, Opener};
+use super::meter::{MeterTask, Turn};
 use super::status::lock;
 use super::{BusConfig, BusCycle, BusStatus, Grid, MeterCycle, MeterOutcome, Pace};
 
-/// Time that must be left in the second for asking a meter that did not answer last time.
-const ROOM_FOR_FAILING: Duration = Duration::from_millis(250);
+/// Share of the period that must be left for asking a meter that did not answer last time.
+const ROOM_FOR_FAILING: u32 = 4;
 /// A failing meter that found no room for this long is asked all the same.
 const ASK_ANYWAY: Duration = Duration::from_mins(1);
 
@@ -26,14 +28,28 @@ pub fn run_bus(
     status: Arc<Mutex<BusStatus>>,
     sink: &mut dyn FnMut(BusCycle),
 ) {
-    let mut bus = Bus::new(config, pace, status);
+    let opener = Configured::new(config.clone(), Arc::clone(&pace));
+    run_bus_on(Box::new(opener), config, pace, stop, status, sink);
+}
+
+/// As [`run_bus`], over links that `opener` opens instead of the one the configuration names.
+pub fn run_bus_on(
+    opener: Box<dyn Opener>,
+    config: BusConfig,
+    pace: Arc<dyn Pace>,
+    stop: &AtomicBool,
+    status: Arc<Mutex<BusStatus>>,
+    sink: &mut dyn FnMut(BusCycle),
+) {
+    let link = LinkState::new(opener, Arc::clone(&pace));
+    let mut bus = Bus::new(link, config, pace, status);
     let mut next = bus.grid.next(bus.pace.now());
     while !stop.load(Ordering::Acquire) {
         bus.pace.idle_until(bus.grid.at(next), stop);
         if stop.load(Ordering::Acquire) {
             break;
         }
-        sink(bus.poll(next));
+        sink(bus.poll(next, stop));
         let following = bus.grid.next(bus.pace.now()).max(next + 1);
         bus.skipped = following - next - 1;
         next = following;
@@ -49,18 +65,29 @@ struct Bus {
     meters: Vec<MeterTask>,
     schedule: Schedule,
     status: Arc<Mutex<BusStatus>>,
+    /// When the last exchange ended, whoever it was with.
+    quiet_since: Mono,
+    /// Meters read in full in this poll.
+    full_reads: usize,
     /// Instants that passed during the poll before.
     skipped: u64,
 }
 
 impl Bus {
-    fn new(config: BusConfig, pace: Arc<dyn Pace>, status: Arc<Mutex<BusStatus>>) -> Self {
+    fn new(
+        link: LinkState,
+        config: BusConfig,
+        pace: Arc<dyn Pace>,
+        status: Arc<Mutex<BusStatus>>,
+    ) -> Self {
         Self {
             name: config.name.as_str().into(),
             grid: Grid::new(config.poll_every),
-            link: LinkState::new(Arc::clone(&pace)),
+            link,
             meters: config.meters.iter().cloned().map(MeterTask::new).collect(),
-            schedule: Schedule::new(&[], config.poll_every),
+            schedule: Schedule::new(&[], config.poll_every, Duration::ZERO),
+            quiet_since: Mono::ZERO,
+            full_reads: 0,
             skipped: 0,
             config,
             pace,
@@ -68,11 +95,15 @@ impl Bus {
         }
     }
 
-    fn poll(&mut self, tick: u64) -> BusCycle {
+    fn poll(&mut self, tick: u64, stop: &AtomicBool) -> BusCycle {
         let at = self.pace.now();
         let deviation = at.since(self.grid.at(tick));
+        self.full_reads = 0;
         let mut outcomes: Vec<MeterOutcome> = vec![MeterOutcome::Waiting; self.meters.len()];
         for index in self.order(tick) {
+            if stop.load(Ordering::Acquire) {
+                break;
+            }
             outcomes[index] = self.poll_meter(index, tick);
         }
         self.after(deviation);
@@ -109,33 +140,42 @@ impl Bus {
     }
 
     fn poll_meter(&mut self, index: usize, tick: u64) -> MeterOutcome {
+        let alone = self.meters.len() == 1;
+        let room = self.grid.period() / ROOM_FOR_FAILING;
         let meter = &mut self.meters[index];
         let now = self.pace.now();
-        let end = self.grid.at(tick + 1);
-        let mut by = None;
-        if meter.is_failing() && self.config.meters.len() > 1 {
-            let overdue = now.since(meter.retry_at) >= ASK_ANYWAY;
-            if !overdue && end.since(now) < ROOM_FOR_FAILING {
-                return MeterOutcome::Waiting;
-            }
-            by = (!overdue).then_some(end);
-        }
+        let overdue = now.since(meter.retry_at) >= ASK_ANYWAY;
+        let by = (meter.is_failing() && !alone && !overdue).then(|| self.grid.at(tick + 1));
         let master = match self.link.master(&self.config) {
             Ok(master) => master,
             Err(fault) => {
-                lock(&self.status).errors.count(fault);
+                if self.link.tried {
+                    lock(&self.status).errors.count(fault);
+                }
                 return meter.failed(fault, now, &self.status, index);
             }
         };
         let replanned = meter.replan(master);
-        let outcome = meter.poll(master, self.pace.as_ref(), by, &self.status, index);
+        let full = self.full_reads < self.schedule.full_at_once();
+        if by.is_some_and(|by| by.since(meter.ready_at(master, now, full)) < room) {
+            return MeterOutcome::Waiting;
+        }
+        let mut turn = Turn {
+            pace: self.pace.as_ref(),
+            status: &self.status,
+            index,
+            by,
+            full,
+            quiet_since: &mut self.quiet_since,
+        };
+        let outcome = meter.poll(master, &mut turn);
+        let lost = !master.is_open();
+        self.full_reads += usize::from(meter.was_full());
         if replanned {
             meter.show_plan(&mut lock(&self.status).meters[index]);
         }
-        if let MeterOutcome::Failed { fault, .. } = outcome
-            && fault.is_link()
-        {
-            self.link.lost(fault);
+        if let (true, MeterOutcome::Failed { fault, .. }) = (lost, &outcome) {
+            self.link.lost(*fault);
         }
         if replanned {
             self.fit();
@@ -145,8 +185,18 @@ impl Bus {
 
     /// Computes the bus's budget, and says so when the schedule has to be stretched.
     fn fit(&mut self) {
-        let costs: Vec<Duration> = self.meters.iter().map(MeterTask::longest).collect();
-        let schedule = Schedule::new(&costs, self.config.poll_every);
+        let costs: Vec<PollCost> = self.meters.iter().map(MeterTask::cost).collect();
+        let slow_every = self
+            .config
+            .meters
+            .iter()
+            .map(|meter| meter.slow_every)
+            .min();
+        let schedule = Schedule::new(
+            &costs,
+            self.config.poll_every,
+            slow_every.unwrap_or_default(),
+        );
         if schedule.every() != self.schedule.every() {
             let (needed, period) = (
                 schedule.needed().as_millis(),

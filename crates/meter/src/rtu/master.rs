@@ -79,6 +79,7 @@ pub struct RtuMaster<W = Port> {
     recent: VecDeque<(ReadRequest, Mono)>,
     exchange: Exchange,
     stray: Vec<u8>,
+    open: bool,
 }
 
 /// What the bytes heard so far amount to.
@@ -124,6 +125,7 @@ impl<W: Wire> RtuMaster<W> {
             recent: VecDeque::with_capacity(RECENT),
             exchange: Exchange::default(),
             stray: Vec::new(),
+            open: true,
             pace,
         }
     }
@@ -370,19 +372,24 @@ impl<W: Wire> Master for RtuMaster<W> {
     fn read(&mut self, request: ReadRequest, timeout: Duration) -> Result<Vec<u16>, BusFault> {
         self.exchange.begin();
         self.exchange.sent_at = self.pace.now();
-        self.fall_silent(&request)?;
-        self.send(request)?;
+        let asked = self.fall_silent(&request).and_then(|()| self.send(request));
+        if let Err(fault) = asked {
+            self.open = !fault.kind().is_link();
+            return Err(fault);
+        }
         let outcome = self.listen(request, timeout);
         let now = self.pace.now();
         self.exchange.took = now.since(self.exchange.sent_at);
         self.remember(request);
         match &outcome {
-            Ok(_) | Err(BusFault::Exception(_) | BusFault::PortGone(_)) => {}
+            Ok(_) | Err(BusFault::Exception(_)) => self.quarantine.answered(request.unit),
+            Err(BusFault::PortGone(_)) => self.open = false,
             Err(_) => {
                 let heard = &self.exchange.reply;
                 self.exchange.late_replies += self.quarantine.recognise(heard, now, true);
+                let silent = self.beyond_echo().is_empty();
                 self.quarantine
-                    .unanswered(request, self.exchange.sent_at, now);
+                    .unanswered(request, self.exchange.sent_at, now, silent);
             }
         }
         outcome
@@ -402,6 +409,10 @@ impl<W: Wire> Master for RtuMaster<W> {
 
     fn turnaround(&self, unit: u8) -> Option<Duration> {
         self.turnaround.get(&unit).and_then(Turnaround::estimate)
+    }
+
+    fn is_open(&self) -> bool {
+        self.open
     }
 
     fn last(&self) -> &Exchange {

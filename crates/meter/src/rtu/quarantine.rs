@@ -8,7 +8,8 @@
 //!
 //! - the same unit is left alone altogether;
 //! - another unit is left alone if the request has the ghost's function and length, since a damaged
-//!   unit address is all that would tell the two apart;
+//!   unit address is all that would tell the two apart; but not for the sake of a unit that was
+//!   altogether silent twice in a row, which is a dead one and costs its neighbours no time;
 //! - everything else may go on: a dead meter must not stop its neighbours, and what the ghost might
 //!   still send is refused there by its unit or its length.
 //!
@@ -16,6 +17,7 @@
 //! a later answer is seen. Bytes heard meanwhile restart the silence, within a bound: noise must
 //! not keep a bus shut for ever, and a late answer is bounded by time whatever else is heard.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use solthrive_domain::Mono;
@@ -43,12 +45,15 @@ struct Ghost {
     at_most: Mono,
     /// Its answer has come.
     seen: bool,
+    /// Its unit shows no sign of life.
+    dead: bool,
 }
 
 impl Ghost {
     fn could_pass_for(&self, request: &ReadRequest) -> bool {
         self.request.unit == request.unit
-            || (self.request.function, self.request.count) == (request.function, request.count)
+            || !self.dead
+                && (self.request.function, self.request.count) == (request.function, request.count)
     }
 }
 
@@ -57,6 +62,8 @@ impl Ghost {
 pub struct Quarantine {
     quiet: Duration,
     ghosts: Vec<Ghost>,
+    /// Units that were not heard of after their last request.
+    silent: BTreeSet<u8>,
 }
 
 impl Quarantine {
@@ -66,6 +73,7 @@ impl Quarantine {
         Self {
             quiet,
             ghosts: Vec::with_capacity(GHOSTS),
+            silent: BTreeSet::new(),
         }
     }
 
@@ -85,8 +93,20 @@ impl Quarantine {
         held.map(|ghost| ghost.until).max().unwrap_or_default()
     }
 
-    /// A request sent at `sent_at` was given up on at `now` without a sure answer.
-    pub fn unanswered(&mut self, request: ReadRequest, sent_at: Mono, now: Mono) {
+    /// `unit` answered in time.
+    pub fn answered(&mut self, unit: u8) {
+        self.silent.remove(&unit);
+    }
+
+    /// A request sent at `sent_at` was given up on at `now` without a sure answer; `silent` if
+    /// without any byte.
+    pub fn unanswered(&mut self, request: ReadRequest, sent_at: Mono, now: Mono, silent: bool) {
+        let dead = if silent {
+            !self.silent.insert(request.unit)
+        } else {
+            self.silent.remove(&request.unit);
+            false
+        };
         self.ghosts.retain(|ghost| {
             ghost.request != request && now.since(ghost.sent_at) < MEMORY.max(self.quiet)
         });
@@ -99,6 +119,7 @@ impl Quarantine {
             until: now + self.quiet,
             at_most: now + self.quiet * RESTARTS,
             seen: false,
+            dead,
         };
         self.ghosts.push(ghost);
     }
@@ -118,6 +139,7 @@ impl Quarantine {
         for ghost in self.ghosts.iter_mut().filter(|ghost| !ghost.seen) {
             if find_reply(ghost.request, bytes).is_some() {
                 ghost.seen = true;
+                self.silent.remove(&ghost.request.unit);
                 late += 1;
                 // Half as long again, because the latest one seen is not the latest one possible.
                 let widened = if live {
@@ -154,7 +176,7 @@ mod tests {
     #[test]
     fn a_silent_unit_is_left_alone_and_its_neighbours_are_not() {
         let mut quarantine = Quarantine::new(Q);
-        quarantine.unanswered(request(1, 20), at(0), at(600));
+        quarantine.unanswered(request(1, 20), at(0), at(600), true);
         assert_eq!(quarantine.ready_at(&request(1, 20)), at(1100));
         assert_eq!(quarantine.ready_at(&request(1, 8)), at(1100));
         assert_eq!(quarantine.ready_at(&request(2, 8)), Mono::ZERO);
@@ -163,7 +185,7 @@ mod tests {
     #[test]
     fn a_neighbour_asked_for_the_same_length_waits_too() {
         let mut quarantine = Quarantine::new(Q);
-        quarantine.unanswered(request(1, 20), at(0), at(600));
+        quarantine.unanswered(request(1, 20), at(0), at(600), true);
         assert_eq!(quarantine.ready_at(&request(2, 20)), at(1100));
         assert_eq!(
             quarantine.ready_at(&ReadRequest {
@@ -175,9 +197,28 @@ mod tests {
     }
 
     #[test]
+    fn a_unit_silent_twice_in_a_row_holds_no_neighbour_until_it_is_heard_of() {
+        let mut quarantine = Quarantine::new(Q);
+        quarantine.unanswered(request(1, 20), at(0), at(500), true);
+        quarantine.unanswered(request(1, 20), at(2000), at(2500), true);
+        assert_eq!(quarantine.ready_at(&request(1, 20)), at(3000));
+        assert_eq!(quarantine.ready_at(&request(2, 20)), Mono::ZERO);
+
+        let late = encode_reply(1, Function::Input, &[7; 20]);
+        quarantine.recognise(&late, at(2900), true);
+        quarantine.unanswered(request(1, 20), at(4000), at(4500), true);
+        assert!(quarantine.ready_at(&request(2, 20)) > at(4500));
+
+        quarantine.unanswered(request(3, 8), at(5000), at(5500), true);
+        quarantine.answered(3);
+        quarantine.unanswered(request(3, 8), at(7000), at(7500), true);
+        assert!(quarantine.ready_at(&request(2, 8)) > at(7500));
+    }
+
+    #[test]
     fn bytes_restart_the_silence_but_noise_does_not_last_for_ever() {
         let mut quarantine = Quarantine::new(Q);
-        quarantine.unanswered(request(1, 20), at(0), at(600));
+        quarantine.unanswered(request(1, 20), at(0), at(600), true);
         quarantine.heard(at(800));
         assert_eq!(quarantine.ready_at(&request(1, 20)), at(1300));
         for ms in (800..5000).step_by(100) {
@@ -190,7 +231,7 @@ mod tests {
     fn an_answer_seen_later_widens_what_is_expected_within_a_bound() {
         let mut quarantine = Quarantine::new(Q);
         let answer = encode_reply(1, Function::Input, &[7; 20]);
-        quarantine.unanswered(request(1, 20), at(0), at(600));
+        quarantine.unanswered(request(1, 20), at(0), at(600), true);
         assert_eq!(quarantine.recognise(&answer, at(1200), true), 1);
         assert_eq!(quarantine.quiet(), Duration::from_millis(1800));
         assert_eq!(
@@ -199,7 +240,7 @@ mod tests {
             "it was counted already"
         );
 
-        quarantine.unanswered(request(1, 20), at(2000), at(2600));
+        quarantine.unanswered(request(1, 20), at(2000), at(2600), true);
         assert_eq!(quarantine.recognise(&answer, at(20_000), true), 1);
         assert_eq!(quarantine.quiet(), LONGEST_QUARANTINE);
     }
@@ -207,7 +248,7 @@ mod tests {
     #[test]
     fn an_answer_found_lying_there_widens_nothing() {
         let mut quarantine = Quarantine::new(Q);
-        quarantine.unanswered(request(1, 20), at(0), at(600));
+        quarantine.unanswered(request(1, 20), at(0), at(600), true);
         assert_eq!(
             quarantine.recognise(&encode_reply(1, Function::Input, &[7; 20]), at(9000), false),
             1
@@ -218,7 +259,7 @@ mod tests {
     #[test]
     fn noise_is_no_late_answer() {
         let mut quarantine = Quarantine::new(Q);
-        quarantine.unanswered(request(1, 20), at(0), at(600));
+        quarantine.unanswered(request(1, 20), at(0), at(600), true);
         assert_eq!(quarantine.recognise(&[1, 4, 40, 0, 0, 0], at(700), true), 0);
         assert_eq!(
             quarantine.recognise(&encode_reply(1, Function::Input, &[7; 19]), at(700), true),
@@ -231,7 +272,7 @@ mod tests {
     fn many_unanswered_requests_are_remembered_within_a_bound() {
         let mut quarantine = Quarantine::new(Q);
         for unit in 1..=200 {
-            quarantine.unanswered(request(unit, 20), at(0), at(600));
+            quarantine.unanswered(request(unit, 20), at(0), at(600), true);
         }
         assert_eq!(quarantine.ghosts.len(), GHOSTS);
     }

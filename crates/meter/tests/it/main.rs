@@ -5,7 +5,12 @@
     reason = "helpers of tests may fail loudly, as tests do"
 )]
 
+mod bus_faults;
+mod bus_polls;
+mod bus_tty;
+mod bus_virtual;
 mod decoder;
+mod independent;
 mod plans;
 mod plans_learned;
 mod profiles;

@@ -1,6 +1,7 @@
 //! A line and a clock that exist only in the test: hours pass in a moment, the same way each time, on
 //! a machine as busy as one likes.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ struct World {
     /// There, and not taken yet.
     received: Vec<u8>,
     last_byte: Mono,
+    sleeps: u64,
     seen: Seen,
 }
 
@@ -43,6 +45,7 @@ impl World {
     }
 
     fn pass_until(&mut self, at: Mono) {
+        self.sleeps += 1;
         let overshoot = self.overshoot();
         self.now = self.now.max(at) + overshoot;
         self.arrive();
@@ -87,6 +90,7 @@ impl Virtual {
             bursts: Vec::new(),
             received: Vec::new(),
             last_byte: Mono::ZERO,
+            sleeps: 0,
             seen: Seen::default(),
         };
         Self(Arc::new(Mutex::new(world)))
@@ -99,6 +103,11 @@ impl Virtual {
     pub(crate) fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
         look(&self.world().seen)
     }
+
+    /// How often whoever lives by this clock slept.
+    pub(crate) fn sleeps(&self) -> u64 {
+        self.world().sleeps
+    }
 }
 
 impl Pace for Virtual {
@@ -110,6 +119,9 @@ impl Pace for Virtual {
         if at > world.now {
             world.pass_until(at);
         }
+    }
+    fn idle_until(&self, at: Mono, _stop: &AtomicBool) {
+        self.sleep_until(at);
     }
 }
 
