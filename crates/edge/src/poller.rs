@@ -106,7 +106,7 @@ fn keep_running(
                 stop,
                 Arc::clone(status),
                 &mut sink,
-            )
+            );
         };
         if catch_unwind(AssertUnwindSafe(run)).is_err() {
             tracing::error!(bus = %config.name, "the bus thread panicked; it starts again");

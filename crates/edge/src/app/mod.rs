@@ -4,7 +4,9 @@
 //! is asked on a bus; polling starts before the web server, and a port that is taken does not stop it.
 
 mod clocks;
+mod facts;
 mod outside;
+mod pipeline;
 mod start;
 
 use std::path::PathBuf;
@@ -67,12 +69,12 @@ pub fn run(args: Args) -> ExitCode {
     match logging::start(started.loaded.config.logging, &places.data_dir) {
         Ok(None) => {}
         Ok(Some(error)) => {
-            tracing::warn!(%error, "the log file cannot be written; standard output goes on")
+            tracing::warn!(%error, "the log file cannot be written; standard output goes on");
         }
         Err(error) => eprintln!("solthrived: {error}"),
     }
     report_configuration(&started);
-    match serve(&places, started) {
+    match serve(&places, &started) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("solthrived cannot start: {error:#}");
@@ -94,7 +96,7 @@ fn report_configuration(started: &Started) {
     }
 }
 
-fn serve(places: &Places, started: Started) -> anyhow::Result<()> {
+fn serve(places: &Places, started: &Started) -> anyhow::Result<()> {
     let listen = started.loaded.config.network.listen;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -135,7 +137,7 @@ async fn web(listen: std::net::SocketAddr, app: AppState, shutdown: Cancellation
         match http::bind(listen) {
             Ok(listener) => break listener,
             Err(error) => {
-                tracing::error!(address = %listen, %error, "the dashboard's address cannot be used; polling goes on, trying again in 10 s")
+                tracing::error!(address = %listen, %error, "the dashboard's address cannot be used; polling goes on, trying again in 10 s");
             }
         }
         tokio::select! {
@@ -155,3 +157,9 @@ impl Drop for Running {
 
 /// Shared with the parts that ask the time.
 type Pace = Arc<solthrive_meter::bus::SystemPace>;
+
+/// Time between two polls of the slowest bus.
+fn poll_every(config: &crate::config::AppConfig) -> Duration {
+    let every = config.buses.iter().map(|bus| bus.poll_every).max();
+    every.unwrap_or(Duration::from_secs(1))
+}

@@ -225,13 +225,13 @@ impl Core {
         for event in events {
             match event {
                 ClockEvent::Stepped { from, to, .. } => {
-                    tracing::warn!(%from, %to, "the clock jumped")
+                    tracing::warn!(%from, %to, "the clock jumped");
                 }
                 ClockEvent::BecamePlausible => {
-                    tracing::info!("the clock is believed; held rows are stored")
+                    tracing::info!("the clock is believed; held rows are stored");
                 }
                 ClockEvent::BecameImplausible => {
-                    tracing::warn!("the clock is not believed; rows wait")
+                    tracing::warn!("the clock is not believed; rows wait");
                 }
             }
         }
@@ -242,13 +242,13 @@ impl Core {
 fn log_flag(change: FlagChange) -> FlagChange {
     match &change {
         FlagChange::Raised(flag) => {
-            tracing::warn!(code = %flag.code, subject = %flag.subject, "{}", flag.message)
+            tracing::warn!(code = %flag.code, subject = %flag.subject, "{}", flag.message);
         }
         FlagChange::Changed(flag) => {
-            tracing::warn!(code = %flag.code, subject = %flag.subject, "now {:?}: {}", flag.severity, flag.message)
+            tracing::warn!(code = %flag.code, subject = %flag.subject, "now {:?}: {}", flag.severity, flag.message);
         }
         FlagChange::Cleared(flag) => {
-            tracing::info!(code = %flag.code, subject = %flag.subject, "cleared")
+            tracing::info!(code = %flag.code, subject = %flag.subject, "cleared");
         }
     }
     change

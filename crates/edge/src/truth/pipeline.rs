@@ -267,9 +267,9 @@ impl Pipeline {
         // The minute so far belongs to the time before the step.
         if let Some(row) = self.minutes.clock_stepped() {
             if moves_held {
-                self.held.push(row)
+                self.held.push(row);
             } else {
-                self.keep(row, out)
+                self.keep(row, out);
             }
         }
         if moves_held {

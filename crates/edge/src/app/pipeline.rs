@@ -1,0 +1,96 @@
+//! The truth pipeline as the configuration and the history say it starts.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use solthrive_domain::day::{local_date, local_day};
+use solthrive_domain::ids::RunId;
+use solthrive_domain::ledger::{CounterScope, Ledger, LedgerPlan, OfferedCounter};
+use solthrive_domain::units::WattHours;
+use solthrive_meter::bus::{BusConfig, MeterConfig};
+use solthrive_meter::decode::Scaling;
+use solthrive_meter::profile::{CounterScope as ProfileScope, PointDef};
+
+use super::{clocks, poll_every};
+use crate::config::AppConfig;
+use crate::http::History;
+use crate::store::Opened;
+use crate::truth::{Now, Pipeline, Start};
+
+/// Totals go on where they were stored; the local day goes on with the rows it has.
+pub(super) fn pipeline(
+    config: &AppConfig,
+    opened: &Opened,
+    run: RunId,
+    now: Now,
+    history: &dyn History,
+) -> Pipeline {
+    let plan = LedgerPlan::new(&config.home, &offered_counters(&config.buses));
+    let mut ledger = match &opened.ledger {
+        Some(saved) => {
+            let downtime = saved
+                .at
+                .and_then(|at| Duration::try_from(now.wall.duration_since(at)).ok());
+            Ledger::restore(saved.state.clone(), plan, now.mono, downtime)
+        }
+        None => Ledger::start(clocks::new_ledger(), plan),
+    };
+    ledger.polled_every(poll_every(config));
+    let zone = &config.site.tz;
+    let day = local_day(zone, local_date(zone, now.wall));
+    let today = day
+        .ok()
+        .and_then(|day| history.minutes(day.start, day.end, 2 * 25 * 60).ok())
+        .unwrap_or_default();
+    Pipeline::new(Start {
+        home: config.home.clone(),
+        zone: config.site.tz.clone(),
+        meters: config
+            .buses
+            .iter()
+            .flat_map(|bus| &bus.meters)
+            .map(|meter| (meter.id.clone(), meter.profile.id.clone()))
+            .collect(),
+        ledger,
+        run,
+        time_floor: clocks::released().max(opened.newest.unwrap_or(Timestamp::UNIX_EPOCH)),
+        trust_clock_after: config.site.trust_clock_after,
+        today,
+        now,
+    })
+}
+
+/// Counters of the meters in use, with what their registers can hold.
+fn offered_counters(buses: &[BusConfig]) -> Vec<OfferedCounter> {
+    let meters = buses.iter().flat_map(|bus| &bus.meters);
+    let counters =
+        meters.flat_map(|meter| meter.profile.points.iter().map(move |def| (meter, def)));
+    counters
+        .filter(|(meter, def)| {
+            meter
+                .points
+                .as_ref()
+                .is_none_or(|points| points.contains(&def.point))
+        })
+        .filter_map(|(meter, def)| offered(meter, def))
+        .collect()
+}
+
+fn offered(meter: &MeterConfig, def: &PointDef) -> Option<OfferedCounter> {
+    let scaling = Scaling::ct(meter.ct_ratio);
+    let scope = match def.scope? {
+        ProfileScope::MainsNet => CounterScope::MainsNet,
+        ProfileScope::Leg => CounterScope::Leg,
+        ProfileScope::AllInputs => CounterScope::AllInputs,
+    };
+    Some(OfferedCounter {
+        meter: meter.id.clone(),
+        point: def.point,
+        scope,
+        // A float's step grows with its value: what a counter of 10 MWh can tell is assumed.
+        resolution: WattHours::from_kwh(def.resolution(10_000.0, scaling)).ok()?,
+        wrap: def
+            .rollover(scaling)
+            .and_then(|kwh| WattHours::from_kwh(kwh).ok()),
+    })
+}
