@@ -142,7 +142,9 @@ fn request(connection: &mut Option<TcpStream>, address: SocketAddr, path: &str) 
         None => TcpStream::connect(address)?,
     };
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n")?;
+    // In one piece and at once: Nagle's algorithm would add 40 ms to each request.
+    stream.set_nodelay(true)?;
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes())?;
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     loop {
