@@ -25,6 +25,10 @@ export interface HomeOptions {
   baud?: number;
   /** Extra lines of meter.yaml's `channels`, YAML list items. */
   channels?: string[];
+  /** Modbus TCP instead of a pseudo-terminal. */
+  tcp?: boolean;
+  service?: 'split_phase' | 'single_phase' | 'three_phase';
+  /** Further arguments of the simulator. */
   simulator?: string[];
 }
 
@@ -43,10 +47,16 @@ export class Home {
     const folder = await mkdtemp(join(tmpdir(), 'solthrive-e2e-'));
     const simulator = spawn(
       program('solthrive-sim'),
-      ['meter', '--profile', profile, '--pty', join(folder, 'meter'), '--control', '127.0.0.1:0', '--undefined', 'zeros', '--baud', String(options.baud ?? 19200), ...(options.simulator ?? [])],
+      [
+        'meter',
+        ...['--profile', profile, '--undefined', 'zeros', '--control', '127.0.0.1:0'],
+        ...(options.tcp ? ['--tcp', '127.0.0.1:0'] : ['--pty', join(folder, 'meter'), '--baud', String(options.baud ?? 19200)]),
+        ...(options.simulator ?? []),
+      ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
-    const ready = JSON.parse(await firstLine(simulator)) as { pty: string; control: string };
+    const ready = JSON.parse(await firstLine(simulator)) as { pty?: string; tcp?: string; control: string };
+    const link = options.tcp ? `tcp: "${ready.tcp}"` : `port: ${ready.pty}\n    baud: ${options.baud ?? 19200}`;
     const port = await freePort();
     const config = join(folder, 'config');
     await mkdir(config);
@@ -63,12 +73,11 @@ export class Home {
     ];
     await write(
       'meter.yaml',
-      `service: split_phase
+      `service: ${options.service ?? 'split_phase'}
 solar_nameplate_kw: 7.0
 buses:
   - name: rs485
-    port: ${ready.pty}
-    baud: ${options.baud ?? 19200}
+    ${link}
     meters:
       - {name: main, unit: 1, profile: ${profile}}
 channels:
@@ -102,6 +111,25 @@ ${channels.map((channel) => `  - ${channel}`).join('\n')}
     await ended(this.appliance, 'SIGTERM');
     await ended(this.simulator, 'SIGTERM');
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Changes a configuration file. */
+  async edit(name: string, change: (text: string) => string): Promise<void> {
+    const path = join(this.folder, 'config', name);
+    await writeFile(path, change(await readFile(path, 'utf8')));
+  }
+
+  get pid(): number | undefined {
+    return this.appliance?.pid;
+  }
+
+  /** Starts the daemon once more on the same folders and waits for its end. */
+  async secondAppliance(): Promise<{ code: number | null; said: string }> {
+    const second = spawn(program('solthrived'), this.args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [second.stdout, second.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const code = await new Promise<number | null>((resolve) => second.once('close', resolve));
+    return { code, said };
   }
 
   async token(): Promise<string> {

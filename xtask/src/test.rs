@@ -180,6 +180,7 @@ fn end_to_end() -> Result<()> {
         "solthrive-sim",
         "--bins",
     ]))?;
+    npm("e2e", "check")?;
     in_chromium(command("npm", "e2e", ["test", "--silent"]))
 }
 
