@@ -22,3 +22,5 @@ mod rtu_line;
 mod rtu_script;
 mod rtu_tty;
 mod rtu_virtual;
+mod tcp_faults;
+mod tcp_server;
