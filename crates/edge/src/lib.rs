@@ -9,6 +9,5 @@ pub mod http;
 pub mod live;
 pub mod logging;
 pub mod poller;
-pub mod retention;
 pub mod store;
 pub mod truth;

@@ -11,6 +11,7 @@ use super::error::{OpenError, StoreError, Trouble};
 use super::options::{Opened, Options};
 use super::packed::instant;
 use super::place::Place;
+use super::retain::{self, TIGHT};
 use super::saved::{self, Copy};
 use super::session::{Session, put_event};
 use super::{meta, rollup, salvage, schema};
@@ -18,6 +19,8 @@ use super::{meta, rollup, salvage, schema};
 /// A history up to this size is checked as a whole before the service starts: three times what 30
 /// days need. Of a larger one the small tables are, and the rest by the store's thread.
 const CHECKED_WHOLE: u64 = 32 * 1024 * 1024;
+/// Rows dropped when there is not even room to enter a start.
+const ROOM: i64 = 240;
 /// The tables checked in any case; `minute` is the large one.
 const SMALL_TABLES: [&str; 7] = ["meta", "run", "name", "day", "month", "event", "state"];
 
@@ -53,11 +56,22 @@ fn try_open(
     options: &Options,
     set_aside: Option<String>,
 ) -> Result<(Session, Opened), OpenError> {
+    // Opening alone takes some space, for the log's index.
+    if (options.free_space)(place.folder()).is_some_and(|free| free < TIGHT) {
+        place.release();
+    }
     let (db, checked) = open_checked(place, options)?;
     if let Some(name) = &set_aside {
         salvage::from(&db, &place.folder().join(name));
     }
-    let opened = begin(&db, place, options, set_aside.as_deref())?;
+    let opened = match begin(&db, place, options, set_aside.as_deref()) {
+        Err(error) if Trouble::of(&error) == Trouble::Full => {
+            tracing::warn!("the disk is full; the oldest minutes go");
+            retain::relieve(&db, ROOM)?;
+            begin(&db, place, options, set_aside.as_deref())?
+        }
+        begun => begun?,
+    };
     let session = Session::new(db, options, checked)?;
     let opened = Opened {
         set_aside,

@@ -1,6 +1,6 @@
 //! What goes, and when: old rows in small steps, and old minutes first when space runs out.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::columns::{first_id, minute_of_id};
 use super::meta;
@@ -9,10 +9,9 @@ use super::options::Options;
 const DAY: i64 = 24 * 60;
 /// Minutes past their time are dropped an hour at a time, so that most commits touch new pages only.
 const STEP: i64 = 60;
-/// At most this many rows go with one commit.
+/// At most this many rows go with one commit: whoever frees the disk within an hour or two loses
+/// little.
 const MOST_AT_ONCE: i64 = 240;
-/// A day of minutes: what goes with one commit while space is low.
-const MOST_WHEN_LOW: i64 = DAY;
 /// Minutes kept however little space there is: they are the dashboard's day.
 const KEPT_WHEN_LOW: i64 = DAY;
 /// Minutes kept even then, unless SQLite itself says that nothing else helps.
@@ -27,6 +26,9 @@ const VACUUM_AT_ONCE: i64 = 512;
 /// While the disk is full the file must not grow: it keeps this many free pages, for the next rows
 /// and for the log to be copied back.
 const SPARE_WHEN_FULL: i64 = 64;
+
+/// With less free space than this, in bytes, the file does not grow any more.
+pub(super) const TIGHT: u64 = 2 * 1024 * 1024;
 
 /// How the disk is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +92,7 @@ impl Retention {
             drop_minutes(db, cutoff, MOST_AT_ONCE)?;
         }
         if space != Space::Enough {
-            drop_minutes(db, now.saturating_sub(KEPT_WHEN_LOW), MOST_WHEN_LOW)?;
+            drop_minutes(db, now.saturating_sub(KEPT_WHEN_LOW), MOST_AT_ONCE)?;
         }
         Ok(())
     }
@@ -116,7 +118,20 @@ impl Retention {
 
 /// Drops the oldest minutes to make room in a file that cannot grow; returns how many.
 pub(super) fn relieve(db: &Connection, rows: i64) -> rusqlite::Result<usize> {
-    drop_minutes(db, i64::MAX, rows)
+    let tx = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+    let dropped = drop_minutes(&tx, i64::MAX, rows)?;
+    tx.commit()?;
+    // The log's pages are free again once they are copied back; no disk space is needed for it.
+    checkpoint(db, "PASSIVE");
+    Ok(dropped)
+}
+
+/// Copies the log back into the file.
+pub(super) fn checkpoint(db: &Connection, mode: &str) {
+    let sql = format!("PRAGMA wal_checkpoint({mode})");
+    if let Err(error) = db.query_row(&sql, [], |_| Ok(())) {
+        tracing::debug!(%error, "the log could not be copied back");
+    }
 }
 
 /// Gives free pages back to the file system, a few at a time; all of them while space is low, none

@@ -101,21 +101,14 @@ impl Session {
 
     /// Makes room in a file that cannot grow, by dropping the oldest minutes; returns how many.
     pub(super) fn relieve(&mut self, rows: i64) -> rusqlite::Result<usize> {
-        let tx = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
-        let dropped = retain::relieve(&tx, rows)?;
-        tx.commit()?;
-        // The log's pages are free again once they are copied back; no disk space is needed for it.
-        self.checkpoint("PASSIVE");
+        let dropped = retain::relieve(&self.db, rows)?;
         self.memory = Memory::load(&self.db, &self.calendar)?;
         Ok(dropped)
     }
 
-    /// Copies the log back into the file; readers are not waited for.
-    pub(super) fn checkpoint(&self, mode: &str) {
-        let sql = format!("PRAGMA wal_checkpoint({mode})");
-        if let Err(error) = self.db.query_row(&sql, [], |_| Ok(())) {
-            tracing::debug!(%error, "the log could not be copied back");
-        }
+    /// The end: the log goes back into the file, as far as readers let it.
+    pub(super) fn finish(&self) {
+        retain::checkpoint(&self.db, "TRUNCATE");
     }
 
     /// Whether this batch is there after all: a commit can fail after it took effect.

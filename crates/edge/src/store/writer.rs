@@ -12,14 +12,12 @@ use super::open;
 use super::options::{Opened, Options};
 use super::place::{Lock, Place};
 use super::queue::{Shared, Taken};
-use super::retain::Space;
+use super::retain::{Space, TIGHT};
 use super::saved::Copy;
 use super::session::{Session, Shipment};
 
 /// The totals are copied beside the history with every so many batches.
 const COPY_EVERY: u64 = 15;
-/// With less free space than this, in bytes, the file does not grow any more.
-const TIGHT: u64 = 2 * 1024 * 1024;
 /// Rows dropped to make room in a file that cannot grow, attempt by attempt.
 const RELIEF: [i64; 3] = [60, 600, 6000];
 
@@ -100,7 +98,7 @@ impl Writer {
             }
         }
         if let Some(session) = self.session.take() {
-            session.checkpoint("TRUNCATE");
+            session.finish();
         }
         let waiting = self.waiting.minutes.len();
         if waiting > 0 {
@@ -311,5 +309,64 @@ impl Writer {
         if let Err(error) = copy.write(&self.place.copy()) {
             tracing::debug!(%error, "the copy of the totals could not be written");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use solthrive_domain::clock::ClockEvent;
+    use solthrive_domain::ids::RunId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn a_writer(folder: &std::path::Path) -> Writer {
+        let run = RunId::from_uuid(Uuid::from_u128(1));
+        let options = Options::new(folder, TimeZone::UTC, run, Timestamp::UNIX_EPOCH);
+        let shared = Arc::new(Shared::default());
+        let place = Place::new(folder);
+        Writer::new(place, options, None, None, Opened::default(), shared)
+    }
+
+    fn events(writer: &Writer) -> usize {
+        let reader = super::super::Reader::open(writer.place.folder()).unwrap();
+        reader
+            .events(Timestamp::MIN, Timestamp::MAX, 100)
+            .unwrap()
+            .len()
+    }
+
+    /// The disk may say no after it took everything: a card that answers too late.
+    #[test]
+    fn a_commit_that_took_effect_although_it_failed_is_not_stored_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = a_writer(folder.path());
+        let event = Event::clock(Timestamp::UNIX_EPOCH, ClockEvent::BecamePlausible);
+        let batch = || Batch {
+            events: vec![event.clone()],
+            ..Batch::default()
+        };
+        writer.waiting = batch();
+        writer.ship(Space::Enough, false).unwrap();
+        let before = events(&writer);
+        // As after a failure: it waits still, and nothing is known of the last attempt.
+        writer.failed(&Failure::Write(SqliteError::InvalidQuery));
+        writer.turn(Taken {
+            batch: batch(),
+            lost: 0,
+            closing: false,
+        });
+        assert_eq!(events(&writer), before + 1);
+        // The same, but the attempt left nothing behind.
+        writer.waiting = batch();
+        writer.number += 1;
+        writer.failed(&Failure::Write(SqliteError::InvalidQuery));
+        writer.turn(Taken {
+            batch: batch(),
+            lost: 0,
+            closing: false,
+        });
+        assert_eq!(events(&writer), before + 3);
     }
 }
