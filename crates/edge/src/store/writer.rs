@@ -369,4 +369,33 @@ mod tests {
         });
         assert_eq!(events(&writer), before + 3);
     }
+
+    /// Of a large file only a part is looked at before the start: the rest is, before the first commit.
+    #[test]
+    fn damage_in_a_large_file_is_found_before_anything_is_stored_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = a_writer(folder.path());
+        let event = Event::clock(Timestamp::UNIX_EPOCH, ClockEvent::BecamePlausible);
+        writer.waiting.events = vec![event; 1000];
+        writer.ship(Space::Enough, true).unwrap();
+        writer.session = None;
+        let path = writer.place.database();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2 / 2048 * 2048;
+        bytes[middle..middle + 2048].fill(0xff);
+        std::fs::write(&path, bytes).unwrap();
+
+        let db = super::super::schema::open_for_writing(&path).unwrap();
+        writer.session = Some(Session::new(db, &writer.options, false).unwrap());
+        writer.turn(Taken {
+            batch: Batch::default(),
+            lost: 0,
+            closing: true,
+        });
+        let health = writer.shared.health();
+        assert!(
+            health.set_aside.is_some() && health.error.is_none(),
+            "{health:?}"
+        );
+    }
 }

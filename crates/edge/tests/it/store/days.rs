@@ -128,7 +128,7 @@ fn store_shuffled(store: &Store, mut rows: Vec<MinuteRow>) {
     let mut dice = Dice(11);
     rows.sort_by_key(|row| (row.start.as_second() / 7200 % 5, row.start));
     while !rows.is_empty() {
-        let count = (1 + dice.roll(200)) as usize;
+        let count = usize::try_from(1 + dice.roll(200)).unwrap();
         super::store(
             store,
             a_batch(rows.drain(..count.min(rows.len())).collect()),

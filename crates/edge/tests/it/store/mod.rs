@@ -1,5 +1,10 @@
 //! The history: what it promises about power cuts, full disks, damaged files, days and old rows.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may panic: that is how a test fails"
+)]
+
 mod bytes;
 mod child;
 mod damage;
