@@ -22,5 +22,6 @@ mod rtu_line;
 mod rtu_script;
 mod rtu_tty;
 mod rtu_virtual;
+mod scan;
 mod tcp_faults;
 mod tcp_server;

@@ -168,21 +168,11 @@ impl Running {
         }
     }
 
-    /// Whether the line is set the way this meter is.
+    /// Whether the line has this meter's speed. A pseudo-terminal knows no parity.
     fn understands(&self) -> bool {
-        let Ok(termios) = tcgetattr(&self.line) else {
-            return false;
-        };
-        use rustix::termios::ControlModes as Modes;
-        let parity = |modes: Modes| (modes.contains(Modes::PARENB), modes.contains(Modes::PARODD));
-        let wanted = match self.talker.script.settings.parity {
-            solthrive_meter::line::Parity::None => (false, false),
-            solthrive_meter::line::Parity::Even => (true, false),
-            solthrive_meter::line::Parity::Odd => (true, true),
-        };
-        !self.talker.script.strict_settings
-            || (termios.output_speed() == self.talker.script.settings.baud
-                && parity(termios.control_modes) == wanted)
+        let script = &self.talker.script;
+        !script.strict_speed
+            || tcgetattr(&self.line).is_ok_and(|now| now.output_speed() == script.settings.baud)
     }
 }
 

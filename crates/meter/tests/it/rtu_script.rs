@@ -41,8 +41,8 @@ pub(crate) struct Script {
     pub faults: Vec<(f64, Fault)>,
     pub seed: u64,
     pub answers: Box<Answers>,
-    /// Answers only when the other end of the line is set like this.
-    pub strict_settings: bool,
+    /// Answers only when the other end of the line has the speed of `settings`.
+    pub strict_speed: bool,
 }
 
 impl Script {
@@ -60,7 +60,7 @@ impl Script {
                     Err(None)
                 }
             }),
-            strict_settings: false,
+            strict_speed: false,
         }
     }
 
