@@ -90,6 +90,27 @@ impl Trouble {
     }
 }
 
+/// Why a turn failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Write(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Open(#[from] StoreError),
+    #[error(transparent)]
+    Check(#[from] OpenError),
+}
+
+impl Failure {
+    pub(super) fn trouble(&self) -> Trouble {
+        match self {
+            Self::Write(error) => Trouble::of(error),
+            Self::Check(error) => Trouble::at_opening(error),
+            Self::Open(_) => Trouble::Later,
+        }
+    }
+}
+
 /// An error and what caused it, in one line.
 pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

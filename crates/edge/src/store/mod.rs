@@ -17,6 +17,7 @@ mod open;
 mod options;
 mod packed;
 mod place;
+mod query;
 mod queue;
 mod reader;
 mod retain;

@@ -2,26 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::Connection;
 use solthrive_domain::day::{DaySummary, Summary};
-use solthrive_domain::ids::RunId;
 use solthrive_domain::minute::MinuteRow;
 
 use super::batch::Event;
-use super::calendar::{date_of, key_of};
-use super::columns::{self, Fields, Span};
-use super::detail;
+use super::calendar::key_of;
 use super::error::{OpenError, StoreError};
-use super::names::Names;
 use super::options::SavedLedger;
 use super::packed::instant;
 use super::place::Place;
 use super::queue::Shared;
-use super::{saved, schema};
+use super::{query, saved, schema};
 
 /// A local month.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +83,7 @@ impl Reader {
         to: Timestamp,
         limit: usize,
     ) -> Result<Vec<MinuteRow>, StoreError> {
-        self.with(|db| read_minutes(db, from, to, limit))
+        self.with(|db| query::minutes(db, from, to, limit))
     }
 
     /// Summaries of the local days in `[from, to)` that have any data, oldest first.
@@ -98,7 +93,7 @@ impl Reader {
     pub fn days(&self, from: Date, to: Date) -> Result<Vec<DaySummary>, StoreError> {
         let of = |(date, summary)| DaySummary { date, summary };
         self.with(|db| {
-            Ok(read_spans(db, "day", key_of(from), key_of(to))?
+            Ok(query::spans(db, "day", key_of(from), key_of(to))?
                 .into_iter()
                 .map(of)
                 .collect())
@@ -114,7 +109,7 @@ impl Reader {
         let month = |day: Date| (key_of(day) + 98).div_euclid(100);
         let of = |(first, summary)| MonthSummary { first, summary };
         self.with(|db| {
-            Ok(read_spans(db, "month", month(from), month(to))?
+            Ok(query::spans(db, "month", month(from), month(to))?
                 .into_iter()
                 .map(of)
                 .collect())
@@ -132,7 +127,7 @@ impl Reader {
         to: Timestamp,
         limit: usize,
     ) -> Result<Vec<Event>, StoreError> {
-        self.with(|db| read_events(db, from, to, limit))
+        self.with(|db| query::events(db, from, to, limit))
     }
 
     /// End of the newest minute.
@@ -140,7 +135,7 @@ impl Reader {
     /// # Errors
     /// When the history cannot be read now.
     pub fn newest(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.with(|db| Ok(newest(db)?.map(instant)))
+        self.with(|db| Ok(query::newest(db)?.map(instant)))
     }
 
     /// The totals of the newest batch.
@@ -202,112 +197,4 @@ fn open_file(path: &Path) -> Result<Connection, StoreError> {
             error: std::io::Error::other(error),
         },
     })
-}
-
-fn read_minutes(
-    db: &Connection,
-    from: Timestamp,
-    to: Timestamp,
-    limit: usize,
-) -> rusqlite::Result<Vec<MinuteRow>> {
-    let names = Names::load(db)?;
-    let columns = columns::minute_columns(Fields::All);
-    let columns = columns.replacen(", run,", ", minute.run,", 1);
-    let sql = format!(
-        "SELECT {columns}, run.run FROM minute JOIN run ON run.seq = minute.run WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3"
-    );
-    let count = columns.split(',').count();
-    let mut select = db.prepare_cached(&sql)?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = select.query(params![first_id_from(from), first_id_from(to), limit])?;
-    let mut minutes = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (mut packed, blob) = columns::read_minute(row, Fields::All)?;
-        if detail::decode(&blob, &names, &mut packed).is_none() {
-            tracing::debug!(
-                minute = packed.minute,
-                "voltages and channels of a minute cannot be read"
-            );
-        }
-        let run: String = row.get(count)?;
-        let run: RunId = run.parse().map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(
-                count,
-                rusqlite::types::Type::Text,
-                Box::new(error),
-            )
-        })?;
-        minutes.push(packed.into_row(run));
-    }
-    Ok(minutes)
-}
-
-/// The smallest id of a minute that starts at or after this instant.
-fn first_id_from(at: Timestamp) -> i64 {
-    columns::first_id(-(-at.as_second() - i64::from(at.subsec_nanosecond() > 0)).div_euclid(60))
-}
-
-fn read_spans(
-    db: &Connection,
-    table: &str,
-    from: i64,
-    to: i64,
-) -> rusqlite::Result<Vec<(Date, Summary)>> {
-    let end = newest(db)?;
-    let sql = format!(
-        "SELECT {} FROM {table} WHERE key >= ?1 AND key < ?2 ORDER BY key",
-        columns::span_columns()
-    );
-    let mut select = db.prepare_cached(&sql)?;
-    let spans = select.query_map([from, to], columns::read_span)?;
-    let mut found = Vec::new();
-    for span in spans {
-        let span = span?;
-        let day = if table == "month" {
-            span.key * 100 + 1
-        } else {
-            span.key
-        };
-        if let Some(date) = date_of(day) {
-            found.push((date, span.sums.summary(elapsed(&span, end))));
-        }
-    }
-    Ok(found)
-}
-
-/// How much of a span has passed: up to the end of the newest minute that is stored.
-fn elapsed(span: &Span, end: Option<i64>) -> Duration {
-    let passed = end.map_or(span.to, |end| end.clamp(span.from, span.to)) - span.from;
-    Duration::from_secs(u64::try_from(passed).unwrap_or(0) * 60)
-}
-
-fn newest(db: &Connection) -> rusqlite::Result<Option<i64>> {
-    let id: Option<i64> = db
-        .query_row("SELECT max(id) FROM minute", [], |row| row.get(0))
-        .optional()?
-        .flatten();
-    Ok(id.map(|id| columns::minute_of_id(id) + 1))
-}
-
-fn read_events(
-    db: &Connection,
-    from: Timestamp,
-    to: Timestamp,
-    limit: usize,
-) -> rusqlite::Result<Vec<Event>> {
-    let sql =
-        "SELECT at, what FROM event WHERE at >= ?1 AND at < ?2 ORDER BY at DESC, id DESC LIMIT ?3";
-    let mut select = db.prepare_cached(sql)?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = select.query(params![from.as_microsecond(), to.as_microsecond(), limit])?;
-    let mut events = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (at, what): (i64, String) = (row.get(0)?, row.get(1)?);
-        let what = serde_json::from_str(&what).ok();
-        if let (Ok(at), Some(what)) = (Timestamp::from_microsecond(at), what) {
-            events.push(Event { at, what });
-        }
-    }
-    events.reverse();
-    Ok(events)
 }
