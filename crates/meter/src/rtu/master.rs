@@ -29,11 +29,10 @@ use std::time::Duration;
 use solthrive_domain::Mono;
 
 use super::quarantine::{DEFAULT_QUARANTINE, Quarantine};
+use super::verdict::{Verdict, beyond_echo, diagnosis, verdict};
 use super::{Port, Wire};
 use crate::bus::{BusFault, Exchange, LineCost, Master, Pace, Turnaround};
-use crate::frame::{
-    FrameFault, REQUEST_LEN, ReadRequest, find_reply, has_sound_reply, parse_reply,
-};
+use crate::frame::{FrameFault, REQUEST_LEN, ReadRequest, parse_reply};
 use crate::line::SerialSettings;
 
 /// A reply that has begun and then pauses longer than this has broken off. USB adapters hand bytes
@@ -80,20 +79,6 @@ pub struct RtuMaster<W = Port> {
     exchange: Exchange,
     stray: Vec<u8>,
     open: bool,
-}
-
-/// What the bytes heard so far amount to.
-enum Verdict {
-    /// The answer, starting at this offset, with or without bytes around it.
-    Answer {
-        at: std::ops::Range<usize>,
-        alone: bool,
-    },
-    Refusal(u8),
-    /// Two different answers: either may be the wrong one.
-    Ambiguous,
-    /// At least this many bytes are missing.
-    Missing(usize),
 }
 
 impl RtuMaster {
@@ -234,7 +219,7 @@ impl<W: Wire> RtuMaster<W> {
         let begun = !self.beyond_echo().is_empty();
         let broken_off = self.last_byte + BROKEN_OFF.max(self.settings.t3_5());
         if now >= deadline || (begun && got == 0 && now >= broken_off) {
-            return Err(self.diagnosis());
+            return Err(diagnosis(&self.exchange.request, self.beyond_echo()));
         }
         self.exchange.waits += 1;
         if begun && got > 0 {
@@ -256,35 +241,11 @@ impl<W: Wire> RtuMaster<W> {
     }
 
     fn verdict(&self, request: ReadRequest) -> Verdict {
-        let echo = self.exchange.reply.len() - self.beyond_echo().len();
-        let heard = self.beyond_echo();
-        let missing = request.reply_len().saturating_sub(heard.len()).max(1);
-        let Some(found) = find_reply(request, heard) else {
-            return Verdict::Missing(missing);
-        };
-        if let Some(code) = found.exception {
-            return Verdict::Refusal(code);
-        }
-        let rest = &heard[found.at.end..];
-        if let Some(second) = find_reply(request, rest)
-            && rest[second.at] != heard[found.at.clone()]
-        {
-            return Verdict::Ambiguous;
-        }
-        let alone = found.at == (0..heard.len());
-        Verdict::Answer {
-            at: found.at.start + echo..found.at.end + echo,
-            alone,
-        }
+        verdict(request, &self.exchange.request, &self.exchange.reply)
     }
 
-    /// An adapter with local echo hands back the request first. It is told from an answer by its
-    /// bytes alone: a frame of eight bytes cannot hold a whole number of registers.
     fn beyond_echo(&self) -> &[u8] {
-        self.exchange
-            .reply
-            .strip_prefix(self.exchange.request.as_slice())
-            .unwrap_or(&self.exchange.reply)
+        beyond_echo(&self.exchange.request, &self.exchange.reply)
     }
 
     /// Takes the answer, unless a copy of an earlier reply might be what we hold.
@@ -341,25 +302,6 @@ impl<W: Wire> RtuMaster<W> {
         self.recent.iter().any(|(other, sent_at)| {
             shape(other) == shape(request) && now.since(*sent_at) < self.quarantine.quiet()
         })
-    }
-
-    /// What the bytes that are no answer look like.
-    fn diagnosis(&self) -> BusFault {
-        let heard = self.beyond_echo();
-        let head: [u8; 2] = [self.exchange.request[0], self.exchange.request[1]];
-        if heard.is_empty() {
-            BusFault::Timeout
-        } else if has_sound_reply(heard) {
-            BusFault::WrongReply
-        } else if heard.starts_with(&head)
-            && heard
-                .get(2)
-                .is_none_or(|count| heard.len() < 5 + usize::from(*count))
-        {
-            BusFault::ShortFrame
-        } else {
-            BusFault::Crc
-        }
     }
 
     fn remember(&mut self, request: ReadRequest) {

@@ -6,6 +6,7 @@
 mod master;
 mod port;
 mod quarantine;
+mod verdict;
 mod wire;
 
 pub use master::{RtuMaster, RtuOptions};
