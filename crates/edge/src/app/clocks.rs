@@ -15,7 +15,7 @@ use crate::http::Clock;
 const RELEASED: &str = "2026-11-01T00:00:00Z";
 
 /// The earliest time that can be now.
-pub(super) fn released() -> Timestamp {
+pub(crate) fn released() -> Timestamp {
     RELEASED.parse().unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
@@ -24,12 +24,12 @@ pub(super) fn released() -> Timestamp {
     clippy::disallowed_methods,
     reason = "the one place of the process that asks the wall clock"
 )]
-pub(super) fn wall() -> Timestamp {
+pub(crate) fn wall() -> Timestamp {
     Timestamp::now()
 }
 
 /// Whether systemd-timesyncd has set the clock; `None` where it does not run.
-pub(super) fn synced() -> Option<bool> {
+pub(crate) fn synced() -> Option<bool> {
     let folder = Path::new("/run/systemd/timesync");
     folder
         .exists()

@@ -3,7 +3,7 @@
 //! Order matters: the store's lock proves that no other daemon works in the folder before anything
 //! is asked on a bus; polling starts before the web server, and a port that is taken does not stop it.
 
-mod clocks;
+pub(crate) mod clocks;
 mod facts;
 mod outside;
 mod pipeline;

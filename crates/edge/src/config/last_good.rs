@@ -50,14 +50,27 @@ pub fn load_or_last_good(
     places: &Places,
     env: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Started, ConfigErrors> {
+    let mut started = peek(places, env)?;
+    if started.errors.is_none()
+        && let Err(error) = keep(places, &started.loaded.effective)
+    {
+        let message = format!("the last good configuration cannot be kept: {error}");
+        let warning = Problem::new(origin(places), "", message);
+        started.loaded.warnings.push(warning);
+    }
+    Ok(started)
+}
+
+/// As [`load_or_last_good`], for those who only look: nothing is written.
+///
+/// # Errors
+/// When the files are wrong and no usable last good configuration exists.
+pub fn peek(
+    places: &Places,
+    env: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Started, ConfigErrors> {
     let mut errors = match files::load_files(places, env) {
-        Ok(mut loaded) => {
-            if let Err(error) = keep(places, &loaded.effective) {
-                let message = format!("the last good configuration cannot be kept: {error}");
-                loaded
-                    .warnings
-                    .push(Problem::new(origin(places), "", message));
-            }
+        Ok(loaded) => {
             return Ok(Started {
                 loaded,
                 errors: None,

@@ -1,0 +1,116 @@
+//! Buses and meters without a daemon: is the port there and free, does each meter answer plausibly.
+
+use std::path::Path;
+
+use solthrive_domain::plausible::sift;
+use solthrive_meter::bus::{BusConfig, BusFault, FaultKind, Link, MeterConfig};
+use solthrive_meter::line::SerialSettings;
+use solthrive_meter::rtu::Port;
+
+use super::super::busy;
+use super::super::meter::{Asked, Polled, ask, show};
+use super::Finding;
+use crate::config::AppConfig;
+
+pub(super) fn look(config: &AppConfig) -> Vec<Finding> {
+    config
+        .buses
+        .iter()
+        .flat_map(|bus| look_at(config, bus))
+        .collect()
+}
+
+fn look_at(config: &AppConfig, bus: &BusConfig) -> Vec<Finding> {
+    if let Link::Serial { port, settings } = &bus.link {
+        let name = format!("bus {}", bus.name);
+        let found = match solthrive_meter::discover::find(&bus.roots, port, None) {
+            Ok(path) => free(&name, &path, *settings),
+            Err(error) => Some(
+                Finding::problem(&name, error.to_string())
+                    .advice("plug the adapter in, or correct `port` in meter.yaml"),
+            ),
+        };
+        if let Some(problem) = found {
+            let skipped = bus.meters.iter().map(|meter| {
+                Finding::skipped(format!("meter {}", meter.id), "its port cannot be used")
+            });
+            return std::iter::once(problem).chain(skipped).collect();
+        }
+    }
+    let asked = ask(bus);
+    let gone = asked
+        .meters
+        .values()
+        .all(|polled| matches!(polled, Polled::Failed(fault) if fault.is_link()));
+    let link = if gone {
+        Finding::problem(
+            format!("bus {}", bus.name),
+            format!("{} cannot be reached", bus.link),
+        )
+        .advice("Is the gateway powered and on this network, and its address right?")
+    } else {
+        Finding::ok(format!("bus {}", bus.name), format!("{}, free", bus.link))
+    };
+    std::iter::once(link)
+        .chain(bus.meters.iter().map(|meter| answer(config, meter, &asked)))
+        .collect()
+}
+
+/// `None` when the port can be used.
+fn free(name: &str, path: &Path, settings: SerialSettings) -> Option<Finding> {
+    let shown = path.display();
+    match Port::open(path, settings) {
+        Ok(_) => None,
+        Err(BusFault::PortBusy(_)) => {
+            let holder = busy::holder(path).unwrap_or_else(|| "another program".to_owned());
+            Some(
+                Finding::problem(name, format!("{holder} has {shown} open"))
+                    .advice("only one program can use a port: stop the other one"),
+            )
+        }
+        Err(error) => {
+            let text = error.to_string();
+            let advice = if text.to_lowercase().contains("permission") {
+                "this user may not open it: sudo usermod -aG dialout $USER and log in again, or use sudo"
+            } else {
+                "plug the adapter in, or correct `port` in meter.yaml"
+            };
+            Some(Finding::problem(name, text).advice(advice))
+        }
+    }
+}
+
+fn answer(config: &AppConfig, meter: &MeterConfig, asked: &Asked) -> Finding {
+    let name = format!("meter {}", meter.id);
+    let fault = match asked.meters.get(&meter.id) {
+        Some(Polled::Read(registers)) => {
+            let reading = show::reading(meter, registers);
+            let count = reading.values.len();
+            let (_, seen) = sift(&config.home, reading);
+            let wrong: Vec<String> = seen
+                .into_iter()
+                .filter(|one| one.holds == Some(true))
+                .map(|one| one.message)
+                .collect();
+            if wrong.is_empty() {
+                return Finding::ok(
+                    name,
+                    format!("{} answers with {count} plausible values", meter.profile.id),
+                );
+            }
+            return Finding::problem(name, wrong.join(" "));
+        }
+        Some(Polled::Failed(fault)) => *fault,
+        None => FaultKind::Timeout,
+    };
+    if fault.is_link() {
+        return Finding::skipped(name, "its bus cannot be reached");
+    }
+    let detail = format!(
+        "{} at unit {} {}",
+        meter.profile.id,
+        meter.unit,
+        show::words(fault)
+    );
+    Finding::problem(name, detail).advice(show::advice(fault))
+}
