@@ -44,6 +44,8 @@ pub enum ClockEvent {
 #[derive(Debug, Clone)]
 pub struct ClockWatch {
     floor: Timestamp,
+    /// The newest stored row: what nobody confirms is not believed before it.
+    newest: Timestamp,
     trust_after: Duration,
     /// Wall time at the monotonic origin, in nanoseconds since 1970.
     offset: i128,
@@ -56,11 +58,12 @@ pub struct ClockWatch {
 
 impl ClockWatch {
     /// A watch that begins at `mono`, when the clock showed `wall`, and believes nothing before
-    /// `floor`: the later of the build's time and the newest stored row's.
+    /// `floor`, such as the time of the build.
     #[must_use]
     pub fn new(floor: Timestamp, mono: Mono, wall: Timestamp) -> Self {
         Self {
             floor,
+            newest: floor,
             trust_after: TRUST_AFTER,
             offset: wall.as_nanosecond() - nanos_of(mono),
             steady_since: None,
@@ -79,6 +82,17 @@ impl ClockWatch {
         }
     }
 
+    /// The same, with a row stored at `newest`. A clock that nobody confirms must be past it too. One
+    /// that the system confirms need not: the row may be the work of a clock that ran far ahead, and
+    /// would otherwise make the right time unbelievable for good.
+    #[must_use]
+    pub fn after(self, newest: Timestamp) -> Self {
+        Self {
+            newest: newest.max(self.floor),
+            ..self
+        }
+    }
+
     /// Looks at the clock: at `mono` it showed `wall`. `synced` is what the system says about its
     /// synchronisation, if it says anything.
     pub fn observe(
@@ -90,7 +104,12 @@ impl ClockWatch {
         let mut events = Vec::new();
         self.synced = synced;
         self.follow(mono, wall, &mut events);
-        let credible = wall >= self.floor && wall.duration_since(self.floor) <= FAR_FUTURE;
+        let floor = if synced == Some(true) {
+            self.floor
+        } else {
+            self.newest
+        };
+        let credible = wall >= floor && wall.duration_since(self.floor) <= FAR_FUTURE;
         if !credible {
             self.steady_since = None;
         }

@@ -181,3 +181,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_row_from_a_clock_that_ran_ahead_does_not_make_the_right_time_unbelievable() {
+    let (build, ahead) = (ts("2026-01-01T00:00:00Z"), ts("2036-01-01T00:00:00Z"));
+    let wall = ts("2026-06-21T12:00:00Z");
+    let mut watch = ClockWatch::new(build, Mono::ZERO, wall).after(ahead);
+    watch.observe(Mono::ZERO, wall, Some(false));
+    let later = Duration::from_hours(1);
+    watch.observe(Mono::from_origin(later), wall + later, None);
+    assert!(
+        !watch.plausible(),
+        "nobody confirms it, and a stored row is later"
+    );
+    watch.observe(Mono::from_origin(later), wall + later, Some(true));
+    assert!(watch.plausible());
+}

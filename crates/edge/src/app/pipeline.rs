@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use solthrive_domain::day::{local_date, local_day};
 use solthrive_domain::ids::RunId;
 use solthrive_domain::ledger::{CounterScope, Ledger, LedgerPlan, OfferedCounter};
@@ -53,7 +52,8 @@ pub(super) fn pipeline(
             .collect(),
         ledger,
         run,
-        time_floor: clocks::released().max(opened.newest.unwrap_or(Timestamp::UNIX_EPOCH)),
+        time_floor: clocks::released(),
+        newest_row: opened.newest,
         trust_clock_after: config.site.trust_clock_after,
         today,
         now,

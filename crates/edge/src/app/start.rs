@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use anyhow::Context;
 use solthrive_domain::FlagCode;
@@ -25,6 +26,9 @@ use crate::truth::core::{Clocks, Core, SystemClocks};
 
 /// A bus may use this much of a second before its second goes on without it.
 const PATIENCE_PERCENT: u32 = 90;
+
+/// From here to the first poll: what reading the last day takes.
+const FIRST_POLL: Duration = Duration::from_millis(100);
 
 /// The threads beside the web server.
 pub(super) struct Running {
@@ -56,9 +60,12 @@ impl Running {
 /// Opens the store and starts every thread; the web server's state is the second value.
 pub(super) fn everything(places: &Places, started: &Started) -> anyhow::Result<(Running, Setup)> {
     let config = &started.loaded.config;
-    let pace: Pace = Arc::new(SystemPace::new());
     let run = clocks::new_run();
     let (store, opened) = open_store(places, config, run)?;
+    // The first poll is due as soon as the threads run, not a whole period after the start.
+    let pace: Pace = Arc::new(SystemPace::reading(
+        poll_every(config).saturating_sub(FIRST_POLL),
+    ));
     let access = access(config)?.keeping_sessions_in(places.data_dir.join("sessions.json"));
     let system = SystemClocks::new(Arc::clone(&pace) as Arc<_>, clocks::wall, clocks::synced);
     let now = system.now();

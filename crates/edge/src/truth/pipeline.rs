@@ -58,8 +58,10 @@ pub struct Start {
     pub ledger: Ledger,
     /// This start of the daemon.
     pub run: RunId,
-    /// Nothing before this can be now: the later of the build and the newest stored row.
+    /// Nothing before this can be now.
     pub time_floor: Timestamp,
+    /// The newest stored row: only a confirmed clock is believed before it.
+    pub newest_row: Option<Timestamp>,
     /// How long a clock that nobody confirms must run before it is believed.
     pub trust_clock_after: Duration,
     /// Rows of the local day so far.
@@ -115,6 +117,7 @@ impl Pipeline {
             ledger,
             run,
             time_floor,
+            newest_row,
             trust_clock_after,
             today,
             now,
@@ -123,6 +126,7 @@ impl Pipeline {
             meters: Meters::new(meters),
             wiring: WiringWatch::new(&home),
             clock: ClockWatch::new(time_floor, now.mono, now.wall)
+                .after(newest_row.unwrap_or(time_floor))
                 .trusting_after(trust_clock_after),
             ledger,
             minutes: MinuteAggregator::new(run),

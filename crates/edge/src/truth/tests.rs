@@ -69,6 +69,7 @@ impl Bench {
             ledger,
             run: RunId::from_uuid(Uuid::nil()),
             time_floor: floor.parse().unwrap(),
+            newest_row: None,
             trust_clock_after: Duration::from_secs(120),
             today: Vec::new(),
             now: Now {

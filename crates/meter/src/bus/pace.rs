@@ -40,13 +40,22 @@ impl SystemPace {
         clippy::new_without_default,
         reason = "reading the clock should be seen at the call"
     )]
+    pub fn new() -> Self {
+        Self::reading(Duration::ZERO)
+    }
+
+    /// A clock that shows `now` now. One that shows a little less than a whole period polls soon,
+    /// where one that starts at zero would let its first period pass.
+    #[must_use]
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place of the process that asks the monotonic clock"
     )]
-    pub fn new() -> Self {
+    pub fn reading(now: Duration) -> Self {
+        let started = Instant::now();
         Self {
-            origin: Instant::now(),
+            // A machine that has not run that long yet starts at zero.
+            origin: started.checked_sub(now).unwrap_or(started),
             woken: Mutex::new(()),
             wake: Condvar::new(),
         }
