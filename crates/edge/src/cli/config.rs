@@ -60,8 +60,8 @@ fn check(site: &Site, screen: &mut Screen) -> anyhow::Result<Verdict> {
         (0, 0) => format!("The configuration in {folder} is right."),
         (0, 1) => format!("The configuration in {folder} can be used; 1 warning."),
         (0, count) => format!("The configuration in {folder} can be used; {count} warnings."),
-        (1, _) => "1 error: solthrived will not start with this configuration, but with the last one that worked.".to_owned(),
-        (count, _) => format!("{count} errors: solthrived will not start with this configuration, but with the last one that worked."),
+        (1, _) => "1 error: solthrived would start with the last configuration that worked, if there is one.".to_owned(),
+        (count, _) => format!("{count} errors: solthrived would start with the last configuration that worked, if there is one."),
     };
     let tone = if problems.is_empty() {
         Tone::Good
@@ -83,7 +83,7 @@ fn show(show: &Show, site: &Site, screen: &mut Screen) -> anyhow::Result<Verdict
     if let Some(errors) = &started.errors {
         let count = errors.problems.len();
         eprintln!(
-            "The files have {count} errors (solthrive-cli config check). Below is the last configuration that worked, which solthrived uses."
+            "Errors in the files: {count} (solthrive-cli config check tells them). Below is the last configuration that worked, which solthrived uses."
         );
     }
     let all = &started.loaded.effective;

@@ -101,6 +101,10 @@ pub(crate) fn read(
 }
 
 fn known_meter(name: &str, buses: &Buses) -> Result<String, Wrong> {
+    // Where no meter could be read, that was said, and is the reason.
+    if buses.meters().next().is_none() {
+        return Ok(name.to_owned());
+    }
     if buses.meters().any(|(known, _)| known == name) {
         return Ok(name.to_owned());
     }

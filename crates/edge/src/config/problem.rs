@@ -122,7 +122,8 @@ impl Serialize for Problem {
             line: at.map(|at| at.line),
             column: at.map(|at| at.column),
             key: &self.key,
-            value: self.value.as_deref(),
+            // Backquotes are for the sentence.
+            value: self.value.as_deref().map(|value| value.trim_matches('`')),
             message: &self.message,
             hint: self.hint.as_deref(),
         }

@@ -1,5 +1,6 @@
 //! Tests of the appliance through its public interface.
 
+mod cli;
 mod config;
 mod http;
 mod store;

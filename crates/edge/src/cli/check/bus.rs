@@ -62,9 +62,9 @@ fn free(name: &str, path: &Path, settings: SerialSettings) -> Option<Finding> {
     match Port::open(path, settings) {
         Ok(_) => None,
         Err(BusFault::PortBusy(_)) => {
-            let holder = busy::holder(path).unwrap_or_else(|| "another program".to_owned());
+            let holder = busy::holders(path).unwrap_or_else(|| "another program".to_owned());
             Some(
-                Finding::problem(name, format!("{holder} has {shown} open"))
+                Finding::problem(name, format!("{shown} is open in {holder}"))
                     .advice("only one program can use a port: stop the other one"),
             )
         }

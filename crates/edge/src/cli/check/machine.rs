@@ -70,10 +70,10 @@ pub(super) fn clock(site: &Site) -> Finding {
 #[expect(clippy::cast_precision_loss, reason = "for people, one decimal")]
 pub(super) fn bytes(count: u64) -> String {
     let megabytes = count as f64 / MEGABYTE as f64;
-    if megabytes >= 1024.0 {
-        format!("{:.1} GB", megabytes / 1024.0)
-    } else {
-        format!("{megabytes:.1} MB")
+    match megabytes {
+        0.0..1.0 => format!("{:.0} kB", megabytes * 1024.0),
+        1.0..1024.0 => format!("{megabytes:.1} MB"),
+        _ => format!("{:.1} GB", megabytes / 1024.0),
     }
 }
 

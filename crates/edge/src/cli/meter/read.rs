@@ -17,8 +17,14 @@ use super::ask::{Asked, Polled, ask_all, is_complete};
 use super::show;
 use crate::config::AppConfig;
 
-/// Counters are read every ten seconds unless configured; then somebody should look elsewhere.
-const LONGEST_WAIT: u64 = 12;
+/// Between two questions to the daemon: often enough to see each of its polls, which are a second apart.
+const ASK_AGAIN: Duration = Duration::from_millis(400);
+/// Counters that are read less often than this are not waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// A poll of the counters may come this much later than they are due.
+const SLACK: Duration = Duration::from_secs(2);
+/// A meter that the daemon has no reading of is given this many questions.
+const PATIENCE: u32 = 5;
 
 /// Read every configured meter once.
 ///
@@ -120,7 +126,7 @@ fn through(daemon: Daemon, config: &AppConfig, screen: &Screen) -> anyhow::Resul
                 .collect()
         })
         .collect();
-    for waited in 0..LONGEST_WAIT {
+    for asked in 0..questions(&config.buses) {
         let debug = daemon
             .get("/api/debug", Some(&token))
             .context("solthrived holds the port and does not tell what it read")?;
@@ -135,15 +141,26 @@ fn through(daemon: Daemon, config: &AppConfig, screen: &Screen) -> anyhow::Resul
             .zip(config.buses.iter().flat_map(|bus| &bus.meters))
             .all(|(polled, meter)| match polled {
                 Polled::Read(registers) => is_complete(meter, registers),
-                Polled::Failed(_) => waited > 2,
+                Polled::Failed(_) => asked >= PATIENCE,
             });
         if complete {
             break;
         }
         progress.say("waiting for the next reading of the counters …");
-        std::thread::sleep(Duration::from_secs(1));
+        std::thread::sleep(ASK_AGAIN);
     }
     Ok(known)
+}
+
+/// How often the daemon is asked at most, so that every meter's counters come by once.
+fn questions(buses: &[BusConfig]) -> u32 {
+    let slowest = buses
+        .iter()
+        .flat_map(|bus| &bus.meters)
+        .map(|meter| meter.slow_every)
+        .max();
+    let wait = (slowest.unwrap_or_default() + SLACK).min(LONGEST_WAIT);
+    u32::try_from(wait.as_millis() / ASK_AGAIN.as_millis()).unwrap_or(1)
 }
 
 /// Adds what the daemon's debug page has of one meter.
@@ -207,7 +224,7 @@ fn show_all(
             "Read by solthrived, which holds the port; asked at {}.",
             daemon.address()
         )),
-        None => screen.line("Read directly; solthrived is not running."),
+        None => screen.line("Read directly from the meters."),
     }
 }
 
@@ -221,9 +238,9 @@ fn failed(
     let what = screen.paint(Tone::Bad, &format!("  {}", show::words(fault)));
     screen.line(&what)?;
     if fault == FaultKind::PortBusy
-        && let Some(holder) = port(bus).and_then(|path| busy::holder(&path))
+        && let Some(holder) = port(bus).and_then(|path| busy::holders(&path))
     {
-        screen.line(&format!("  {holder} has it open."))?;
+        screen.line(&format!("  It is open in {holder}."))?;
     }
     screen.paragraph("  ", show::advice(fault))
 }

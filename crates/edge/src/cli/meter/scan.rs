@@ -250,7 +250,7 @@ fn unreachable(fault: &BusFault, target: &ScanTarget, site: &Site) -> anyhow::Er
     if !matches!(fault, BusFault::PortBusy(_)) {
         return anyhow::anyhow!("{} cannot be used: {fault}", path.display());
     }
-    let holder = busy::holder(path);
+    let holder = busy::holders(path);
     if is_daemon(holder.as_deref(), path, site) {
         return anyhow::anyhow!(
             "solthrived has {} open, and two masters would spoil each other's answers. Stop it first: sudo systemctl stop solthrived",
@@ -259,7 +259,7 @@ fn unreachable(fault: &BusFault, target: &ScanTarget, site: &Site) -> anyhow::Er
     }
     let holder = holder.unwrap_or_else(|| "another program".to_owned());
     anyhow::anyhow!(
-        "{holder} has {} open; only one program can use a port",
+        "{} is open in {holder}; only one program can use a port",
         path.display()
     )
 }
@@ -267,7 +267,7 @@ fn unreachable(fault: &BusFault, target: &ScanTarget, site: &Site) -> anyhow::Er
 /// By its name where it can be seen, else because it runs and is configured to use that port.
 fn is_daemon(holder: Option<&str>, path: &Path, site: &Site) -> bool {
     if let Some(holder) = holder {
-        return holder.starts_with("solthrived");
+        return holder.contains("solthrived");
     }
     let Ok(config) = site.start().map(|started| started.loaded.config) else {
         return false;
@@ -380,6 +380,10 @@ fn snippet(target: &ScanTarget, best: &Candidate) -> Vec<String> {
         "    meters: [{{profile: {}, unit: {}}}]",
         best.profile, best.place.unit
     ));
+    if best.profile != "solthrive-v1" {
+        lines.push("channels: # which input measures what, see docs/configuration.md".to_owned());
+        lines.push("  - {role: …, input: …}".to_owned());
+    }
     lines
 }
 

@@ -8,19 +8,14 @@ use solthrive_meter::profile::{Function, PointDef};
 
 use super::super::screen::{Screen, Tone};
 use super::super::table::{Cell, Table};
+use super::ask::wanted;
 
 /// The points that are asked for, with their values.
 pub(super) fn values<'m>(
     meter: &'m MeterConfig,
     registers: &Registers,
 ) -> Vec<(&'m PointDef, Result<f64, NoValue>)> {
-    let wanted = meter.profile.points.iter().filter(|def| {
-        meter
-            .points
-            .as_ref()
-            .is_none_or(|points| points.contains(&def.point))
-    });
-    wanted
+    wanted(meter)
         .map(|def| (def, def.decode_from(registers, meter.ct_ratio)))
         .collect()
 }
@@ -165,7 +160,9 @@ pub(in super::super) fn advice(fault: FaultKind) -> &'static str {
         FaultKind::PortGone => {
             "Is the adapter plugged in, and the port's name right? May this user open it (group dialout, or sudo)?"
         }
-        FaultKind::PortBusy => "Another program uses the port. Stop it, or ask solthrived instead.",
+        FaultKind::PortBusy => {
+            "Only one program can use a port: stop the other one. While solthrived runs, it can be asked: leave out --direct."
+        }
     }
 }
 

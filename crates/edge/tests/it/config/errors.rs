@@ -487,7 +487,7 @@ fn a_finding_as_json_has_stable_names() {
         "line": 4,
         "column": 39,
         "key": "meter.buses[0].meters[0].unit",
-        "value": "`300`",
+        "value": "300",
         "message": "meter.buses[0].meters[0].unit is `300`, but Modbus addresses run from 1 to 247"
       }
     ]

@@ -1,0 +1,118 @@
+//! With a daemon that runs: it holds the port, so it is asked.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use solthrive_sim::{SimConfig, Simulation};
+
+use super::{Site, bus, profile, state};
+
+/// A running daemon; stopped by its own process id.
+struct Daemon {
+    child: Child,
+}
+
+impl Daemon {
+    /// Returns when it says that it serves and that its link is open.
+    fn start(site: &Site) -> Self {
+        let mut command = site.command(env!("CARGO_BIN_EXE_solthrived"));
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut missing = vec!["the dashboard is served", "the link is open"];
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        while !missing.is_empty() {
+            let line = lines.next().expect("the daemon goes on").unwrap();
+            missing.retain(|wanted| !line.contains(wanted));
+        }
+        // Its output is read on, so that it never waits for us.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn what_holds_the_port_is_asked_for_what_it_read() {
+    let sim = Simulation::start(SimConfig::on_pty(profile("solthrive-v1"))).unwrap();
+    let site = Site::with_bus(&bus(&sim.pty(), "solthrive-v1"));
+    let daemon = Daemon::start(&site);
+
+    let read = site.cli(&["meter", "read", "--json"]);
+    assert_eq!(read.code, Some(0), "{}{}", read.out, read.err);
+    let json = read.json();
+    assert_eq!(json["read_by"], "solthrived");
+    // Fast and slow points both: the counters are waited for.
+    let values = &json["meters"][0]["values"];
+    assert!(
+        values["v_l1"].is_f64() && values["e_imp"].is_f64(),
+        "{json:#}"
+    );
+
+    let check = site.cli(&["check", "--json"]);
+    let json = check.json();
+    let states = [
+        "configuration",
+        "token",
+        "daemon",
+        "bus main",
+        "meter main",
+        "history",
+        "clock",
+    ]
+    .map(|name| state(&json, name));
+    assert_eq!(states, ["ok"; 7], "{json:#}");
+
+    let scan = site.cli(&["meter", "scan"]);
+    assert_eq!(scan.code, Some(2));
+    assert!(
+        scan.err.contains("systemctl stop solthrived"),
+        "{}",
+        scan.err
+    );
+
+    let version = site.cli(&["version", "--json"]).json();
+    assert_eq!(version["daemon"], version["version"]);
+    let logs = site.cli(&["logs", "--grep", "LINK IS OPEN"]);
+    assert!(
+        logs.out.contains("the link is open  bus=main"),
+        "{}",
+        logs.out
+    );
+
+    drop(daemon);
+    assert_eq!(
+        site.cli(&["meter", "read", "--json"]).json()["read_by"],
+        "solthrive-cli"
+    );
+}
+
+#[test]
+fn a_stranger_at_the_daemons_address_is_not_taken_for_it() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let site = Site::new();
+    site.write(
+        "etc/network.yaml",
+        &format!("listen: {}\n", listener.local_addr().unwrap()),
+    );
+    let stranger = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(stream.try_clone().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        std::io::Write::write_all(&mut stream, b"220 mail.example ESMTP\r\n").unwrap();
+        line
+    });
+    let json = site.cli(&["check", "--json"]).json();
+    assert_eq!(state(&json, "daemon"), "problem");
+    assert_eq!(stranger.join().unwrap(), "GET /api/health HTTP/1.0\r\n");
+}
