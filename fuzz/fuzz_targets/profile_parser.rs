@@ -29,5 +29,5 @@ fuzz_target!(|bytes: &[u8]| {
         }
         assert_eq!(def.encode(230.0, Scaling::default()).len(), usize::from(def.kind.width()));
     }
-    plan_unit(&profile, &wanted, &cost, &PlanLimits::default(), &memory);
+    let _ = plan_unit(&profile, &wanted, &cost, &PlanLimits::default(), &memory);
 });
