@@ -68,12 +68,11 @@ pub(super) fn run(args: &Args, site: &Site, screen: &mut Screen) -> anyhow::Resu
         grep: args.grep.as_deref().map(str::to_lowercase),
     };
     let path = logging::log_file(&site.places.data_dir);
-    let mut current = match open(&path)? {
-        Some(file) => file,
-        None => bail!(
+    let Some(mut current) = open(&path)? else {
+        bail!(
             "there is no log at {} yet: solthrived writes it when it runs",
             path.display()
-        ),
+        );
     };
     let mut last = VecDeque::new();
     let mut keep = |line: String| {

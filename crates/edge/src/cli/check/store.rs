@@ -47,8 +47,7 @@ fn check(path: &std::path::Path) -> rusqlite::Result<Vec<String>> {
     )?;
     db.busy_timeout(std::time::Duration::from_secs(5))?;
     let mut lines = db.prepare("PRAGMA quick_check(3)")?;
-    let found = lines.query_map([], |row| row.get(0))?.collect();
-    found
+    lines.query_map([], |row| row.get(0))?.collect()
 }
 
 /// The newest minute; only a daemon that runs should have one of just now.

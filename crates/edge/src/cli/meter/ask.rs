@@ -119,7 +119,7 @@ impl Round {
                     if let Some(Polled::Read(before)) = self.meters.get(id) {
                         known = points_read(config, before);
                         before.blocks().for_each(|(function, address, values)| {
-                            registers.push(function, address, values.to_vec())
+                            registers.push(function, address, values.to_vec());
                         });
                     }
                     let idle = self.idle.entry(id.clone()).or_default();

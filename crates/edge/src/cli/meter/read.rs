@@ -196,7 +196,7 @@ fn take(debug: &Value, bus: &BusConfig, meter: &MeterConfig, known: &mut Polled)
     }
     if let Polled::Read(before) = known {
         before.blocks().for_each(|(function, address, values)| {
-            registers.push(function, address, values.to_vec())
+            registers.push(function, address, values.to_vec());
         });
     }
     if registers.blocks().next().is_some() {

@@ -83,15 +83,14 @@ fn a_log_that_is_followed_goes_on_in_the_next_file() {
         "the line that broke off is the last one"
     );
     let write = |text: &str| {
-        writeln!(
-            OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(&path)
-                .unwrap(),
-            r#"{{"timestamp":"2026-06-01T12:00:00Z","level":"ERROR","message":"{text}"}}"#
-        )
-        .unwrap()
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .unwrap();
+        let (at, level) = ("2026-06-01T12:00:00Z", "ERROR");
+        let line = format!(r#"{{"timestamp":"{at}","level":"{level}","message":"{text}"}}"#);
+        writeln!(file, "{line}").unwrap();
     };
     write("before");
     assert!(next().ends_with("ERROR  before"));

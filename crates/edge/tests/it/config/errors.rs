@@ -1,6 +1,6 @@
 //! The messages, as a person reads them. Judge them by reading: each must say where, what and how to mend it.
 
-use solthrive_edge::config::load_layers;
+use solthrive_edge::config::{Problem, load_layers};
 
 use super::{loaded, refused};
 
@@ -17,14 +17,10 @@ fn a_page_full_of_mistakes_is_answered_all_at_once() {
             "site_name: no\ntimezone: America/Los_Angles\nlanguage: english\n",
         ),
         ("network.yaml", "listen: 8080\nhostnames: [pi.local]\n"),
-        (
-            "meter.yaml",
-            "pol_every_ms: 1000\nservice: splitphase\nbuses:\n  - port: ttyUSB0\n    baud: 9601\n    meters:\n      - name: main\n        unit: 0\n        profile: solthrive-v2\n",
-        ),
         ("logging.yaml", "level: on\nlisten: 0.0.0.0:80\n"),
     ]);
     insta::assert_snapshot!(errors, @r#"
-    13 errors in the configuration
+    7 errors in the configuration
 
     base.yaml:1
       base.site_name is `no`, but a site name is expected, and YAML readers take this word for true or false
@@ -54,40 +50,6 @@ fn a_page_full_of_mistakes_is_answered_all_at_once() {
           | ^
       listen belongs in network (file network.yaml)
 
-    meter.yaml:1
-      unknown key meter.pol_every_ms
-        1 | pol_every_ms: 1000
-          | ^
-      did you mean poll_every_ms?
-
-    meter.yaml:2
-      meter.service is `splitphase`, but only these are possible: split_phase, single_phase, three_phase
-        2 | service: splitphase
-          |          ^
-      did you mean split_phase?
-
-    meter.yaml:4
-      meter.buses[0].port is `ttyUSB0`, but a device is expected: its path (/dev/ttyUSB0, /dev/serial/by-id/…) or usb:VID:PID
-        4 |   - port: ttyUSB0
-          |           ^
-      did you mean /dev/ttyUSB0?
-
-    meter.yaml:5
-      meter.buses[0].baud is `9601`, but only these are possible: 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200
-        5 |     baud: 9601
-          |           ^
-
-    meter.yaml:8
-      meter.buses[0].meters[0].unit is `0`, but Modbus addresses run from 1 to 247
-        8 |         unit: 0
-          |               ^
-
-    meter.yaml:9
-      meter.buses[0].meters[0].profile is `solthrive-v2`, but there is no such meter profile
-        9 |         profile: solthrive-v2
-          |                  ^
-      did you mean solthrive-v1?
-
     network.yaml:1
       network.listen is `8080`, but an address and a port are expected, such as 0.0.0.0:8080 or [::]:8080
         1 | listen: 8080
@@ -100,6 +62,62 @@ fn a_page_full_of_mistakes_is_answered_all_at_once() {
           | ^
       did you mean host_names?
     "#);
+}
+
+#[test]
+fn a_wrong_value_hides_none_beside_it() {
+    let text = "
+pol_every_ms: 1000
+service: splitphase
+buses:
+  - port: ttyUSB0
+    baud: 9601
+    meters:
+      - name: main
+        unit: 0
+        profile: solthrive-v2
+";
+    insta::assert_snapshot!(refused(&[("meter.yaml", text)]), @r"
+    6 errors in the configuration
+
+    meter.yaml:2
+      unknown key meter.pol_every_ms
+        2 | pol_every_ms: 1000
+          | ^
+      did you mean poll_every_ms?
+
+    meter.yaml:3
+      meter.service is `splitphase`, but only these are possible: split_phase, single_phase, three_phase
+        3 | service: splitphase
+          |          ^
+      did you mean split_phase?
+
+    meter.yaml:5
+      meter.buses[0].port is `ttyUSB0`, but a device is expected: its path (/dev/ttyUSB0, /dev/serial/by-id/…) or usb:VID:PID
+        5 |   - port: ttyUSB0
+          |           ^
+      did you mean /dev/ttyUSB0?
+
+    meter.yaml:6
+      meter.buses[0].baud is `9601`, but only these are possible: 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200
+        6 |     baud: 9601
+          |           ^
+
+    meter.yaml:9
+      meter.buses[0].meters[0].unit is `0`, but Modbus addresses run from 1 to 247
+        9 |         unit: 0
+          |               ^
+
+    meter.yaml:10
+      meter.buses[0].meters[0].profile is `solthrive-v2`, but there is no such meter profile
+        10 |         profile: solthrive-v2
+           |                  ^
+      did you mean solthrive-v1?
+
+    warning: default
+      base.timezone is not set, so days and months are those of UTC
+      write the site's zone in base.yaml, such as `timezone: America/Los_Angeles`
+    ");
 }
 
 #[test]
@@ -316,7 +334,7 @@ channels:
     let messages: Vec<String> = refused(&[("meter.yaml", text)])
         .problems
         .iter()
-        .map(|problem| problem.one_line())
+        .map(Problem::one_line)
         .collect();
     insta::assert_snapshot!(messages.join("\n"), @r"
     meter.yaml:4: meter.buses[1].name is `a`, but another bus has that name; give each one its own
@@ -363,7 +381,7 @@ buses:
     let messages: Vec<String> = refused(&[("meter.yaml", text)])
         .problems
         .iter()
-        .map(|problem| problem.one_line())
+        .map(Problem::one_line)
         .collect();
     insta::assert_snapshot!(messages.join("\n"), @r"
     meter.yaml:3: meter.buses[0] has neither port nor tcp; write `port: /dev/ttyUSB0` for an RS-485 adapter, or `tcp: 192.168.1.20:502`
@@ -384,7 +402,7 @@ fn overrides_of_registers_are_checked_against_the_profile() {
     let messages: Vec<String> = refused(&[("meter.yaml", &text)])
         .problems
         .iter()
-        .map(|problem| problem.one_line())
+        .map(Problem::one_line)
         .collect();
     insta::assert_snapshot!(messages.join("\n"), @r"
     meter.yaml:4: meter.buses[0].meters[0].registers.e_xp names `e_xp`, but that is no measurement; they look like v_l1, p_total or e_imp; did you mean e_exp?
@@ -454,11 +472,7 @@ fn a_file_that_is_no_section_is_a_warning() {
         ("metre.yaml", "poll_every_ms: 0\n"),
         ("base.yaml", "timezone: Europe/Berlin\n"),
     ]);
-    let lines: Vec<String> = loaded
-        .warnings
-        .iter()
-        .map(|warning| warning.one_line())
-        .collect();
+    let lines: Vec<String> = loaded.warnings.iter().map(Problem::one_line).collect();
     insta::assert_snapshot!(lines.join("\n"), @"metre.yaml: metre.yaml is no file of the configuration and is ignored; did you mean meter.yaml?");
 }
 
@@ -468,11 +482,7 @@ fn a_wrong_value_that_a_later_layer_replaces_is_a_warning() {
         ("base.yaml", "timezone: Mars\n"),
         ("config.yaml", "base: {timezone: Europe/Berlin}\n"),
     ]);
-    let lines: Vec<String> = loaded
-        .warnings
-        .iter()
-        .map(|warning| warning.one_line())
-        .collect();
+    let lines: Vec<String> = loaded.warnings.iter().map(Problem::one_line).collect();
     insta::assert_snapshot!(lines.join("\n"), @"base.yaml:1: base.timezone is `Mars`, but there is no such time zone; IANA names look like America/Los_Angeles; override config.yaml:1 has another value, which counts; mend or remove this one");
 }
 

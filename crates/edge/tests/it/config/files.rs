@@ -1,5 +1,10 @@
 //! The shell around the loader: folders, permissions, the last good configuration, the samples.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may panic: that is how a test fails"
+)]
+
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -333,4 +338,37 @@ fn samples() -> Vec<(String, String)> {
         (name, fs::read_to_string(path).unwrap())
     })
     .collect()
+}
+
+#[test]
+fn the_manual_names_every_key_and_its_examples_load() {
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let manual = fs::read_to_string(manual).unwrap();
+    let site = Site::new(&[("base.yaml", "timezone: UTC\n")]);
+    for (name, text) in samples() {
+        site.write(&name, &parts(&text).1);
+    }
+    for value in site.load().unwrap().effective {
+        let key = value.key();
+        let last = key.rsplit('.').next().unwrap().split('[').next().unwrap();
+        assert!(
+            manual.contains(&format!("`{last}`")) || key.contains("ct_profiles"),
+            "{key} is not explained"
+        );
+    }
+    let blocks = manual
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
+    let meters: Vec<&str> = blocks
+        .filter(|block| block.starts_with("service:"))
+        .collect();
+    assert_eq!(meters.len(), 2);
+    for example in meters {
+        site.write("meter.yaml", example);
+        let loaded = site
+            .load()
+            .unwrap_or_else(|errors| panic!("{example}\n{errors}"));
+        assert_eq!(loaded.warnings, []);
+    }
 }

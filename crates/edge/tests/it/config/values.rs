@@ -39,12 +39,12 @@ fn without_any_file_a_v1_home_works() {
     meter.service = "split_phase" (default)
     meter.profile_dir = "profiles" (default)
     meter.buses[0].name = "main" (default)
-    meter.buses[0].port = "/dev/ttyUSB0" (default)
     meter.buses[0].meters[0].name = "main" (default)
     meter.buses[0].meters[0].profile = "solthrive-v1" (default)
     meter.buses[0].meters[0].unit = 1 (profile solthrive-v1)
     meter.buses[0].meters[0].slow_every_s = 10 (default)
     meter.buses[0].meters[0].ct_ratio = 1.0 (default)
+    meter.buses[0].port = "/dev/ttyUSB0" (default)
     meter.buses[0].baud = 9600 (profile solthrive-v1)
     meter.buses[0].parity = "none" (profile solthrive-v1)
     meter.buses[0].stop_bits = 1 (profile solthrive-v1)
@@ -82,6 +82,11 @@ fn without_any_file_a_v1_home_works() {
     storage.keep_days = 365 (default)
     storage.low_space_mb = 500 (default)
     "#);
+}
+
+#[test]
+fn the_defaults_are_a_v1_meter() {
+    let loaded = loaded(&[]);
     let bus = &loaded.config.buses[0];
     assert_eq!(bus.link.to_string(), "/dev/ttyUSB0 at 9600 8N1");
     assert_eq!(
