@@ -5,13 +5,13 @@
 //! `solthrived` holds a port, its HTTP interface is asked instead: two masters on one bus would
 //! spoil each other's answers.
 
-mod busy;
 mod check;
 mod config;
 mod daemon;
 mod export;
 mod logs;
 mod meter;
+mod port;
 mod screen;
 mod site;
 mod table;
@@ -49,6 +49,7 @@ pub struct Args {
     #[arg(
         long,
         global = true,
+        help_heading = "For all commands",
         default_value = "/etc/solthrive",
         value_name = "FOLDER"
     )]
@@ -57,6 +58,7 @@ pub struct Args {
     #[arg(
         long = "override",
         global = true,
+        help_heading = "For all commands",
         default_value = "/boot/solthrive/config.yaml",
         value_name = "FILE"
     )]
@@ -65,12 +67,13 @@ pub struct Args {
     #[arg(
         long,
         global = true,
+        help_heading = "For all commands",
         default_value = "/var/solthrive",
         value_name = "FOLDER"
     )]
     data_dir: PathBuf,
     /// JSON on standard output, for scripts.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "For all commands")]
     json: bool,
     #[command(subcommand)]
     command: Command,

@@ -1,14 +1,10 @@
 //! Buses and meters without a daemon: is the port there and free, does each meter answer plausibly.
 
-use std::path::Path;
-
 use solthrive_domain::plausible::sift;
-use solthrive_meter::bus::{BusConfig, BusFault, FaultKind, Link, MeterConfig};
-use solthrive_meter::line::SerialSettings;
-use solthrive_meter::rtu::Port;
+use solthrive_meter::bus::{BusConfig, FaultKind, MeterConfig};
 
-use super::super::busy;
 use super::super::meter::{Asked, Polled, ask, show};
+use super::super::port;
 use super::Finding;
 use crate::config::AppConfig;
 
@@ -21,21 +17,13 @@ pub(super) fn look(config: &AppConfig) -> Vec<Finding> {
 }
 
 fn look_at(config: &AppConfig, bus: &BusConfig) -> Vec<Finding> {
-    if let Link::Serial { port, settings } = &bus.link {
-        let name = format!("bus {}", bus.name);
-        let found = match solthrive_meter::discover::find(&bus.roots, port, None) {
-            Ok(path) => free(&name, &path, *settings),
-            Err(error) => Some(
-                Finding::problem(&name, error.to_string())
-                    .advice("plug the adapter in, or correct `port` in meter.yaml"),
-            ),
-        };
-        if let Some(problem) = found {
-            let skipped = bus.meters.iter().map(|meter| {
-                Finding::skipped(format!("meter {}", meter.id), "its port cannot be used")
-            });
-            return std::iter::once(problem).chain(skipped).collect();
-        }
+    if let Err(unusable) = port::try_open(bus) {
+        let problem =
+            Finding::problem(format!("bus {}", bus.name), unusable.reason).advice(unusable.advice);
+        let skipped = bus.meters.iter().map(|meter| {
+            Finding::skipped(format!("meter {}", meter.id), "its port cannot be used")
+        });
+        return std::iter::once(problem).chain(skipped).collect();
     }
     let asked = ask(bus);
     let gone = asked
@@ -54,30 +42,6 @@ fn look_at(config: &AppConfig, bus: &BusConfig) -> Vec<Finding> {
     std::iter::once(link)
         .chain(bus.meters.iter().map(|meter| answer(config, meter, &asked)))
         .collect()
-}
-
-/// `None` when the port can be used.
-fn free(name: &str, path: &Path, settings: SerialSettings) -> Option<Finding> {
-    let shown = path.display();
-    match Port::open(path, settings) {
-        Ok(_) => None,
-        Err(BusFault::PortBusy(_)) => {
-            let holder = busy::holders(path).unwrap_or_else(|| "another program".to_owned());
-            Some(
-                Finding::problem(name, format!("{shown} is open in {holder}"))
-                    .advice("only one program can use a port: stop the other one"),
-            )
-        }
-        Err(error) => {
-            let text = error.to_string();
-            let advice = if text.to_lowercase().contains("permission") {
-                "this user may not open it: sudo usermod -aG dialout $USER and log in again, or use sudo"
-            } else {
-                "plug the adapter in, or correct `port` in meter.yaml"
-            };
-            Some(Finding::problem(name, text).advice(advice))
-        }
-    }
 }
 
 fn answer(config: &AppConfig, meter: &MeterConfig, asked: &Asked) -> Finding {

@@ -1,5 +1,6 @@
 //! The daemon: does it run, and what does it say about its meters and itself.
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::super::daemon::{Daemon, NoAnswer};
@@ -8,50 +9,46 @@ use super::{Finding, State};
 const START: &str =
     "sudo systemctl start solthrived; if it does not stay up: solthrive-cli logs --level warn";
 
-/// What the daemon says of its health, when it says anything.
-pub(super) fn look(daemon: Daemon) -> (Finding, Option<Value>) {
+/// What the daemon says of its health, and how long it has been up, when it says anything.
+pub(super) fn look(daemon: Daemon) -> (Finding, Option<Value>, Option<SignedDuration>) {
     match daemon.health() {
         Ok(health) => {
-            let version = daemon.get("/api/system", None).ok();
-            let version =
-                version.and_then(|system| system["version"].as_str().map(ToOwned::to_owned));
-            let ours = env!("CARGO_PKG_VERSION");
-            let finding = match version {
-                Some(version) if version != ours => {
-                    let detail = format!(
-                        "runs at {}, but is version {version} and this tool is {ours}",
-                        daemon.address()
-                    );
-                    Finding::note("daemon", detail).advice("sudo systemctl restart solthrived")
-                }
-                _ => Finding::ok("daemon", format!("answers at http://{}", daemon.address())),
-            };
-            (finding, Some(health))
+            let system = daemon.get("/api/system", None).unwrap_or_default();
+            let up = system["uptime_s"].as_i64().map(SignedDuration::from_secs);
+            (running(daemon, &system), Some(health), up)
         }
-        Err(NoAnswer::NotRunning(address)) => (
-            Finding::problem(
-                "daemon",
-                format!("solthrived is not running: nothing listens at {address}"),
-            )
-            .advice(START),
-            None,
-        ),
-        Err(NoAnswer::Stranger(address)) => {
-            let finding =
-                Finding::problem("daemon", format!("another program listens at {address}"));
-            (
-                finding.advice(
-                    "stop it, or give solthrived another address: `listen` in network.yaml",
-                ),
-                None,
-            )
-        }
-        Err(error) => (
-            Finding::problem("daemon", error.to_string())
-                .advice("sudo systemctl restart solthrived; solthrive-cli logs tells why"),
-            None,
-        ),
+        Err(why) => (missing(&why), None, None),
     }
+}
+
+fn running(daemon: Daemon, system: &Value) -> Finding {
+    let (address, ours) = (daemon.address(), env!("CARGO_PKG_VERSION"));
+    match system["version"].as_str() {
+        Some(version) if version != ours => {
+            let detail =
+                format!("runs at {address}, but is version {version} and this tool is {ours}");
+            Finding::note("daemon", detail).advice("sudo systemctl restart solthrived")
+        }
+        _ => Finding::ok("daemon", format!("answers at http://{address}")),
+    }
+}
+
+fn missing(why: &NoAnswer) -> Finding {
+    let (detail, advice) = match why {
+        NoAnswer::NotRunning(address) => (
+            format!("solthrived is not running: nothing listens at {address}"),
+            START,
+        ),
+        NoAnswer::Stranger(address) => (
+            format!("another program listens at {address}"),
+            "stop it, or give solthrived another address: `listen` in network.yaml",
+        ),
+        NoAnswer::Silent { .. } | NoAnswer::Refused { .. } => (
+            why.to_string(),
+            "sudo systemctl restart solthrived; solthrive-cli logs tells why",
+        ),
+    };
+    Finding::problem("daemon", detail).advice(advice)
 }
 
 /// Links and meters as the daemon sees them.

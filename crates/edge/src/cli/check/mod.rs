@@ -112,7 +112,7 @@ fn look(site: &Site, screen: &Screen) -> Vec<Finding> {
     };
     findings.push(token(&config));
     progress.say("asking solthrived …");
-    let (daemon, health) = daemon::look(site.daemon(&config));
+    let (daemon, health, up) = daemon::look(site.daemon(&config));
     findings.push(daemon);
     progress.say("asking the meters …");
     match &health {
@@ -121,7 +121,7 @@ fn look(site: &Site, screen: &Screen) -> Vec<Finding> {
     }
     progress.say("reading the history …");
     findings.push(store::integrity(site));
-    findings.extend(store::newest(site, health.is_some()));
+    findings.extend(store::newest(site, up));
     findings.push(machine::disk(site, &config));
     findings.push(machine::clock(site));
     if let Some(health) = &health {

@@ -1,6 +1,6 @@
 //! The history: is the file whole, and does it grow. Read only, also while the daemon writes.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OpenFlags};
 
 use super::super::site::Site;
@@ -9,6 +9,8 @@ use crate::store::{self, Reader, StoreError};
 
 /// A daemon that runs stores a minute each minute.
 const LATE: SignedDuration = SignedDuration::from_mins(5);
+/// A minute that is still going on ends in the future; a later one should not be there.
+const AHEAD: SignedDuration = SignedDuration::from_mins(2);
 
 /// Every page of the file.
 pub(super) fn integrity(site: &Site) -> Finding {
@@ -50,24 +52,46 @@ fn check(path: &std::path::Path) -> rusqlite::Result<Vec<String>> {
     lines.query_map([], |row| row.get(0))?.collect()
 }
 
-/// The newest minute; only a daemon that runs should have one of just now.
-pub(super) fn newest(site: &Site, running: bool) -> Option<Finding> {
+/// The newest minute; only a daemon that is `up` for a while should have one of just now.
+pub(super) fn newest(site: &Site, up: Option<SignedDuration>) -> Option<Finding> {
     let newest = Reader::open(&site.places.data_dir).ok()?.newest().ok()??;
-    let age = site.now().duration_since(newest);
-    if age < -SignedDuration::from_mins(2) {
+    Some(judge(newest, site.now(), up))
+}
+
+fn judge(newest: Timestamp, now: Timestamp, up: Option<SignedDuration>) -> Finding {
+    let age = now.duration_since(newest);
+    if age < -AHEAD {
         let detail = format!(
             "the newest minute ends at {newest}, which is in the future: the clock is wrong now, or was"
         );
-        return Some(
-            Finding::problem("newest minute", detail).advice("compare `date` with a watch"),
-        );
+        return Finding::problem("newest minute", detail).advice("compare `date` with a watch");
     }
     let ago = super::machine::span(age);
-    if running && age > LATE {
+    if up.is_some_and(|up| up > LATE) && age > LATE {
         let detail = format!("ends {ago} ago, though solthrived runs");
-        return Some(
-            Finding::problem("newest minute", detail).advice("solthrive-cli logs --level warn"),
-        );
+        return Finding::problem("newest minute", detail).advice("solthrive-cli logs --level warn");
     }
-    Some(Finding::ok("newest minute", format!("ends {ago} ago")))
+    Finding::ok("newest minute", format!("ends {ago} ago"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::super::State;
+    use super::*;
+
+    #[rstest]
+    #[case::a_daemon_that_stores(Some(60), 1, State::Ok)]
+    #[case::a_daemon_that_does_not(Some(60), 6, State::Problem)]
+    #[case::a_daemon_that_has_just_begun(Some(1), 600, State::Ok)]
+    #[case::no_daemon(None, 600, State::Ok)]
+    #[case::the_minute_that_is_still_going_on(Some(60), -1, State::Ok)]
+    #[case::a_minute_of_tomorrow(None, -1440, State::Problem)]
+    fn a_newest_minute(#[case] up: Option<i64>, #[case] age: i64, #[case] expected: State) {
+        let now: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
+        let newest = now - SignedDuration::from_mins(age);
+        let found = judge(newest, now, up.map(SignedDuration::from_mins));
+        assert_eq!(found.state, expected, "{}", found.detail);
+    }
 }

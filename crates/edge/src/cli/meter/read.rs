@@ -9,8 +9,8 @@ use solthrive_meter::decode::Registers;
 use solthrive_meter::profile::Function;
 
 use super::super::Verdict;
-use super::super::busy;
 use super::super::daemon::{self, Daemon, NoAnswer};
+use super::super::port;
 use super::super::screen::{Progress, Screen, Tone};
 use super::super::site::Site;
 use super::ask::{Asked, Polled, ask_all, is_complete};
@@ -237,22 +237,12 @@ fn failed(
     show::heading(screen, bus, meter)?;
     let what = screen.paint(Tone::Bad, &format!("  {}", show::words(fault)));
     screen.line(&what)?;
-    if fault == FaultKind::PortBusy
-        && let Some(holder) = port(bus).and_then(|path| busy::holders(&path))
+    if fault.is_link()
+        && let Err(unusable) = port::try_open(bus)
     {
-        screen.line(&format!("  It is open in {holder}."))?;
+        screen.paragraph("  ", &format!("{}.", unusable.reason))?;
     }
     screen.paragraph("  ", show::advice(fault))
-}
-
-/// The device of a serial bus.
-pub(in super::super) fn port(bus: &BusConfig) -> Option<std::path::PathBuf> {
-    match &bus.link {
-        solthrive_meter::bus::Link::Serial { port, .. } => {
-            solthrive_meter::discover::find(&bus.roots, port, None).ok()
-        }
-        solthrive_meter::bus::Link::Tcp { .. } => None,
-    }
 }
 
 fn as_json(configs: &[BusConfig], buses: &Buses, runs: bool) -> Value {

@@ -14,7 +14,7 @@ use solthrive_meter::scan::{Candidate, ScanOptions, ScanProgress, ScanReport, Sc
 use super::super::screen::{Progress, Screen, Tone};
 use super::super::site::Site;
 use super::super::table::{Cell, Table};
-use super::super::{Verdict, busy};
+use super::super::{Verdict, port};
 use super::profiles::catalog;
 
 /// From here on a candidate is probably the meter.
@@ -247,21 +247,15 @@ fn unreachable(fault: &BusFault, target: &ScanTarget, site: &Site) -> anyhow::Er
     let ScanTarget::Serial { path } = target else {
         return anyhow::anyhow!("{} cannot be reached: {fault}", named(target));
     };
-    if !matches!(fault, BusFault::PortBusy(_)) {
-        return anyhow::anyhow!("{} cannot be used: {fault}", path.display());
-    }
-    let holder = busy::holders(path);
-    if is_daemon(holder.as_deref(), path, site) {
+    let busy = matches!(fault, BusFault::PortBusy(_));
+    if busy && is_daemon(port::holders(path).as_deref(), path, site) {
         return anyhow::anyhow!(
             "solthrived has {} open, and two masters would spoil each other's answers. Stop it first: sudo systemctl stop solthrived",
             path.display()
         );
     }
-    let holder = holder.unwrap_or_else(|| "another program".to_owned());
-    anyhow::anyhow!(
-        "{} is open in {holder}; only one program can use a port",
-        path.display()
-    )
+    let unusable = port::explain(fault, path);
+    anyhow::anyhow!("{}: {}", unusable.reason, unusable.advice)
 }
 
 /// By its name where it can be seen, else because it runs and is configured to use that port.
