@@ -109,7 +109,9 @@ fn measure(args: &Args, folder: &Path) -> Result<Vec<Row>> {
     let pid = appliance.0.id();
     println!("quiet run, {} s …", args.seconds);
     let polls_before = get(address, "/api/system")?;
+    let first_seq = seq(address)?;
     let quiet = watch(pid, args.seconds)?;
+    let snapshots = seq(address)?.saturating_sub(first_seq);
     let polls = get(address, "/api/system")?;
     println!(
         "loaded run, {} s, 64 live streams and 100 requests a second …",
@@ -123,6 +125,11 @@ fn measure(args: &Args, folder: &Path) -> Result<Vec<Row>> {
     drop(load);
 
     let mut rows = figures(&quiet, args.seconds, &polls_before, &polls);
+    rows.push(Row {
+        figure: "poll rate achieved",
+        target: "1 a second",
+        measured: format!("{snapshots} snapshots in {} s", args.seconds),
+    });
     rows.extend(grid(&polls, &loaded_polls));
     rows.push(Row {
         figure: "the same with 64 streams, 100 requests/s",
@@ -261,6 +268,14 @@ fn get(address: SocketAddr, path: &str) -> Result<Value> {
     Ok(serde_json::from_str(&said)?)
 }
 
+/// Number of the newest snapshot.
+fn seq(address: SocketAddr) -> Result<u64> {
+    let latest = get(address, "/api/latest")?;
+    latest["seq"]
+        .as_u64()
+        .context("a snapshot without a number")
+}
+
 struct Watched {
     before: Usage,
     after: Usage,
@@ -393,7 +408,7 @@ fn plan(system: &Value) -> Vec<Row> {
             .map_or_else(|| "?".to_owned(), ToString::to_string)
     };
     vec![Row {
-        figure: "30 quantities, one cycle on the wire",
+        figure: "30 quantities, one cycle, with the pauses the profile asks for",
         target: "42 points <= 400 ms (one by one 2310)",
         measured: format!(
             "{} ms in {} blocks; one by one {} ms",
