@@ -2,20 +2,21 @@
 //! 30 quantities a second at 9600 baud, everything on.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use anyhow::Result;
 use serde_json::Value;
 
+use super::home::{
+    first_snapshot, get, program, seq, start_appliance, start_simulator, write_config,
+};
 use super::load::Load;
 use super::procfs::{self, Usage};
-use crate::run::{cargo, check, command, quietly, root};
+use crate::run::{cargo, check, command, quietly};
 use crate::setup;
 use crate::test::{self, now};
 
@@ -37,18 +38,6 @@ pub(crate) struct Args {
     /// Use the release programs that are already built.
     #[arg(long)]
     no_build: bool,
-}
-
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if let Some(pid) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
-            // Already gone is as good as stopped.
-            let _ = kill_process(pid, Signal::TERM);
-        }
-        let _ = self.0.wait();
-    }
 }
 
 struct Row {
@@ -86,12 +75,6 @@ fn build() -> Result<()> {
     ]))
 }
 
-fn program(name: &str) -> PathBuf {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("release").join(name)
-}
-
 fn measure(args: &Args, folder: &Path) -> Result<Vec<Row>> {
     let (_simulator, ready) = start_simulator(folder)?;
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
@@ -120,160 +103,75 @@ fn measure(args: &Args, folder: &Path) -> Result<Vec<Row>> {
     let load = Load::start(address, 64, 100)?;
     let loaded = watch(pid, args.loaded_seconds)?;
     let loaded_polls = get(address, "/api/system")?;
-    let answered = load.answered.load(std::sync::atomic::Ordering::Relaxed);
-    let failed = load.failed.load(std::sync::atomic::Ordering::Relaxed);
+    let answered = load.answered.load(Ordering::Relaxed);
+    let failed = load.failed.load(Ordering::Relaxed);
     drop(load);
-
-    let mut rows = figures(&quiet, args.seconds, &polls_before, &polls);
-    rows.push(Row {
-        figure: "poll rate achieved",
-        target: "1 a second",
-        measured: format!("{snapshots} snapshots in {} s", args.seconds),
-    });
-    rows.extend(grid(&polls, &loaded_polls));
-    rows.push(Row {
-        figure: "the same with 64 streams, 100 requests/s",
-        target: "polling undisturbed",
-        measured: format!(
-            "{:.2} % CPU, {:.1} MB resident, {answered} answers, {failed} failed",
-            100.0 * loaded.cpu_share,
-            mega(loaded.after.resident)
-        ),
-    });
-    rows.push(Row {
-        figure: "start to first snapshot",
-        target: "<= 1.5 s",
-        measured: format!("{:.2} s", first.as_secs_f64()),
-    });
-    let size = fs::metadata(program("solthrived"))?.len();
-    rows.push(Row {
-        figure: "binary with pages",
-        target: "<= 8 MB",
-        measured: format!("{:.2} MB", mega(size)),
-    });
-    rows.extend(plan(&polls));
-    rows.push(Row {
-        figure: "dashboard, gzip",
-        target: "<= 60 kB",
-        measured: dashboard_size()?,
-    });
+    let mut rows = quiet_rows(&quiet, args.seconds, snapshots, [&polls_before, &polls]);
+    rows.extend(loaded_rows(&loaded, &loaded_polls, [answered, failed]));
+    rows.extend(fixed_rows(first, &polls)?);
     if !args.no_browser {
         rows.extend(browser(address)?);
     }
     Ok(rows)
 }
 
-fn start_simulator(folder: &Path) -> Result<(Process, Value)> {
-    let mut command = Command::new(program("solthrive-sim"));
-    command.args([
-        "meter",
-        "--profile",
-        "eastron-sdm630",
-        "--undefined",
-        "zeros",
-        "--baud",
-        "9600",
-        "--control",
-        "127.0.0.1:0",
-        "--pty",
-    ]);
-    command
-        .arg(folder.join("meter"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    let mut process = Process(
-        command
-            .spawn()
-            .context("the simulator could not be started")?,
-    );
-    let mut line = String::new();
-    let stdout = process.0.stdout.take().context("no output")?;
-    BufReader::new(stdout).read_line(&mut line)?;
-    Ok((
-        process,
-        serde_json::from_str(&line).with_context(|| format!("the simulator said {line:?}"))?,
-    ))
+/// The figures of the run in which nobody watched.
+fn quiet_rows(quiet: &Watched, seconds: u64, snapshots: u64, polls: [&Value; 2]) -> Vec<Row> {
+    let mut rows = figures(quiet, seconds, polls[0], polls[1]);
+    rows.push(Row {
+        figure: "poll rate achieved",
+        target: "1 a second",
+        measured: format!("{snapshots} snapshots in {seconds} s"),
+    });
+    rows.push(Row {
+        figure: "deviation from the 1 s grid",
+        target: "p99 <= 10 ms, 0 missed",
+        measured: grid(polls[1]),
+    });
+    rows
 }
 
-/// 30 quantities: voltages, currents, powers, apparent and reactive powers, power factors, totals, frequency and counters.
-const POINTS: &str = "v_l1, v_l2, v_l3, i_l1, i_l2, i_l3, p_l1, p_l2, p_l3, s_l1, s_l2, s_l3, q_l1, q_l2, q_l3, \
-     pf_l1, pf_l2, pf_l3, p_total, s_total, q_total, pf_total, phase_angle_total, f, e_imp, e_exp, eq_imp, eq_exp, e_abs, eq_abs";
-
-/// Counters each second too, so that all 30 are read at 1 Hz.
-const METER: &str = "\
-service: split_phase
-buses:
-  - name: rs485
-    port: PORT
-    baud: 9600
-    meters:
-      - {name: main, unit: 1, profile: eastron-sdm630, slow_every_s: 1, points: [POINTS]}
-channels:
-  - {role: main_l1, meter: main, input: l1}
-  - {role: main_l2, meter: main, input: l2}
-  - {role: pv, meter: main, input: l3, volt_ref: l1, multiplier: 2}
-";
-
-fn write_config(folder: &Path, ready: &Value, address: SocketAddr) -> Result<()> {
-    let port = ready["pty"].as_str().context("no pseudo-terminal")?;
-    let config = folder.join("config");
-    let network = format!("listen: \"{address}\"\n");
-    fs::write(config.join("network.yaml"), network)?;
-    let api = format!("token_file: {}\n", config.join("token").display());
-    fs::write(config.join("api.yaml"), api)?;
-    let meter = METER.replace("PORT", port).replace("POINTS", POINTS);
-    fs::write(config.join("meter.yaml"), meter)?;
-    Ok(())
+/// The figures of the run under load; `answers` are good and failed ones.
+fn loaded_rows(loaded: &Watched, polls: &Value, answers: [u64; 2]) -> [Row; 2] {
+    let [answered, failed] = answers;
+    let (cpu, resident) = (100.0 * loaded.cpu_share, mega(loaded.after.resident));
+    [
+        Row {
+            figure: "the same with 64 streams, 100 requests/s",
+            target: "p99 <= 10 ms, 0 missed",
+            measured: grid(polls),
+        },
+        Row {
+            figure: "… and its cost",
+            target: "",
+            measured: format!(
+                "{cpu:.2} % CPU, {resident:.1} MB resident, {answered} answers, {failed} failed"
+            ),
+        },
+    ]
 }
 
-fn start_appliance(folder: &Path) -> Result<Process> {
-    let log = fs::File::create(folder.join("log"))?;
-    let mut command = Command::new(program("solthrived"));
-    command
-        .arg("--config-dir")
-        .arg(folder.join("config"))
-        .arg("--override")
-        .arg(folder.join("none.yaml"));
-    command
-        .arg("--data-dir")
-        .arg(folder.join("data"))
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log);
-    Ok(Process(
-        command.spawn().context("solthrived could not be started")?,
-    ))
-}
-
-fn first_snapshot(address: SocketAddr, started: std::time::Instant) -> Result<Duration> {
-    while started.elapsed() < Duration::from_secs(20) {
-        if get(address, "/api/latest")
-            .is_ok_and(|latest| latest["solar_kw"].is_number() || latest["grid_kw"].is_number())
-        {
-            return Ok(started.elapsed());
-        }
-        sleep(Duration::from_millis(10));
-    }
-    bail!("no snapshot within 20 s")
-}
-
-/// `curl` is everywhere; its few milliseconds are outside what is measured.
-fn get(address: SocketAddr, path: &str) -> Result<Value> {
-    let said = quietly(Command::new("curl").args([
-        "-sf",
-        "--max-time",
-        "5",
-        &format!("http://{address}{path}"),
-    ]))?;
-    Ok(serde_json::from_str(&said)?)
-}
-
-/// Number of the newest snapshot.
-fn seq(address: SocketAddr) -> Result<u64> {
-    let latest = get(address, "/api/latest")?;
-    latest["seq"]
-        .as_u64()
-        .context("a snapshot without a number")
+/// What does not depend on a run.
+fn fixed_rows(first: Duration, polls: &Value) -> Result<[Row; 4]> {
+    let size = fs::metadata(program("solthrived"))?.len();
+    Ok([
+        Row {
+            figure: "start to first snapshot",
+            target: "<= 1.5 s",
+            measured: format!("{:.2} s", first.as_secs_f64()),
+        },
+        Row {
+            figure: "binary with pages",
+            target: "<= 8 MB",
+            measured: format!("{:.2} MB", mega(size)),
+        },
+        plan(polls),
+        Row {
+            figure: "dashboard, gzip",
+            target: "<= 60 kB",
+            measured: dashboard_size()?,
+        },
+    ])
 }
 
 struct Watched {
@@ -377,37 +275,23 @@ fn requests(system: &Value) -> u64 {
         .sum()
 }
 
-fn grid(quiet: &Value, loaded: &Value) -> Vec<Row> {
-    let poll = |system: &Value| {
-        let poll = &system["poll"];
-        format!(
-            "p50 {} ms, p99 {} ms, {} missed",
-            poll["p50_drift_ms"], poll["p99_drift_ms"], poll["misses"]
-        )
-    };
-    vec![
-        Row {
-            figure: "deviation from the 1 s grid",
-            target: "p99 <= 10 ms, 0 missed",
-            measured: poll(quiet),
-        },
-        Row {
-            figure: "… with 64 streams and 100 requests/s",
-            target: "p99 <= 10 ms, 0 missed",
-            measured: poll(loaded),
-        },
-    ]
+fn grid(system: &Value) -> String {
+    let poll = &system["poll"];
+    format!(
+        "p50 {} ms, p99 {} ms, {} missed",
+        poll["p50_drift_ms"], poll["p99_drift_ms"], poll["misses"]
+    )
 }
 
 /// The plan's cost as the appliance computed it from the measured turnaround.
-fn plan(system: &Value) -> Vec<Row> {
+fn plan(system: &Value) -> Row {
     let meter = &system["bus"][0]["meters"][0];
     let said = |name: &str| {
         meter
             .pointer(name)
             .map_or_else(|| "?".to_owned(), ToString::to_string)
     };
-    vec![Row {
+    Row {
         figure: "30 quantities, one cycle, with the pauses the profile asks for",
         target: "42 points <= 400 ms (one by one 2310)",
         measured: format!(
@@ -416,7 +300,7 @@ fn plan(system: &Value) -> Vec<Row> {
             said("/blocks"),
             said("/one_by_one_ms")
         ),
-    }]
+    }
 }
 
 fn dashboard_size() -> Result<String> {
@@ -425,7 +309,7 @@ fn dashboard_size() -> Result<String> {
 }
 
 /// First number on screen at 4x throttle and main-thread share at rest, by the end-to-end tests' Chromium.
-fn browser(address: SocketAddr) -> Result<Vec<Row>> {
+fn browser(address: std::net::SocketAddr) -> Result<Vec<Row>> {
     setup::e2e()?;
     setup::chromium()?;
     let mut node = command(

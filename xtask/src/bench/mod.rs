@@ -2,6 +2,7 @@
 //! fails: a timed test would lie on a busy machine.
 
 mod edge;
+mod home;
 mod load;
 mod procfs;
 
