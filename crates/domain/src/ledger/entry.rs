@@ -23,7 +23,7 @@ pub struct LedgerEntry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum LedgerEvent {
-    /// A new ledger: every total began at zero.
+    /// A new ledger began: at zero, or at the totals of an older copy.
     LedgerStarted {
         /// Its id.
         ledger: LedgerId,
@@ -64,12 +64,21 @@ impl LedgerEntry {
         }
     }
 
+    /// What it is about, such as `main/e_imp`; empty for the ledger as a whole.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match &self.what {
+            LedgerEvent::Counter { meter, point, .. } => format!("{meter}/{point}"),
+            LedgerEvent::GapBridged { .. } | LedgerEvent::LedgerStarted { .. } => String::new(),
+        }
+    }
+
     /// For a person.
     #[must_use]
     pub fn message(&self) -> String {
         match &self.what {
             LedgerEvent::LedgerStarted { ledger } => {
-                format!("A new energy ledger {ledger} began at zero.")
+                format!("A new energy ledger began: {ledger}.")
             }
             LedgerEvent::GapBridged { line, energy, gap } => {
                 let gap = gap.map_or(String::new(), |gap| format!(" of {} s", gap.as_secs()));

@@ -48,6 +48,17 @@ impl LedgerState {
         self.id
     }
 
+    /// The same totals as the beginning of another ledger: for an older copy, whose totals may lie
+    /// below what was already handed out under its own id.
+    #[must_use]
+    pub fn begin_anew(self, id: LedgerId) -> Self {
+        Self {
+            id,
+            announced: false,
+            ..self
+        }
+    }
+
     /// The same totals under another plan, after a restart: power was unknown in between.
     pub(super) fn resumed(mut self, plan: &LedgerPlan, downtime: Option<Duration>) -> Self {
         let was = std::mem::take(&mut self.counters);

@@ -166,6 +166,22 @@ fn the_first_step_of_a_new_ledger_names_it_and_a_restart_does_not() {
 }
 
 #[test]
+fn totals_taken_from_an_older_copy_go_on_in_a_ledger_of_their_own() {
+    let mut bench = Bench::new();
+    bench.run(0, 600, 1200.0, true);
+    let (total, copy) = (bench.import(), bench.ledger.state().clone());
+    let other = solthrive_domain::LedgerId::from_uuid(uuid::Uuid::from_u128(7));
+    bench.ledger = Ledger::restore(copy.begin_anew(other), netted_plan(), Mono::ZERO, None);
+    assert_near(bench.import(), total, 1e-9);
+    bench.entries.clear();
+    bench.run(0, 2, 0.0, true);
+    assert_eq!(
+        bench.entries,
+        [LedgerEvent::LedgerStarted { ledger: other }]
+    );
+}
+
+#[test]
 fn import_and_export_within_one_interval_are_told_apart_where_power_crosses_zero() {
     let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&v1_home(), &[]));
     let nothing = reading(Mono::ZERO, &[]);

@@ -13,7 +13,7 @@ use solthrive_meter::profile::{CounterScope as ProfileScope, PointDef};
 use super::{clocks, poll_every};
 use crate::config::AppConfig;
 use crate::http::History;
-use crate::store::Opened;
+use crate::store::{LedgerSource, Opened};
 use crate::truth::{Now, Pipeline, Start};
 
 /// Totals go on where they were stored; the local day goes on with the rows it has.
@@ -30,7 +30,12 @@ pub(super) fn pipeline(
             let downtime = saved
                 .at
                 .and_then(|at| Duration::try_from(now.wall.duration_since(at)).ok());
-            Ledger::restore(saved.state.clone(), plan, now.mono, downtime)
+            let state = match saved.source {
+                LedgerSource::History => saved.state.clone(),
+                // The copy may be a quarter of an hour old, and totals of one ledger never fall.
+                LedgerSource::Copy => saved.state.clone().begin_anew(clocks::new_ledger()),
+            };
+            Ledger::restore(state, plan, now.mono, downtime)
         }
         None => Ledger::start(clocks::new_ledger(), plan),
     };

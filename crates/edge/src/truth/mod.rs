@@ -6,7 +6,6 @@
 
 mod assemble;
 pub mod core;
-mod entries;
 mod held;
 mod meters;
 mod moments;

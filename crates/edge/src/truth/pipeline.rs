@@ -23,7 +23,6 @@ use solthrive_domain::{Energies, FlagCode, HomeModel, MeterId, Mono, Quality, Sn
 use solthrive_meter::bus::{MeterCycle, MeterOutcome};
 
 use super::Tick;
-use super::entries;
 use super::held::Held;
 use super::meters::Meters;
 use super::moments::Moments;
@@ -384,12 +383,8 @@ impl Pipeline {
         }
         for entry in &step.entries {
             if let Some(code) = entry.flag() {
-                out.flags.extend(self.happened(
-                    now,
-                    code,
-                    &entries::subject(entry),
-                    entries::message(entry),
-                ));
+                out.flags
+                    .extend(self.happened(now, code, &entry.subject(), entry.message()));
             }
             out.entries
                 .push((self.clock.stamp(entry.at), entry.clone()));
