@@ -30,6 +30,8 @@ enum Command {
     Setup,
     /// Build everything, start a simulated home and the appliance against it, and print the address.
     Demo(demo::Args),
+    /// Build the programs for a Pi of this machine's kind, with the pages embedded, into target/release.
+    Build,
     /// Every check of the project. This is what CI runs.
     Test(test::Args),
     /// Measure and print; targets beside the figures.
@@ -47,6 +49,7 @@ fn main() -> anyhow::Result<()> {
     match Args::parse().command {
         Command::Setup => setup::everything(),
         Command::Demo(args) => demo::run(&args),
+        Command::Build => test::release(),
         Command::Test(args) => test::run(&args),
         Command::Bench(what) => bench::run(&what),
         Command::Layers => layers::check(),

@@ -148,6 +148,22 @@ pub(crate) fn web_build() -> Result<()> {
     npm("web", "size")
 }
 
+/// The programs as they are shipped, and the simulator beside them.
+pub(crate) fn release() -> Result<()> {
+    setup::web()?;
+    web_build()?;
+    check(&mut cargo(&[
+        "build",
+        "--release",
+        "--locked",
+        "-p",
+        "solthrive-edge",
+        "-p",
+        "solthrive-sim",
+        "--bins",
+    ]))
+}
+
 fn clippy() -> Result<()> {
     check(&mut cargo(&[
         "clippy",

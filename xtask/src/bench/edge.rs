@@ -16,7 +16,7 @@ use super::home::{
 };
 use super::load::Load;
 use super::procfs::{self, Usage};
-use crate::run::{cargo, check, command, quietly};
+use crate::run::{command, quietly};
 use crate::setup;
 use crate::test::{self, now};
 
@@ -49,7 +49,8 @@ struct Row {
 /// Builds, measures, prints.
 pub(crate) fn run(args: &Args) -> Result<()> {
     if !args.no_build {
-        build()?;
+        println!("building the release programs (some minutes) …");
+        test::release()?;
     }
     let folder = std::env::temp_dir().join(format!("solthrive-bench-{}", std::process::id()));
     fs::create_dir_all(folder.join("config"))?;
@@ -57,22 +58,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     fs::remove_dir_all(&folder)?;
     print_table(&result?);
     Ok(())
-}
-
-fn build() -> Result<()> {
-    println!("building the release programs (some minutes) …");
-    setup::web()?;
-    test::web_build()?;
-    check(&mut cargo(&[
-        "build",
-        "--release",
-        "--locked",
-        "-p",
-        "solthrive-edge",
-        "-p",
-        "solthrive-sim",
-        "--bins",
-    ]))
 }
 
 fn measure(args: &Args, folder: &Path) -> Result<Vec<Row>> {
