@@ -166,8 +166,8 @@ impl MeterTask {
 
     /// One poll.
     pub(super) fn poll(&mut self, master: &mut dyn Master, turn: &mut Turn<'_>) -> MeterOutcome {
-        let at = turn.pace.now();
-        let slow = turn.full && self.is_slow_due(at);
+        let began = turn.pace.now();
+        let slow = turn.full && self.is_slow_due(began);
         self.was_full = slow;
         let blocks = self.blocks(slow).to_vec();
         if blocks.is_empty() {
@@ -175,9 +175,11 @@ impl MeterTask {
             return MeterOutcome::Waiting;
         }
         let mut registers = Registers::new();
-        let mut refused = None;
+        let (mut refused, mut sent_at) = (None, None);
         for block in &blocks {
-            match self.read(master, turn, block) {
+            let answer = self.read(master, turn, block);
+            sent_at.get_or_insert(master.last().sent_at);
+            match answer {
                 Ok(values) => {
                     registers.push(block.function, block.address, values);
                     self.stale_plan |= self.memory.worked(block);
@@ -199,7 +201,7 @@ impl MeterTask {
         }
         if slow {
             let every = self.config.slow_every;
-            self.slow_due = Some(at + (every - EARLY.min(every / 20)));
+            self.slow_due = Some(began + (every - EARLY.min(every / 20)));
         }
         self.failures = 0;
         self.show(
@@ -209,7 +211,7 @@ impl MeterTask {
         );
         MeterOutcome::Read(Reading {
             meter: self.config.id.clone(),
-            at,
+            at: sent_at.unwrap_or(began),
             values: self.decode(&blocks, &registers),
         })
     }

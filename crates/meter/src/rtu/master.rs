@@ -10,11 +10,10 @@
 //!    starts the silence anew. The second copy of a doubled reply is heard out that way.
 //! 3. *It comes after its timeout.* See [`super::quarantine`]: nothing it could pass for is asked
 //!    until it can no longer come.
-//! 4. *It is a copy sent after a pause, while we wait for the answer to a request of the same shape*,
-//!    for other registers or for the same ones, whose values then are old. The planner avoids such
-//!    pairs and a poll a second leaves time between them. Where they do follow each other closely
-//!    (a scan, a hand-made plan, many polls a second), the answer must be the only thing heard
-//!    until the meter's own answer to this request would have come as well.
+//! 4. *It is a copy sent after a pause, while we wait for the answer to a request of the same shape*:
+//!    for other registers, or for the same ones, whose values then are old. Nothing of that shape is
+//!    asked before a copy of the last answer would have come. The planner gives the blocks of a unit
+//!    different lengths and a poll a second is never that soon, so this costs time in scans only.
 //!
 //! # Two wake-ups a request
 //! One wait for the silence, which also hears what breaks it, and one sleep for the time the whole
@@ -44,10 +43,8 @@ const SETTLE: Duration = Duration::from_millis(20);
 const BABBLE: Duration = Duration::from_secs(1);
 /// Bytes of babble kept for recognising late replies.
 const STRAY_KEPT: usize = 1024;
-/// Requests remembered for telling twins.
-const RECENT: usize = 16;
-/// What a unit is taken to need for its answer, for telling twins, until it was measured.
-const UNMEASURED: Duration = Duration::from_millis(100);
+/// Requests remembered, whose answers might come again as copies.
+const RECENT: usize = 64;
 
 /// What a master is told beside the port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +73,8 @@ pub struct RtuMaster<W = Port> {
     /// Silence wanted after `last_byte`.
     silence: Duration,
     recent: VecDeque<(ReadRequest, Mono)>,
+    /// Who refused last, and when.
+    refused: Option<(u8, Mono)>,
     exchange: Exchange,
     stray: Vec<u8>,
     open: bool,
@@ -108,6 +107,7 @@ impl<W: Wire> RtuMaster<W> {
             last_byte: pace.now(),
             silence: settings.t3_5(),
             recent: VecDeque::with_capacity(RECENT),
+            refused: None,
             exchange: Exchange::default(),
             stray: Vec::new(),
             open: true,
@@ -120,10 +120,6 @@ impl<W: Wire> RtuMaster<W> {
         let give_up =
             self.ready_at(request).max(self.pace.now()) + (self.quarantine.quiet() * 3).max(BABBLE);
         self.stray.clear();
-        if self.has_twin(request, self.pace.now()) {
-            // A copy of the twin's answer is heard out, if it follows at all closely.
-            self.silence = self.silence.max(SETTLE);
-        }
         // What lies there already came at an unknown time, so it says nothing about lateness.
         let mut heard_live = false;
         loop {
@@ -160,6 +156,7 @@ impl<W: Wire> RtuMaster<W> {
         self.exchange.request.extend_from_slice(&frame);
         self.wire.flush_and_write(&frame)?;
         self.exchange.sent_at = self.pace.now();
+        self.quarantine.sent(&request, self.exchange.sent_at);
         self.last_byte = self.exchange.sent_at + self.settings.wire_time(REQUEST_LEN);
         Ok(())
     }
@@ -188,8 +185,8 @@ impl<W: Wire> RtuMaster<W> {
                 self.last_byte = now.max(self.last_byte);
             }
             match self.verdict(request) {
-                Verdict::Answer { at, alone } => {
-                    let registers = self.accept(request, at, alone)?;
+                Verdict::Answer(at) => {
+                    let registers = self.registers(request, at)?;
                     let unit = self.turnaround.entry(request.unit).or_default();
                     if slept_enough {
                         unit.in_time();
@@ -248,28 +245,12 @@ impl<W: Wire> RtuMaster<W> {
         beyond_echo(&self.exchange.request, &self.exchange.reply)
     }
 
-    /// Takes the answer, unless a copy of an earlier reply might be what we hold.
-    fn accept(
-        &mut self,
+    /// What the answer that stands at `at` says.
+    fn registers(
+        &self,
         request: ReadRequest,
         at: std::ops::Range<usize>,
-        alone: bool,
     ) -> Result<Vec<u16>, BusFault> {
-        if self.has_twin(&request, self.exchange.sent_at) {
-            if !alone {
-                return Err(BusFault::WrongReply);
-            }
-            let turnaround = self
-                .turnaround
-                .get(&request.unit)
-                .and_then(Turnaround::estimate)
-                .unwrap_or(UNMEASURED);
-            let whole = self.settings.wire_time(REQUEST_LEN + request.reply_len());
-            let own_answer = self.exchange.sent_at + whole + turnaround * 2;
-            if self.hears_more(own_answer.max(self.pace.now()) + SETTLE)? {
-                return Err(BusFault::WrongReply);
-            }
-        }
         let frame = self.exchange.reply.get(at).unwrap_or_default();
         parse_reply(request, frame)
             .map(|registers| registers.iter().collect())
@@ -281,27 +262,29 @@ impl<W: Wire> RtuMaster<W> {
             })
     }
 
-    /// Whether anything more comes in before `until`.
-    fn hears_more(&mut self, until: Mono) -> Result<bool, BusFault> {
-        loop {
-            let now = self.pace.now();
-            if now >= until {
-                return Ok(false);
-            }
-            self.exchange.waits += 1;
-            if self.wire.wait(until.since(now))? && self.wire.take(&mut self.exchange.reply)? > 0 {
-                self.last_byte = self.pace.now();
-                return Ok(true);
-            }
-        }
+    /// When a copy of the last answer of this shape will have come.
+    fn told_apart_at(&self, request: &ReadRequest) -> Mono {
+        let shape = |it: &ReadRequest| (it.unit, it.function, it.count);
+        let mut alike = self.recent.iter();
+        let last = alike.find(|(other, _)| shape(other) == shape(request));
+        last.map_or(Mono::ZERO, |(_, sent_at)| {
+            *sent_at + self.quarantine.usual()
+        })
     }
 
-    /// Whether this unit was just sent a request of the same shape, for the same registers or others.
-    fn has_twin(&self, request: &ReadRequest, now: Mono) -> bool {
-        let shape = |request: &ReadRequest| (request.unit, request.function, request.count);
-        self.recent.iter().any(|(other, sent_at)| {
-            shape(other) == shape(request) && now.since(*sent_at) < self.quarantine.quiet()
+    /// A refusal names no registers: right after another one it may be that one's copy.
+    fn may_repeat_a_refusal(&self, request: ReadRequest, now: Mono) -> bool {
+        self.refused.is_some_and(|(unit, at)| {
+            unit == request.unit && now.since(at) < self.quarantine.usual()
         })
+    }
+
+    /// The answer was due by `due` and may still come.
+    fn expect_late(&mut self, request: ReadRequest, due: Mono, now: Mono) {
+        let silent = self.beyond_echo().is_empty();
+        let sent_at = self.exchange.sent_at;
+        self.quarantine
+            .unanswered(request, sent_at, due, now, silent);
     }
 
     fn remember(&mut self, request: ReadRequest) {
@@ -324,21 +307,42 @@ impl<W: Wire> Master for RtuMaster<W> {
         self.exchange.took = now.since(self.exchange.sent_at);
         self.remember(request);
         match &outcome {
-            Ok(_) | Err(BusFault::Exception(_)) => self.quarantine.answered(request.unit),
+            Ok(_) => self.quarantine.answered(request.unit),
+            Err(BusFault::Exception(_)) => {
+                self.quarantine.answered(request.unit);
+                if self.may_repeat_a_refusal(request, now) {
+                    self.expect_late(request, self.exchange.sent_at + timeout, now);
+                }
+                self.refused = Some((request.unit, now));
+            }
             Err(BusFault::PortGone(_)) => self.open = false,
-            Err(_) => {
+            Err(fault) => {
                 let heard = &self.exchange.reply;
                 self.exchange.late_replies += self.quarantine.recognise(heard, now, true);
-                let silent = self.beyond_echo().is_empty();
-                self.quarantine
-                    .unanswered(request, self.exchange.sent_at, now, silent);
+                // The beginning of the answer, or as many bytes, was the answer. Anything else was
+                // not, and the answer may still come, up to its timeout and the quarantine after it.
+                let whole = self.beyond_echo().len() >= request.reply_len();
+                let came = match fault {
+                    BusFault::ShortFrame => true,
+                    BusFault::Crc => whole,
+                    _ => false,
+                };
+                let due = if came {
+                    now
+                } else {
+                    self.exchange.sent_at + timeout
+                };
+                self.expect_late(request, due, now);
             }
         }
         outcome
     }
 
     fn ready_at(&self, request: &ReadRequest) -> Mono {
-        (self.last_byte + self.silence).max(self.quarantine.ready_at(request))
+        let silent_at = self.last_byte + self.silence;
+        silent_at
+            .max(self.quarantine.ready_at(request))
+            .max(self.told_apart_at(request))
     }
 
     fn line(&self) -> LineCost {

@@ -8,8 +8,8 @@ use crate::frame::{ReadRequest, find_reply, has_sound_reply};
 /// What the bytes heard so far amount to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The answer stands here among the bytes heard; `alone` with nothing around it but the echo.
-    Answer { at: Range<usize>, alone: bool },
+    /// The answer stands here among the bytes heard.
+    Answer(Range<usize>),
     /// The meter refused, with this code.
     Refusal(u8),
     /// Two different answers: either may be the wrong one.
@@ -35,10 +35,7 @@ pub(super) fn verdict(request: ReadRequest, sent: &[u8], heard: &[u8]) -> Verdic
     {
         return Verdict::Ambiguous;
     }
-    Verdict::Answer {
-        alone: found.at == (0..heard.len()),
-        at: found.at.start + echo..found.at.end + echo,
-    }
+    Verdict::Answer(found.at.start + echo..found.at.end + echo)
 }
 
 /// An adapter with local echo hands back the request first. It is told from an answer by its bytes
@@ -85,34 +82,16 @@ mod tests {
     #[test]
     fn an_answer_is_found_behind_an_echo_and_among_noise() {
         let echoed = [REQUEST.encode().to_vec(), answer(7)].concat();
-        assert_eq!(
-            heard(&echoed),
-            Verdict::Answer {
-                at: 8..17,
-                alone: true
-            }
-        );
+        assert_eq!(heard(&echoed), Verdict::Answer(8..17));
         let noisy = [vec![0x55, 1], answer(7), vec![0]].concat();
-        assert_eq!(
-            heard(&noisy),
-            Verdict::Answer {
-                at: 2..11,
-                alone: false
-            }
-        );
+        assert_eq!(heard(&noisy), Verdict::Answer(2..11));
     }
 
     #[test]
     fn two_different_answers_are_none_and_two_equal_ones_are_one() {
         assert_eq!(heard(&[answer(7), answer(8)].concat()), Verdict::Ambiguous);
         let twice = [answer(7), answer(7)].concat();
-        assert_eq!(
-            heard(&twice),
-            Verdict::Answer {
-                at: 0..9,
-                alone: false
-            }
-        );
+        assert_eq!(heard(&twice), Verdict::Answer(0..9));
     }
 
     #[test]

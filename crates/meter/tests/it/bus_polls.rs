@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use solthrive_domain::Point;
+use solthrive_domain::{Mono, Point};
 use solthrive_meter::bus::{Grid, MeterOutcome};
 use solthrive_meter::line::SerialSettings;
 use solthrive_meter::profile::{Catalog, Profile};
@@ -211,6 +211,30 @@ fn a_meter_that_needs_quiet_has_it_whoever_was_asked_before() {
         shortest_silence_before(&polled, 2) < ms(10),
         "its neighbour needs none"
     );
+}
+
+/// The second meter waits for the first one's exchange and for the silence it wants; its reading is
+/// from when it was asked, not from when its turn began.
+#[test]
+fn a_reading_carries_the_instant_its_first_request_went_out() {
+    let sdm = Catalog::embedded().get("eastron-sdm630").unwrap();
+    let polled = poll_for(
+        30,
+        answering(LINE, 1..=2, |_, _| Some(0x42)),
+        Machine::Quiet,
+        vec![meter(1, &small()), meter(2, &sdm)],
+    );
+    let asked: Vec<Mono> = polled.seen(|seen| {
+        let units = seen.requests.iter().map(|request| request.unit);
+        let firsts = std::iter::once(0).chain(units.clone()).zip(units);
+        let firsts = firsts.zip(&seen.heard_at);
+        firsts
+            .filter(|((before, unit), _)| before != unit && *unit == 2)
+            .map(|(_, at)| *at)
+            .collect()
+    });
+    let read: Vec<Mono> = polled.readings(1).iter().map(|it| it.at).collect();
+    assert_eq!(read, asked);
 }
 
 fn shortest_silence_before(polled: &Polled, unit: u8) -> Duration {

@@ -149,6 +149,15 @@ fn a_fault_costs_answers_but_never_makes_a_wrong_one(
     let tally = poll(script, machine, tempo, plan);
     println!("{fault:?} {tempo:?} {machine:?} {settings}: {tally:?}");
     assert_eq!(tally.wrong, 0, "{tally:?}");
+    if matches!(
+        fault,
+        None | Some((
+            _,
+            Fault::GarbageBefore | Fault::GarbageAfter | Fault::Lost | Fault::Crc
+        ))
+    ) {
+        assert_eq!(tally.late_replies, 0, "nothing was late: {tally:?}");
+    }
     if let (Tempo::EachSecond, Machine::Quiet) = (tempo, machine)
         && plan != TWINS
     {
@@ -181,7 +190,7 @@ fn a_meter_that_always_answers_too_late_is_never_believed(
 }
 
 /// Everything that can go wrong, often several things at once.
-const MIXED: [Fault; 13] = [
+pub(crate) const MIXED: [Fault; 13] = [
     Fault::Lost,
     LATE,
     Fault::Twice { pause: ms(0) },
@@ -217,11 +226,41 @@ fn all_faults_mixed_make_no_wrong_value(
     assert!(tally.right >= REQUESTS / 3, "{tally:?}");
 }
 
+/// A byte of noise ends the waiting early; the answer may come all the same, as late as ever.
+#[rstest]
+fn noise_before_a_late_answer_does_not_hide_that_it_may_come(
+    #[values(&DISTINCT, &TWINS, &TWO_METERS)] plan: &[ReadRequest],
+    #[values(Tempo::EachSecond, Tempo::AtOnce)] tempo: Tempo,
+    #[values(ms(550), ms(700), ms(900))] late: Duration,
+) {
+    let script = Script::new(FAST, 3).with(0.2, Fault::NoisyAndLate(late));
+    let script = script.with(0.2, Fault::Lost);
+    let tally = poll(script, Machine::Quiet, tempo, plan);
+    println!("late behind noise: {tally:?}");
+    assert_eq!(tally.wrong, 0, "{tally:?}");
+    assert!(tally.right >= REQUESTS / 3, "{tally:?}");
+}
+
+/// What a long run once found: a doubled refusal hid an answer that came late, and so did another
+/// unit's answer that came twice.
+#[rstest]
+#[case::a_copy_of_a_refusal(&DISTINCT, ms(60), 129)]
+#[case::a_copy_of_a_neighbours_answer(&TWO_METERS, ms(30), 125)]
+fn what_is_taken_for_the_answer_does_not_hide_that_it_may_come(
+    #[case] plan: &[ReadRequest],
+    #[case] pause: Duration,
+    #[case] seed: u64,
+) {
+    let script = mixed(seed).with(0.1, Fault::Twice { pause });
+    let tally = poll(script, Machine::Busy(ms(80)), Tempo::AtOnce, plan);
+    assert_eq!(tally.wrong, 0, "{tally:?}");
+}
+
 /// A copy that comes later than the silence after unexpected bytes, and the answer it is taken for
-/// lost: the planner's lengths and the time between two polls keep even these two apart.
+/// lost: nothing of that shape is asked before its time.
 #[rstest]
 fn copies_long_after_the_answer_and_all_faults_mixed_make_no_wrong_value(
-    #[values(&DISTINCT, &TWO_METERS)] plan: &[ReadRequest],
+    #[values(&DISTINCT, &TWINS, &TWO_METERS)] plan: &[ReadRequest],
     #[values(ms(30), ms(60), ms(250))] pause: Duration,
     #[values(1, 2, 3, 4, 5)] seed: u64,
 ) {

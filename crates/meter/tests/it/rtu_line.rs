@@ -161,6 +161,7 @@ impl Running {
         };
         let nth = seen.requests.len() as u64;
         seen.requests.push(request);
+        seen.heard_at.push(now);
         drop(seen);
         if self.understands() && !stalled {
             self.queue.extend(self.talker.answer(request, nth, now));

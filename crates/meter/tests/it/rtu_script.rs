@@ -15,6 +15,8 @@ use solthrive_meter::line::SerialSettings;
 pub(crate) enum Fault {
     Lost,
     Late(Duration),
+    /// A byte of noise soon after the request, and the answer this much later.
+    NoisyAndLate(Duration),
     Twice {
         pause: Duration,
     },
@@ -85,6 +87,8 @@ pub(crate) fn told(request: ReadRequest, nth: u64) -> Vec<u16> {
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub requests: Vec<ReadRequest>,
+    /// When each of them was heard.
+    pub heard_at: Vec<Mono>,
     pub garbled: u32,
     /// Time between the last byte on the line and each request.
     pub silences: Vec<Duration>,
@@ -156,6 +160,10 @@ impl Talker {
             match *fault {
                 Fault::Lost => frame.clear(),
                 Fault::Late(by) => at = at + by,
+                Fault::NoisyAndLate(by) => {
+                    self.stray(now, Duration::from_millis(10));
+                    at = at + by;
+                }
                 Fault::Twice { pause } => copies.push(pause),
                 Fault::Crc => self.flip_a_bit(&mut frame),
                 Fault::Truncated => frame.truncate(self.below(frame.len())),

@@ -69,6 +69,7 @@ impl World {
         };
         let nth = self.seen.requests.len() as u64;
         self.seen.requests.push(request);
+        self.seen.heard_at.push(self.now);
         let bursts = self.talker.answer(request, nth, self.now);
         self.bursts
             .extend(bursts.into_iter().filter(|(_, bytes)| !bytes.is_empty()));
