@@ -62,7 +62,8 @@ fn try_open(
     }
     let (db, checked) = open_checked(place, options)?;
     if let Some(name) = &set_aside {
-        salvage::from(&db, &place.folder().join(name));
+        let calendar = Calendar::new(options.zone.clone());
+        salvage::from(&db, &place.folder().join(name), &calendar);
     }
     let opened = match begin(&db, place, options, set_aside.as_deref()) {
         Err(error) if Trouble::of(&error) == Trouble::Full => {
@@ -72,7 +73,7 @@ fn try_open(
         }
         begun => begun?,
     };
-    let session = Session::new(db, options, checked)?;
+    let session = Session::new(db, options, place.identity(), checked)?;
     let opened = Opened {
         set_aside,
         ..opened
@@ -83,7 +84,11 @@ fn try_open(
 /// Opens the file; says whether all of it was looked at.
 fn open_checked(place: &Place, options: &Options) -> Result<(Connection, bool), OpenError> {
     let path = place.database();
-    let size = fs::metadata(&path).map(|file| file.len()).ok();
+    let file = fs::metadata(&path).ok();
+    if file.as_ref().is_some_and(fs::Metadata::is_dir) {
+        return Err(OpenError::Damaged("it is a folder".to_owned()));
+    }
+    let size = file.map(|file| file.len());
     // The first thing SQLite does with a new file is to fill it: an empty one beside a copy of the
     // totals has lost its content.
     if size == Some(0) && place.copy().exists() {

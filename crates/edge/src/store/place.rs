@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -17,6 +18,13 @@ const RESERVED: u64 = 2 * 1024 * 1024;
 const LOCK: &str = "solthrive.lock";
 /// Damaged files that are kept; a disk that damages everything must not fill itself with them.
 const DAMAGED_KEPT: usize = 2;
+
+/// Which file a name leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    number: u64,
+}
 
 /// A data folder.
 #[derive(Debug, Clone)]
@@ -43,6 +51,15 @@ impl Place {
 
     pub(super) fn database(&self) -> PathBuf {
         self.folder.join(DATABASE)
+    }
+
+    /// The file that is the history now; `None` where there is none.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        let file = fs::metadata(self.database()).ok()?;
+        Some(Identity {
+            device: file.dev(),
+            number: file.ino(),
+        })
     }
 
     pub(super) fn copy(&self) -> PathBuf {

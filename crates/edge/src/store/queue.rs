@@ -1,6 +1,6 @@
 //! What lies between those who submit and the store thread: one batch that later ones merge into.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +16,8 @@ pub(super) struct Shared {
     health: Mutex<Health>,
     /// Grows when readers must open the file anew.
     generation: AtomicU64,
+    /// A reader found damage.
+    suspect: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -129,6 +131,16 @@ impl Shared {
 
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// A reader found damage: the thread should look.
+    pub(super) fn suspect(&self) {
+        self.suspect.store(true, Ordering::Release);
+    }
+
+    /// Whether a reader found damage since this was asked last.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.suspect.swap(false, Ordering::AcqRel)
     }
 
     /// The file is another one now.

@@ -11,7 +11,7 @@ use solthrive_domain::minute::MinuteRow;
 
 use super::batch::Event;
 use super::calendar::key_of;
-use super::error::{OpenError, StoreError};
+use super::error::{OpenError, StoreError, Trouble};
 use super::options::SavedLedger;
 use super::packed::instant;
 use super::place::Place;
@@ -173,6 +173,11 @@ impl Reader {
         let answer = db
             .ok_or_else(|| StoreError::Missing(inner.path.clone()))
             .and_then(|db| ask(db).map_err(StoreError::Unreadable));
+        if let (Err(StoreError::Unreadable(error)), Some(shared)) = (&answer, &inner.beside)
+            && Trouble::of(error) == Trouble::Damaged
+        {
+            shared.suspect();
+        }
         if answer.is_err() {
             // Whatever it was, the next one starts afresh.
             *open = None;

@@ -102,6 +102,19 @@ pub(super) fn rebuild(db: &Connection, calendar: &Calendar) -> rusqlite::Result<
     Ok(())
 }
 
+/// Sums up all months again from the days that are stored.
+pub(super) fn sum_months(db: &Connection, calendar: &Calendar) -> rusqlite::Result<()> {
+    let days = stored_days(db, i64::MIN)?;
+    let months: BTreeMap<i64, Span> = days
+        .into_iter()
+        .map(|day| (month_of_key(day.key), day))
+        .collect();
+    for day in months.values() {
+        put_month(db, calendar, day)?;
+    }
+    Ok(())
+}
+
 /// Where the first day begins that no minute was pruned of.
 fn whole_from(db: &Connection, calendar: &Calendar) -> rusqlite::Result<i64> {
     let Some(pruned_to) = meta::number(db, meta::PRUNED_TO)? else {

@@ -15,6 +15,7 @@ use super::error::OpenError;
 use super::names::Names;
 use super::options::Options;
 use super::packed::{Packed, minute_of};
+use super::place::Identity;
 use super::retain::{self, Retention, Space};
 use super::rollup::Rollup;
 use super::{detail, open, saved};
@@ -26,6 +27,7 @@ pub(super) struct Session {
     calendar: Calendar,
     retention: Retention,
     checked: bool,
+    file: Option<Identity>,
     memory: Memory,
     run: RunId,
 }
@@ -51,8 +53,13 @@ pub(super) struct Shipment<'a> {
 }
 
 impl Session {
-    /// `checked`: the whole file was found sound.
-    pub(super) fn new(db: Connection, options: &Options, checked: bool) -> rusqlite::Result<Self> {
+    /// `file` is the one that was opened; `checked`: the whole of it was found sound.
+    pub(super) fn new(
+        db: Connection,
+        options: &Options,
+        file: Option<Identity>,
+        checked: bool,
+    ) -> rusqlite::Result<Self> {
         let calendar = Calendar::new(options.zone.clone());
         let memory = Memory::load(&db, &calendar)?;
         Ok(Self {
@@ -60,12 +67,23 @@ impl Session {
             calendar,
             retention: Retention::new(options),
             checked,
+            file,
             memory,
             run: options.run,
         })
     }
 
-    /// Looks at the part of a large file that was not looked at before the start.
+    /// Whether what is written here is found again under the history's name.
+    pub(super) fn is_at(&self, file: Option<Identity>) -> bool {
+        self.file == file
+    }
+
+    /// Somebody read nonsense: the whole file is to be looked at again.
+    pub(super) fn doubt(&mut self) {
+        self.checked = false;
+    }
+
+    /// Looks at the whole file where that is still to be done.
     pub(super) fn verify(&mut self) -> Result<(), OpenError> {
         if !self.checked {
             open::check(&self.db, "PRAGMA quick_check(1)")?;

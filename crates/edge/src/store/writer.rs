@@ -33,9 +33,11 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     /// What is not known to be stored.
     waiting: Batch,
+    /// What came since, while it is not even known whether `waiting` is stored; bounded alike.
+    later: Batch,
     /// Number of the last attempt.
     number: i64,
-    /// Whether that attempt failed, so that it may be there all the same.
+    /// Whether that attempt failed while it was written, so that it may be there all the same.
     doubtful: bool,
     /// The file was found damaged and is to be set aside.
     damaged: bool,
@@ -59,6 +61,7 @@ impl Writer {
             opened,
             shared,
             waiting: Batch::default(),
+            later: Batch::default(),
             number: 0,
             doubtful: false,
             damaged: false,
@@ -79,7 +82,7 @@ impl Writer {
         if let Some(session) = self.session.take() {
             session.finish();
         }
-        let waiting = self.waiting.minutes.len();
+        let waiting = self.in_memory();
         if waiting > 0 {
             tracing::error!(
                 rows = waiting,
@@ -98,15 +101,12 @@ impl Writer {
             _ => Space::Enough,
         };
         self.place.reserve(free);
-        let settled = self.settle();
         self.accept(taken);
         let due = closing || self.turns.is_multiple_of(COPY_EVERY);
-        let totals = if due {
-            self.waiting.ledger.clone()
-        } else {
-            None
-        };
-        let at = self.waiting.at;
+        let newest = self.later.ledger.as_ref().or(self.waiting.ledger.as_ref());
+        let totals = newest.filter(|_| due).cloned();
+        let at = self.later.at.or(self.waiting.at);
+        let settled = self.settle();
         self.turns += 1;
         match settled.and_then(|()| self.ship(space, closing)) {
             Ok(()) => self.stored(space),
@@ -118,6 +118,7 @@ impl Writer {
     }
 
     /// A commit that failed may have taken effect all the same: then nothing of it is stored again.
+    /// Only when that is known, what came later joins it.
     fn settle(&mut self) -> Result<(), Failure> {
         if self.doubtful {
             let number = self.number;
@@ -126,6 +127,10 @@ impl Writer {
             }
             self.doubtful = false;
         }
+        let later = std::mem::take(&mut self.later);
+        let lost = self.waiting.merge(later);
+        let event = self.note_lost(lost);
+        self.waiting.events.extend(event);
         Ok(())
     }
 
@@ -135,23 +140,33 @@ impl Writer {
             lost,
             closing,
         } = taken;
-        let lost = lost + self.waiting.merge(batch);
-        let at = self.waiting.at.unwrap_or(self.options.now);
-        if lost > 0 {
-            self.waiting.events.push(Event {
-                at,
-                what: Happening::RowsLost { rows: lost },
-            });
-            self.shared.note(|health| health.lost += lost);
-        }
+        let lost = lost + self.later.merge(batch);
+        let event = self.note_lost(lost);
+        self.later.events.extend(event);
         if closing {
-            self.waiting.events.push(Event {
-                at,
-                what: Happening::Stopped {
-                    run: self.options.run,
-                },
-            });
+            let run = self.options.run;
+            let at = self.later.at.unwrap_or(self.options.now);
+            let what = Happening::Stopped { run };
+            self.later.events.push(Event { at, what });
         }
+    }
+
+    fn note_lost(&self, rows: u64) -> Option<Event> {
+        if rows == 0 {
+            return None;
+        }
+        self.shared.note(|health| health.lost += rows);
+        let at = self.later.at.or(self.waiting.at);
+        let at = at.unwrap_or(self.options.now);
+        Some(Event {
+            at,
+            what: Happening::RowsLost { rows },
+        })
+    }
+
+    /// Minute rows that are not known to be stored.
+    fn in_memory(&self) -> usize {
+        self.waiting.minutes.len() + self.later.minutes.len()
     }
 
     /// Stores what waits; makes room, or a new file, where that is what it takes.
@@ -184,7 +199,11 @@ impl Writer {
             space,
             last,
         };
+        let suspect = self.shared.is_suspect();
         let done = self.reach().and_then(|session| {
+            if suspect {
+                session.doubt();
+            }
             session.verify()?;
             Ok(session.store(&shipment)?)
         });
@@ -217,6 +236,13 @@ impl Writer {
     fn reach(&mut self) -> Result<&mut Session, Failure> {
         if self.lock.is_none() {
             self.lock = Some(self.place.lock()?);
+        }
+        let gone = |session: &Session| !session.is_at(self.place.identity());
+        if self.session.as_ref().is_some_and(gone) {
+            tracing::error!(
+                "the history was removed or replaced while it was open; what is there now is gone on with"
+            );
+            self.session = None;
         }
         if self.session.is_none() {
             let (session, opened) = open::open(&self.place, &self.options, self.damaged)?;
@@ -256,8 +282,8 @@ impl Writer {
     }
 
     fn failed(&mut self, error: &Failure) {
-        self.doubtful = true;
-        let waiting = self.waiting.minutes.len();
+        self.doubtful |= matches!(error, Failure::Write(_));
+        let waiting = self.in_memory();
         if error.trouble() == Trouble::Later {
             // The card may have been gone: what is open may lead nowhere.
             self.session = None;

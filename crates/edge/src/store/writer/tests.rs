@@ -56,6 +56,34 @@ fn a_commit_that_took_effect_although_it_failed_is_not_stored_again() {
     assert_eq!(events(&writer), before + 3);
 }
 
+/// The same, and then the card is gone for a while: what came meanwhile is not taken for stored.
+#[test]
+fn what_came_while_a_commit_was_in_doubt_is_stored_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut writer = a_writer(&data);
+    let event = Event::clock(Timestamp::UNIX_EPOCH, ClockEvent::BecamePlausible);
+    let taken = || Taken {
+        batch: Batch {
+            events: vec![event.clone()],
+            ..Batch::default()
+        },
+        lost: 0,
+        closing: false,
+    };
+    writer.waiting = taken().batch;
+    writer.ship(Space::Enough, false).unwrap();
+    let before = events(&writer);
+    writer.failed(&Failure::Write(SqliteError::InvalidQuery));
+    let away = folder.path().join("away");
+    std::fs::rename(&data, &away).unwrap();
+    writer.turn(taken());
+    writer.turn(taken());
+    std::fs::rename(&away, &data).unwrap();
+    writer.turn(taken());
+    assert_eq!(events(&writer), before + 3);
+}
+
 /// Of a large file only a part is looked at before the start: the rest is, before the first commit.
 #[test]
 fn damage_in_a_large_file_is_found_before_anything_is_stored_in_it() {
@@ -72,7 +100,8 @@ fn damage_in_a_large_file_is_found_before_anything_is_stored_in_it() {
     std::fs::write(&path, bytes).unwrap();
 
     let db = crate::store::schema::open_for_writing(&path).unwrap();
-    writer.session = Some(Session::new(db, &writer.options, false).unwrap());
+    writer.session =
+        Some(Session::new(db, &writer.options, writer.place.identity(), false).unwrap());
     writer.turn(Taken {
         batch: Batch::default(),
         lost: 0,

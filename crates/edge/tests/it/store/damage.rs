@@ -139,6 +139,149 @@ fn with_any_page_flipped_the_service_starts_and_keeps_what_is_sound() {
     assert!(days_kept > damaged / 2, "{days_kept} of {damaged}");
 }
 
+/// The pages of a table that hold its rows, counted from 0.
+fn pages_of(folder: &Path, table: &str) -> Vec<usize> {
+    let db = rusqlite::Connection::open(folder.join(FILE)).unwrap();
+    let sql = "SELECT pageno FROM dbstat WHERE name = ?1 AND pagetype = 'leaf'";
+    let mut select = db.prepare(sql).unwrap();
+    let pages = select.query_map([table], |row| row.get::<_, i64>(0));
+    let pages = pages.unwrap().map(|page| page.unwrap() - 1);
+    pages.map(|page| usize::try_from(page).unwrap()).collect()
+}
+
+fn flip(folder: &Path, page: usize) {
+    let path = folder.join(FILE);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[page * 2048..(page + 1) * 2048]
+        .iter_mut()
+        .for_each(|byte| *byte ^= 0xff);
+    fs::write(&path, bytes).unwrap();
+}
+
+fn import_of(store: &Store, date: &str) -> Option<f64> {
+    let date: jiff::civil::Date = date.parse().unwrap();
+    let days = store.reader().days(date, date.tomorrow().unwrap());
+    Some(days.unwrap().first()?.summary.energy.import?.get())
+}
+
+/// A page of minutes goes bad, in the middle or at the end, on an earlier day or on the current one.
+#[rstest::rstest]
+#[case::of_yesterday(30)]
+#[case::of_today(80)]
+#[case::the_newest(100)]
+#[case::the_oldest(0)]
+fn a_bad_page_of_minutes_costs_the_minutes_around_it_and_no_day(#[case] percent: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    a_history(folder.path(), 2500);
+    let pages = pages_of(folder.path(), "minute");
+    flip(folder.path(), pages[(pages.len() - 1) * percent / 100]);
+    let (store, opened) = open(utc(folder.path(), 2));
+    assert!(opened.set_aside.is_some());
+    let kept = all(&store.reader()).len();
+    assert!((2460..2500).contains(&kept), "{kept}");
+    // A day of 1 Wh a minute, and 1060 minutes of the next, with one more now.
+    super::store(
+        &store,
+        a_batch(vec![row(2, start() + minutes(2500), 0, 1000)]),
+    );
+    let days = ["2026-06-20", "2026-06-21"].map(|date| import_of(&store, date));
+    assert_eq!(days, [Some(1440.0), Some(1061.0)]);
+    assert_it_goes_on(folder.path(), store);
+}
+
+#[rstest::rstest]
+#[case::days("day")]
+#[case::months("month")]
+#[case::facts("meta")]
+fn lost_sums_are_made_again_from_the_minutes(#[case] table: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    a_history(folder.path(), 2500);
+    let before = {
+        let reader = Reader::open(folder.path()).unwrap();
+        let (from, to) = ("2026-01-01".parse().unwrap(), "2027-01-01".parse().unwrap());
+        (
+            reader.days(from, to).unwrap(),
+            reader.months(from, to).unwrap(),
+        )
+    };
+    flip(folder.path(), pages_of(folder.path(), table)[0]);
+    let (store, opened) = open(utc(folder.path(), 2));
+    assert!(opened.set_aside.is_some());
+    let (from, to) = ("2026-01-01".parse().unwrap(), "2027-01-01".parse().unwrap());
+    let reader = store.reader();
+    assert_eq!(
+        (
+            reader.days(from, to).unwrap(),
+            reader.months(from, to).unwrap()
+        ),
+        before
+    );
+    assert_eq!(all(&reader).len(), 2500);
+    super::store(
+        &store,
+        a_batch(vec![row(2, start() + minutes(2500), 0, 1000)]),
+    );
+    assert_eq!(import_of(&store, "2026-06-21"), Some(1061.0));
+    assert_it_goes_on(folder.path(), store);
+}
+
+#[test]
+fn a_folder_in_the_place_of_the_history_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join(FILE)).unwrap();
+    let (store, opened) = open(utc(folder.path(), 2));
+    let name = opened.set_aside.unwrap();
+    assert!(folder.path().join(name).is_dir());
+    assert_it_goes_on(folder.path(), store);
+}
+
+/// Somebody tidied up: what is written from then on must be found again.
+#[test]
+fn a_history_that_was_removed_while_it_was_open_begins_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(utc(folder.path(), 1));
+    let reader = store.reader();
+    super::store(&store, a_batch(vec![row(1, start(), 0, 1000)]));
+    assert_eq!(all(&reader).len(), 1);
+    fs::remove_file(folder.path().join(FILE)).unwrap();
+    super::store(&store, a_batch(vec![row(1, start() + minutes(1), 0, 1000)]));
+    super::store(&store, a_batch(vec![row(1, start() + minutes(2), 0, 1000)]));
+    assert_eq!(all(&reader).len(), 2, "it reads the removed file");
+    drop((store, reader));
+    let (store, opened) = open(utc(folder.path(), 2));
+    assert_eq!(all(&store.reader()).len(), 2);
+    assert_eq!(opened.ledger.unwrap().state, a_ledger());
+    assert_eq!((opened.set_aside, opened.clean_stop), (None, Some(true)));
+}
+
+/// Only who reads meets the bad page: the writer hears of it and looks.
+#[test]
+fn damage_that_a_reader_meets_is_dealt_with_by_the_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    a_history(folder.path(), 6000);
+    let (store, _) = open(utc(folder.path(), 2));
+    let pages = pages_of(folder.path(), "minute");
+    flip_in_place(folder.path(), pages[pages.len() / 2]);
+    let reader = store.reader();
+    let failed = reader.minutes(Timestamp::MIN, Timestamp::MAX, usize::MAX);
+    assert!(failed.is_err());
+    super::store(
+        &store,
+        a_batch(vec![row(2, start() + minutes(6000), 0, 1000)]),
+    );
+    assert!(store.health().set_aside.is_some(), "{:?}", store.health());
+    let kept = all(&reader).len();
+    assert!((5950..6001).contains(&kept), "{kept}");
+    assert_it_goes_on(folder.path(), store);
+}
+
+/// The same file, not another one of its name.
+fn flip_in_place(folder: &Path, page: usize) {
+    let mut file = File::options().write(true).open(folder.join(FILE)).unwrap();
+    file.seek(SeekFrom::Start(page as u64 * 2048)).unwrap();
+    file.write_all(&[0xff; 2048]).unwrap();
+}
+
 /// The card goes bad while the service runs.
 #[test]
 fn damage_found_while_running_costs_no_new_row() {

@@ -101,3 +101,31 @@ fn no_history_is_not_an_empty_one() {
         Err(StoreError::Missing(_))
     ));
 }
+
+/// Totals only grow: not even the last digit of one may fall over a restart.
+#[test]
+fn totals_come_back_to_the_last_digit() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut dice = Dice(5);
+    for number in 1..40 {
+        let total = 1e7 + f64::from(u32::try_from(dice.roll(1 << 30)).unwrap()) * 0.000_931_7;
+        let text = serde_json::to_string(&a_ledger()).unwrap();
+        let text = text.replacen("\"total\":0.0", &format!("\"total\":{total:?}"), 1);
+        let ledger: LedgerState = serde_json::from_str(&text).unwrap();
+        let (store, _) = open(utc(folder.path(), number));
+        store.submit(Batch {
+            ledger: Some(ledger.clone()),
+            ..Batch::default()
+        });
+        drop(store);
+        let (store, opened) = open(utc(folder.path(), 1000 + number));
+        let back = opened.ledger.unwrap().state;
+        assert_eq!(back, ledger);
+        assert!(
+            serde_json::to_string(&back)
+                .unwrap()
+                .contains(&format!("{total:?}"))
+        );
+        drop(store);
+    }
+}

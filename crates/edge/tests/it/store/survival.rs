@@ -12,7 +12,7 @@ use solthrive_edge::store::{Event, FILE, Reader};
 
 use super::*;
 
-const KILLS: u64 = 40;
+const KILLS: u64 = 60;
 
 fn start_of_day() -> Timestamp {
     ts("2026-06-21T00:00:00Z")
@@ -46,7 +46,7 @@ fn child_stores_until_it_is_killed() {
 
 /// Every minute that was acknowledged is there once, with its event, whenever the process dies.
 #[test]
-fn what_was_acknowledged_survives_forty_kills() {
+fn what_was_acknowledged_survives_sixty_kills() {
     let folder = tempfile::tempdir().unwrap();
     let mut dice = Dice(7);
     let mut acknowledged = BTreeSet::new();
@@ -69,7 +69,7 @@ fn what_was_acknowledged_survives_forty_kills() {
         child.wait().unwrap();
         acknowledged.extend(said.filter_map(|line| line.parse::<i64>().ok()));
     }
-    assert!(acknowledged.len() >= 40, "{}", acknowledged.len());
+    assert!(acknowledged.len() >= 60, "{}", acknowledged.len());
 
     let (store, opened) = open(utc(folder.path(), 1000));
     assert_eq!((opened.set_aside, opened.clean_stop), (None, Some(false)));
