@@ -167,7 +167,7 @@ test('pages change without loading anew, with the keyboard alone, and say where 
 
 test('a page of a build that is gone offers a reload instead of staying empty', async ({ page }) => {
   await withMock('sunny', async (mock) => {
-    await page.route('**/assets/Health-*.js', (route) => route.fulfill({ status: 404, body: '' }));
+    await page.route('**/assets/later-*.js', (route) => route.fulfill({ status: 404, body: '' }));
     await page.goto(`${mock.url}/dashboard/health`);
     await expect(page.getByText('This page could not be loaded.')).toBeVisible();
   });
