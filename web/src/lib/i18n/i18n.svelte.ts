@@ -4,8 +4,13 @@ import { en } from './en';
 import { translate, type Values } from './translate';
 import type { Args, Catalogue, Key } from './types';
 
-export const LANGUAGES = { en: 'English', es: 'Español', de: 'Deutsch', fr: 'Français' } as const;
-export type Language = keyof typeof LANGUAGES;
+export const LANGUAGES = [
+  ['en', 'English'],
+  ['es', 'Español'],
+  ['de', 'Deutsch'],
+  ['fr', 'Français'],
+] as const;
+export type Language = (typeof LANGUAGES)[number][0];
 
 const LOADERS: Record<Exclude<Language, 'en'>, () => Promise<Catalogue>> = {
   es: async () => (await import('./es')).es,
@@ -15,13 +20,12 @@ const LOADERS: Record<Exclude<Language, 'en'>, () => Promise<Catalogue>> = {
 
 const STORED = 'solthrive.language';
 
-const isLanguage = (text: string): text is Language => Object.hasOwn(LANGUAGES, text);
-
 /** The reader's own choice, else the browser's languages, else the site's, else English. */
 export function pickLanguage(stored: string | null, browser: readonly string[], site: string | null): Language {
   for (const wanted of [stored, ...browser, site]) {
-    const base = wanted?.toLowerCase().split('-')[0] ?? '';
-    if (isLanguage(base)) return base;
+    const base = wanted?.toLowerCase().split('-')[0];
+    const known = LANGUAGES.find(([language]) => language === base);
+    if (known) return known[0];
   }
   return 'en';
 }
