@@ -6,12 +6,9 @@ export type Theme = (typeof THEMES)[number];
 
 class ThemeChoice {
   choice = $state<Theme>('system');
-  /** Counts changes of what is on screen, also those of the system: canvases redraw on it. */
-  epoch = $state(0);
 
   start(): void {
     this.#apply(read());
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => (this.epoch += 1));
   }
 
   set(theme: Theme): void {
@@ -27,7 +24,6 @@ class ThemeChoice {
     this.choice = theme;
     if (theme === 'system') delete document.documentElement.dataset['theme'];
     else document.documentElement.dataset['theme'] = theme;
-    this.epoch += 1;
   }
 }
 

@@ -1,15 +1,11 @@
 // From numbers to SVG paths: scales, round ticks, stacked areas with gaps. Pure.
 
-export interface Scale {
-  readonly min: number;
-  readonly max: number;
-  /** Pixel of a value. */
-  (value: number): number;
-}
+/** Pixel of a value. */
+export type Scale = (value: number) => number;
 
 export function scale(min: number, max: number, from: number, to: number): Scale {
   const span = max - min || 1;
-  return Object.assign((value: number) => from + ((value - min) / span) * (to - from), { min, max });
+  return (value) => from + ((value - min) / span) * (to - from);
 }
 
 /** Round values that cover `[min, max]`, about `count` of them, zero always included. */

@@ -63,7 +63,6 @@ export function decodeSite(json: unknown): Site {
     language: text(site['language']),
     service: oneOf(SERVICES, site['service'], 'split_phase'),
     nameplate: watts(site['nameplate_kw']),
-    mainRating: watts(site['main_rating_kw']),
     has: { solar: has['solar'] === true, battery: has['battery'] === true, ev: has['ev'] === true },
     currency: text(site['currency']),
   };
@@ -157,7 +156,6 @@ export function decodeMessage(raw: string): Message | null {
         seq,
         ts,
         version: text(json['version']) ?? '',
-        ageS: number(json['last_snapshot_age_sec']),
       };
     case 'errors':
       return { type: 'errors', seq, ts, flags: decodeFlags(json['errors']) };

@@ -19,7 +19,6 @@ export const UNKNOWN_SITE: Site = {
   language: null,
   service: 'split_phase',
   nameplate: null,
-  mainRating: null,
   has: { solar: false, battery: false, ev: false },
   currency: null,
 };

@@ -24,8 +24,6 @@ export interface Site {
   readonly service: 'split_phase' | 'single_phase' | 'three_phase';
   /** W. */
   readonly nameplate: number | null;
-  /** W. */
-  readonly mainRating: number | null;
   readonly has: Installed;
   readonly currency: string | null;
 }
@@ -98,7 +96,7 @@ export type Message =
       readonly day: DaySeries | null;
     })
   | (Envelope & { readonly type: 'snapshot'; readonly snapshot: Snapshot; readonly today: Today | null })
-  | (Envelope & { readonly type: 'heartbeat'; readonly version: string; readonly ageS: number | null })
+  | (Envelope & { readonly type: 'heartbeat'; readonly version: string })
   | (Envelope & { readonly type: 'errors'; readonly flags: readonly Flag[] })
   | (Envelope & {
       readonly type: 'gap';
