@@ -118,10 +118,7 @@ mod tests {
     }
 
     fn cycle(bus: &str, tick: u64, ms: u64) -> BusCycle {
-        let meters = vec![MeterCycle {
-            meter: MeterId::new(bus),
-            outcome: MeterOutcome::Waiting,
-        }];
+        let meters = vec![MeterCycle::new(MeterId::new(bus), MeterOutcome::Waiting)];
         BusCycle {
             bus: bus.into(),
             tick,

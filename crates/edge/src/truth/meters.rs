@@ -69,7 +69,12 @@ impl Meters {
             MeterOutcome::Read(reading) => {
                 state.answered = Some(reading.at);
                 state.reading = Some(reading);
-                state.failing = None;
+                // What it did answer counts; that it keeps the rest back is a failure all the same.
+                state.failing = cycle.lacking.map(|fault| Failing {
+                    since: state.failing.map_or(at, |failing| failing.since),
+                    failures: state.failing.map_or(1, |failing| failing.failures + 1),
+                    fault,
+                });
                 true
             }
             MeterOutcome::Failed {
@@ -110,14 +115,20 @@ impl Meters {
             Some(failing) => Observation::holds(
                 FlagCode::MeterNotResponding,
                 id.as_str(),
-                silence(id, &state.profile, failing.fault),
+                silence(id, state, failing.fault),
             )
             .with(Timing::new(SILENT_AFTER, BACK_AFTER)),
         })
     }
 }
 
-fn silence(id: &MeterId, profile: &str, fault: FaultKind) -> String {
+fn silence(id: &MeterId, state: &MeterState, fault: FaultKind) -> String {
+    let profile = &state.profile;
+    // A meter that does not answer at all has no reading.
+    let what = match state.reading {
+        Some(_) => " for some of its points",
+        None => "",
+    };
     let (seen, next) = match fault {
         FaultKind::Timeout => (
             "does not answer".to_owned(),
@@ -144,7 +155,7 @@ fn silence(id: &MeterId, profile: &str, fault: FaultKind) -> String {
             "Stop the other program; a serial port has one user.",
         ),
     };
-    format!("Meter {id} ({profile}) {seen}. {next}")
+    format!("Meter {id} ({profile}) {seen}{what}. {next}")
 }
 
 #[cfg(test)]
@@ -162,17 +173,11 @@ mod tests {
             at: at(seconds),
             values: BTreeMap::new(),
         };
-        MeterCycle {
-            meter,
-            outcome: MeterOutcome::Read(reading),
-        }
+        MeterCycle::new(meter, MeterOutcome::Read(reading))
     }
 
     fn outcome(outcome: MeterOutcome) -> MeterCycle {
-        MeterCycle {
-            meter: MeterId::new("main"),
-            outcome,
-        }
+        MeterCycle::new(MeterId::new("main"), outcome)
     }
 
     fn failed(failures: u32) -> MeterCycle {
@@ -211,6 +216,20 @@ mod tests {
         meters.take(outcome(MeterOutcome::Waiting), at(12));
         assert!(meters.observations().all(|seen| seen.holds == Some(true)));
         meters.take(read(13), at(13));
+        assert!(meters.observations().all(|seen| seen.holds == Some(false)));
+    }
+
+    #[test]
+    fn a_meter_that_answers_in_part_is_read_and_reported() {
+        let mut meters = meters();
+        let partly = MeterCycle {
+            lacking: Some(FaultKind::Crc),
+            ..read(10)
+        };
+        assert!(meters.take(partly, at(10)));
+        assert_eq!(meters.readings(at(10)).count(), 1);
+        assert!(meters.observations().all(|seen| seen.holds == Some(true)));
+        meters.take(read(11), at(11));
         assert!(meters.observations().all(|seen| seen.holds == Some(false)));
     }
 

@@ -363,8 +363,8 @@ impl Pipeline {
                 let (reading, doubts) = sift(&self.home, reading);
                 (
                     MeterCycle {
-                        meter: cycle.meter,
                         outcome: MeterOutcome::Read(reading),
+                        ..cycle
                     },
                     doubts,
                 )

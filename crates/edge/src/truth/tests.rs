@@ -101,10 +101,7 @@ impl Bench {
 
     fn step(&mut self, second: u64, outcome: MeterOutcome) -> Outcome {
         let now = self.now(second);
-        let meters = vec![MeterCycle {
-            meter: MeterId::new("main"),
-            outcome,
-        }];
+        let meters = vec![MeterCycle::new(MeterId::new("main"), outcome)];
         self.pipeline.step(
             Tick {
                 index: second,

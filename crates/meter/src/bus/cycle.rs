@@ -30,14 +30,29 @@ pub struct MeterCycle {
     pub meter: MeterId,
     /// What came of it.
     pub outcome: MeterOutcome,
+    /// Why a reading lacks points that every poll asks for, though others were answered.
+    pub lacking: Option<FaultKind>,
+}
+
+impl MeterCycle {
+    /// A poll that went as planned, or not at all.
+    #[must_use]
+    pub const fn new(meter: MeterId, outcome: MeterOutcome) -> Self {
+        Self {
+            meter,
+            outcome,
+            lacking: None,
+        }
+    }
 }
 
 /// What came of asking a meter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MeterOutcome {
-    /// Every fast block was answered. A point that the meter refused is not in the reading.
+    /// Some block was answered. A point that the meter refused, or whose block was not answered, is
+    /// not in the reading; [`MeterCycle::lacking`] tells the second from the first.
     Read(Reading),
-    /// It was asked, or should have been, and a fast block brought nothing.
+    /// It was asked, or should have been, and nothing was answered.
     Failed {
         /// What went wrong.
         fault: FaultKind,

@@ -1,13 +1,15 @@
 //! One meter on a bus: how it is read, and one poll of it.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use solthrive_domain::{Mono, Point, Reading};
 
 use super::backoff;
 use super::budget::PollCost;
+use super::round::Round;
+use super::silence::Silence;
 use super::status::{BusStatus, MeterStatus, PlanStatus, RawBlock, lock};
 use super::{BusFault, FaultKind, Master, MeterConfig, MeterOutcome, Pace};
 use crate::decode::Registers;
@@ -23,6 +25,8 @@ const PATIENCE: u32 = 4;
 const MARGIN: Duration = Duration::from_millis(100);
 /// Slow points are due this much early, so that a poll that is late itself does not put off the next.
 const EARLY: Duration = Duration::from_millis(50);
+/// After this many failed polls in a row a meter was gone, not just disturbed.
+const AWAY: u32 = 5;
 /// A turnaround that moved by this much is worth another plan.
 const REPLAN_PERCENT: u32 = 30;
 
@@ -39,8 +43,13 @@ pub(super) struct MeterTask {
     failures: u32,
     pub(super) retry_at: Mono,
     slow_due: Option<Mono>,
-    /// The last poll read everything.
+    silence: Silence,
+    /// The blocks of the full plan have all been answered, so that it may be asked on its own.
+    full_works: bool,
+    /// What the last poll was: sent out to read everything, ended by a fault, without fast points.
     was_full: bool,
+    fault: Option<FaultKind>,
+    lacking: Option<FaultKind>,
 }
 
 /// What a meter is given for one poll.
@@ -81,7 +90,11 @@ impl MeterTask {
             failures: 0,
             retry_at: Mono::ZERO,
             slow_due: None,
+            silence: Silence::default(),
+            full_works: false,
             was_full: false,
+            fault: None,
+            lacking: None,
             config,
         }
     }
@@ -99,21 +112,36 @@ impl MeterTask {
         self.was_full
     }
 
+    /// What ended the last poll before its end.
+    pub(super) const fn fault(&self) -> Option<FaultKind> {
+        self.fault
+    }
+
+    /// Why the last poll's reading lacks fast points, if one does.
+    pub(super) const fn lacking(&self) -> Option<FaultKind> {
+        self.lacking
+    }
+
     fn is_slow_due(&self, at: Mono) -> bool {
         self.slow_due.is_none_or(|due| at >= due)
     }
 
-    fn blocks(&self, full: bool) -> &[Block] {
-        if full {
-            &self.plan.full
-        } else {
-            &self.plan.fast
-        }
+    /// What a poll asks for, in this order. A full plan of which some block may turn out not to be
+    /// answered comes after the fast blocks, which then stand whatever becomes of it.
+    fn blocks(&self, full: bool) -> Vec<Block> {
+        let mut blocks = match (full, self.full_works) {
+            (true, true) => self.plan.full.clone(),
+            (true, false) => [self.plan.fast.as_slice(), &self.plan.full].concat(),
+            (false, _) => self.plan.fast.clone(),
+        };
+        self.silence.last_the_suspects(&mut blocks);
+        blocks
     }
 
     /// When its first request may go out.
     pub(super) fn ready_at(&self, master: &dyn Master, now: Mono, full: bool) -> Mono {
-        let first = self.blocks(full && self.is_slow_due(now)).first();
+        let blocks = self.blocks(full && self.is_slow_due(now));
+        let first = blocks.first();
         first.map_or(now, |block| master.ready_at(&self.request(block)).max(now))
     }
 
@@ -160,6 +188,8 @@ impl MeterTask {
             &limits,
             &self.memory,
         );
+        self.silence.keep(&self.plan);
+        self.full_works = false;
         (self.planned_for, self.stale_plan) = (turnaround, false);
         true
     }
@@ -168,20 +198,55 @@ impl MeterTask {
     pub(super) fn poll(&mut self, master: &mut dyn Master, turn: &mut Turn<'_>) -> MeterOutcome {
         let began = turn.pace.now();
         let slow = turn.full && self.is_slow_due(began);
-        self.was_full = slow;
-        let blocks = self.blocks(slow).to_vec();
+        (self.was_full, self.fault, self.lacking) = (slow, None, None);
+        let blocks = self.blocks(slow);
         if blocks.is_empty() {
             // Nothing but slow points, and they are not due: silence is no answer.
             return MeterOutcome::Waiting;
         }
-        let mut registers = Registers::new();
-        let (mut refused, mut sent_at) = (None, None);
-        for block in &blocks {
+        let round = self.ask(master, turn, &blocks);
+        self.fault = round.fault.as_ref().map(|(fault, _)| *fault);
+        if !round.brought_any() {
+            if let Some((_, block)) = &round.fault {
+                self.silence.suspect(block);
+            }
+            let fault = self.fault.or(round.refused).unwrap_or(FaultKind::Timeout);
+            return self.failed(fault, turn.pace.now(), turn.status, turn.index);
+        }
+        self.judge(slow, &round, turn.pace.now());
+        if slow {
+            let every = self.config.slow_every;
+            self.slow_due = Some(began + (every - EARLY.min(every / 20)));
+            if round.fault.is_none() {
+                self.ask_again(master, turn);
+            }
+        }
+        self.failures = 0;
+        let mut status = lock(turn.status);
+        let status = &mut status.meters[turn.index];
+        status.partial += u64::from(self.fault.is_some());
+        self.show(master, &round.registers, status);
+        MeterOutcome::Read(Reading {
+            meter: self.config.id.clone(),
+            at: round.sent_at.unwrap_or(began),
+            values: self.decode(&round),
+        })
+    }
+
+    /// Asks for these blocks until one is not answered. What a poll has brought by then stands; what
+    /// it has not is absent, and asked for in the next one.
+    fn ask(&mut self, master: &mut dyn Master, turn: &mut Turn<'_>, blocks: &[Block]) -> Round {
+        let mut round = Round::default();
+        for block in blocks {
+            if round.has(block) {
+                continue;
+            }
             let answer = self.read(master, turn, block);
-            sent_at.get_or_insert(master.last().sent_at);
+            round.sent_at.get_or_insert(master.last().sent_at);
             match answer {
                 Ok(values) => {
-                    registers.push(block.function, block.address, values);
+                    round.take(block, values);
+                    self.silence.answered(block);
                     self.stale_plan |= self.memory.worked(block);
                     // It is back: the rest of its poll is not hurried.
                     turn.by = None;
@@ -189,31 +254,64 @@ impl MeterTask {
                 Err(fault) => match fault.kind() {
                     FaultKind::Exception(code) => {
                         self.learn(code, block);
-                        refused = Some(fault.kind());
+                        round.refused = Some(fault.kind());
                     }
-                    kind => return self.failed(kind, turn.pace.now(), turn.status, turn.index),
+                    kind => {
+                        round.fault = Some((kind, block.clone()));
+                        break;
+                    }
                 },
             }
         }
-        let read_any = registers.blocks().next().is_some();
-        if let (Some(fault), false) = (refused, read_any) {
-            return self.failed(fault, turn.pace.now(), turn.status, turn.index);
+        round
+    }
+
+    /// What a poll that brought something says about the blocks it asked for.
+    fn judge(&mut self, slow: bool, round: &Round, now: Mono) {
+        let Some((fault, block)) = &round.fault else {
+            if slow && round.refused.is_none() {
+                self.full_works = true;
+                self.silence.whole();
+            }
+            return;
+        };
+        self.full_works = false;
+        self.silence.suspect(block);
+        if !self.plan.fast.iter().all(|block| round.has(block)) {
+            self.lacking = Some(*fault);
         }
-        if slow {
-            let every = self.config.slow_every;
-            self.slow_due = Some(began + (every - EARLY.min(every / 20)));
+        if *fault != FaultKind::Timeout {
+            return;
         }
-        self.failures = 0;
-        self.show(
-            master,
-            &registers,
-            &mut lock(turn.status).meters[turn.index],
-        );
-        MeterOutcome::Read(Reading {
-            meter: self.config.id.clone(),
-            at: sent_at.unwrap_or(began),
-            values: self.decode(&blocks, &registers),
-        })
+        let before = self.memory.given_up();
+        let profile = &self.config.profile;
+        self.stale_plan |= self.silence.alone(block, profile, &mut self.memory, now);
+        if self.memory.given_up() > before {
+            let points: Vec<String> = self
+                .memory
+                .unanswered(profile)
+                .map(|point| point.to_string())
+                .collect();
+            tracing::warn!(meter = %self.config.id, points = points.join(", "),
+                "the meter does not answer for some points, though it answers for others: they are absent, and asked for again now and then");
+        }
+    }
+
+    /// Once in a while, asks for one value that was given up for its silence.
+    fn ask_again(&mut self, master: &mut dyn Master, turn: &mut Turn<'_>) {
+        let profile = Arc::clone(&self.config.profile);
+        let due = self
+            .silence
+            .due_again(&profile, &self.memory, turn.pace.now());
+        let Some(block) = due else { return };
+        let answer = self.read(master, turn, &block);
+        let now = turn.pace.now();
+        self.silence
+            .asked_again(&block, answer.is_ok(), &mut self.memory, now);
+        if answer.is_ok() {
+            self.stale_plan = true;
+            tracing::info!(meter = %self.config.id, address = block.address, "the meter answers again for what it was silent on");
+        }
     }
 
     fn read(
@@ -278,6 +376,10 @@ impl MeterTask {
         self.retry_at = now + pause;
         // What it counts may have changed meanwhile: the first good poll reads everything.
         self.slow_due = None;
+        self.full_works = false;
+        if self.failures >= AWAY {
+            self.silence.gone(now);
+        }
         status.meters[index].failures = self.failures;
         MeterOutcome::Failed {
             fault,
@@ -287,16 +389,12 @@ impl MeterTask {
     }
 
     /// An optional point without a value is absent, and so is every other.
-    fn decode(&self, blocks: &[Block], registers: &Registers) -> BTreeMap<Point, f64> {
-        let defs = blocks
-            .iter()
-            .flat_map(|block| &block.points)
-            .filter_map(|index| self.config.profile.points.get(*index));
+    fn decode(&self, round: &Round) -> BTreeMap<Point, f64> {
+        let points = round.points.iter();
+        let defs = points.filter_map(|index| self.config.profile.points.get(*index));
         defs.filter_map(|def| {
-            Some((
-                def.point,
-                def.decode_from(registers, self.config.ct_ratio).ok()?,
-            ))
+            let value = def.decode_from(&round.registers, self.config.ct_ratio);
+            Some((def.point, value.ok()?))
         })
         .collect()
     }
@@ -323,5 +421,6 @@ impl MeterTask {
             .filter_map(|index| self.config.profile.points.get(*index));
         status.plan = PlanStatus::of(&self.plan, &self.cost, points.map(|def| def.kind.width()));
         status.missing = self.memory.missing(&self.config.profile).collect();
+        status.unanswered = self.memory.unanswered(&self.config.profile).collect();
     }
 }

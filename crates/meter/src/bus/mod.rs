@@ -10,7 +10,9 @@ mod link;
 mod master;
 mod meter;
 mod pace;
+mod round;
 mod run;
+mod silence;
 mod status;
 mod turnaround;
 

@@ -10,7 +10,7 @@ use super::budget::{PollCost, Schedule};
 use super::link::{Configured, LinkState, Opener};
 use super::meter::{MeterTask, Turn};
 use super::status::lock;
-use super::{BusConfig, BusCycle, BusStatus, Grid, MeterCycle, MeterOutcome, Pace};
+use super::{BusConfig, BusCycle, BusStatus, FaultKind, Grid, MeterCycle, MeterOutcome, Pace};
 
 /// Share of the period that must be left for asking a meter that did not answer last time.
 const ROOM_FOR_FAILING: u32 = 4;
@@ -107,13 +107,13 @@ impl Bus {
             outcomes[index] = self.poll_meter(index, tick);
         }
         self.after(deviation);
-        let meters = self.config.meters.iter().zip(outcomes);
-        let meters = meters
-            .map(|(meter, outcome)| MeterCycle {
-                meter: meter.id.clone(),
-                outcome,
-            })
-            .collect();
+        let cycle = |(meter, outcome): (&MeterTask, MeterOutcome)| MeterCycle {
+            lacking: meter
+                .lacking()
+                .filter(|_| matches!(outcome, MeterOutcome::Read(_))),
+            ..MeterCycle::new(meter.config.id.clone(), outcome)
+        };
+        let meters = self.meters.iter().zip(outcomes).map(cycle).collect();
         BusCycle {
             bus: Arc::clone(&self.name),
             tick,
@@ -174,8 +174,9 @@ impl Bus {
         if replanned {
             meter.show_plan(&mut lock(&self.status).meters[index]);
         }
-        if let (true, MeterOutcome::Failed { fault, .. }) = (lost, &outcome) {
-            self.link.lost(*fault);
+        if lost {
+            self.link
+                .lost(meter.fault().unwrap_or(FaultKind::PortGone));
         }
         if replanned {
             self.fit();

@@ -107,8 +107,12 @@ pub struct MeterStatus {
     pub turnaround_ms: Option<f64>,
     /// How it is read.
     pub plan: PlanStatus,
-    /// Points of its profile that it does not have, by its own word.
+    /// Points of its profile that it does not have, by its own word or its silence.
     pub missing: Vec<Point>,
+    /// Those among them that it does not answer for; they are asked for again now and then.
+    pub unanswered: Vec<Point>,
+    /// Polls since the start that brought a part only, because a block was not answered.
+    pub partial: u64,
     /// Registers of the last poll.
     pub registers: Vec<RawBlock>,
 }

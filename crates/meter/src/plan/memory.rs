@@ -9,6 +9,10 @@
 //! A meter that refuses everything, such as one that is just starting, teaches nothing: a value is
 //! given up only if another read of the meter worked since the last refusal, and a wall stays only
 //! if the same hole was found twice.
+//!
+//! Some meters stay silent where others refuse. Whoever polls tells such a read from a lost one and
+//! hands it to the same hunt ([`PlanMemory::silent`]); a value given up for its silence is kept
+//! apart, because it is worth asking for again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +32,8 @@ const USUAL_LIMITS: [u16; 15] = [120, 100, 80, 64, 60, 50, 40, 32, 20, 16, 10, 8
 pub struct PlanMemory {
     /// Refused on their own.
     bad: BTreeSet<Span>,
+    /// Given up because they were not answered.
+    silent: BTreeSet<Span>,
     /// Registers that no read crosses into from the one before.
     walls: BTreeSet<(Function, u32)>,
     /// Not to be read only to make a block longer.
@@ -54,14 +60,79 @@ struct Cut {
     right_works: bool,
 }
 
+/// What a step of a hunt came to.
+enum Narrowed {
+    /// It goes on; whether the plan changes for it.
+    Hunting(bool),
+    /// This value alone is what the meter does not give.
+    Found(Span),
+}
+
 impl PlanMemory {
     /// The meter answered `block` with exception 2, illegal data address. Returns whether that
     /// changes the plan.
     pub fn refused(&mut self, profile: &Profile, block: &Block) -> bool {
         let answers = std::mem::replace(&mut self.answers, false);
+        match self.narrow(profile, block) {
+            Narrowed::Hunting(news) => news,
+            Narrowed::Found(value) if answers => {
+                self.hunt.clear();
+                self.bad.insert(value)
+            }
+            Narrowed::Found(_) => false,
+        }
+    }
+
+    /// The meter does not answer `block`, again and again, though it answers others. Returns whether
+    /// that changes the plan.
+    pub fn silent(&mut self, profile: &Profile, block: &Block) -> bool {
+        match self.narrow(profile, block) {
+            Narrowed::Hunting(news) => news,
+            Narrowed::Found(value) => {
+                self.hunt.clear();
+                self.silent.insert(value)
+            }
+        }
+    }
+
+    /// As [`PlanMemory::silent`], without looking for the one value: a silence costs a timeout, and
+    /// enough were spent. The optional values of the block are given up first, else all of them.
+    pub fn give_up(&mut self, profile: &Profile, block: &Block) -> bool {
+        let values = values_of(profile, block);
+        let some = values.iter().any(|value| is_optional(profile, *value));
+        let given_up = values
+            .into_iter()
+            .filter(|value| !some || is_optional(profile, *value));
+        let before = self.silent.len();
+        self.silent.extend(given_up);
+        self.hunt.clear();
+        self.silent.len() > before
+    }
+
+    /// How many values were given up because they were not answered.
+    #[must_use]
+    pub fn given_up(&self) -> usize {
+        self.silent.len()
+    }
+
+    /// The read that asks for the `nth` value given up, and for nothing else.
+    #[must_use]
+    pub fn ask_again(&self, profile: &Profile, nth: usize) -> Option<Block> {
+        let value = self.silent.iter().nth(nth)?;
+        Some(aligned(profile, *value).block())
+    }
+
+    /// `block`, from [`PlanMemory::ask_again`], was answered: what it asks for is read again.
+    pub fn answers_again(&mut self, block: &Block) {
+        let span = block.span();
+        self.silent.retain(|value| !span.contains(*value));
+    }
+
+    /// One step of the hunt for the value that spoils `block`.
+    fn narrow(&mut self, profile: &Profile, block: &Block) -> Narrowed {
         let values = values_of(profile, block);
         let (Some(first), Some(last)) = (values.first().copied(), values.last().copied()) else {
-            return false;
+            return Narrowed::Hunting(false);
         };
         let needed = aligned(profile, first.joined(last));
         if block.span() != needed {
@@ -69,14 +140,10 @@ impl PlanMemory {
             for pad in around(block.span(), needed) {
                 news |= self.no_padding.insert(pad);
             }
-            return news;
+            return Narrowed::Hunting(news);
         }
         let Some(cut) = cut(profile, &values) else {
-            if answers {
-                self.hunt.clear();
-                return self.bad.insert(first);
-            }
-            return false;
+            return Narrowed::Found(first);
         };
         let known = self
             .hunt
@@ -85,7 +152,7 @@ impl PlanMemory {
         if !known {
             self.hunt.push(cut);
         }
-        !known
+        Narrowed::Hunting(!known)
     }
 
     /// The meter answered `block` as it should. Returns whether that changes the plan.
@@ -142,14 +209,14 @@ impl PlanMemory {
         !self.hunt.is_empty()
     }
 
-    /// The points of `profile` that this meter does not have, by its own word.
+    /// The points of `profile` that this meter does not have, by its own word or its silence.
     pub fn missing<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = Point> + 'a {
-        let gone = |span: Span| self.is_bad(span);
-        let missing = profile
-            .points
-            .iter()
-            .filter(move |def| gone(Span::of_point(def)) || Span::of_scale(def).is_some_and(gone));
-        missing.map(|def| def.point)
+        points_in(profile, |span| self.is_bad(span))
+    }
+
+    /// Those among them that it does not answer for.
+    pub fn unanswered<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = Point> + 'a {
+        points_in(profile, |span| self.is_silent(span))
     }
 
     pub(super) fn max_registers(&self) -> Option<u16> {
@@ -157,7 +224,11 @@ impl PlanMemory {
     }
 
     pub(super) fn is_bad(&self, span: Span) -> bool {
-        self.bad.iter().any(|bad| bad.touches(span))
+        self.bad.iter().any(|bad| bad.touches(span)) || self.is_silent(span)
+    }
+
+    fn is_silent(&self, span: Span) -> bool {
+        self.silent.iter().any(|silent| silent.touches(span))
     }
 
     pub(super) fn allows(&self, span: Span) -> bool {
@@ -200,14 +271,28 @@ fn values_of(profile: &Profile, block: &Block) -> Vec<Span> {
     merged(points.chain(scales).collect())
 }
 
+/// Points whose own registers, or whose scale's, are among those that `gone` tells.
+fn points_in<'a>(
+    profile: &'a Profile,
+    gone: impl Fn(Span) -> bool + 'a,
+) -> impl Iterator<Item = Point> + 'a {
+    let points = profile
+        .points
+        .iter()
+        .filter(move |def| gone(Span::of_point(def)) || Span::of_scale(def).is_some_and(&gone));
+    points.map(|def| def.point)
+}
+
+fn is_optional(profile: &Profile, value: Span) -> bool {
+    let points = profile.points.iter();
+    points
+        .filter(|def| def.optional)
+        .any(|def| value.contains(Span::of_point(def)))
+}
+
 /// Where to cut refused values: beside an optional one, at the widest hole, or in the middle.
 fn cut(profile: &Profile, values: &[Span]) -> Option<Cut> {
-    let optional = |span: &Span| {
-        profile
-            .points
-            .iter()
-            .any(|def| def.optional && span.contains(Span::of_point(def)))
-    };
+    let optional = |span: &Span| is_optional(profile, *span);
     let hole = |at: usize| match (values.get(at - 1), values.get(at)) {
         (Some(left), Some(right)) => right.from - left.to,
         _ => 0,

@@ -7,6 +7,7 @@
 
 mod bus_faults;
 mod bus_polls;
+mod bus_silence;
 mod bus_tty;
 mod bus_virtual;
 mod decoder;

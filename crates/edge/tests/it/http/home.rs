@@ -256,7 +256,7 @@ pub(crate) fn cycle(outcome: Result<(), u32>) -> solthrive_meter::bus::BusCycle 
         tick: 999,
         at: mono(999),
         deviation: Duration::ZERO,
-        meters: vec![MeterCycle { meter, outcome }],
+        meters: vec![MeterCycle::new(meter, outcome)],
     }
 }
 
