@@ -1,4 +1,7 @@
 //! Whether all meters of a bus fit into one second, and who is asked when they do not.
+//!
+//! Time is dealt out in turns, of one instant of the grid each. A meter whose poll alone takes longer
+//! than the period has as many as it needs: those that pass meanwhile are planned, not missed.
 
 use std::time::Duration;
 
@@ -23,8 +26,10 @@ impl PollCost {
 /// Which meter is asked in which poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
-    /// Each meter is asked in one of this many polls.
+    /// Each meter is asked in one of this many instants.
     every: u32,
+    /// Its numbers are at most this many instants apart.
+    interval: u32,
     /// The poll, modulo `every`, of each meter.
     turns: Vec<u32>,
     /// Meters that may be read in full in one poll.
@@ -37,33 +42,45 @@ impl Schedule {
     /// full every `slow_every`.
     ///
     /// Full reads are spread, as few in one poll as possible. Everything in each poll if it fits.
-    /// Otherwise the fewest turns into which first-fit packs the meters; one that alone exceeds the
-    /// period has a turn of its own and runs over it.
+    /// Otherwise the turns into which first-fit packs the meters, the longest first.
     #[must_use]
     pub fn new(costs: &[PollCost], period: Duration, slow_every: Duration) -> Self {
         let room = period * PLANNED_PERCENT / 100;
         let polls = slow_every.as_nanos() / period.as_nanos().max(1);
         let polls = usize::try_from(polls).unwrap_or(usize::MAX).max(1);
         let full_at_once = costs.len().div_ceil(polls).max(1);
-        let mut loads: Vec<Vec<PollCost>> = Vec::new();
-        let mut turns = Vec::with_capacity(costs.len());
-        for cost in costs {
-            let fits = |load: &Vec<PollCost>| {
-                longest(load.iter().chain([cost]).copied(), full_at_once) <= room
+        let mut loads: Vec<Load> = Vec::new();
+        let mut turns = vec![0; costs.len()];
+        let mut by_length: Vec<usize> = (0..costs.len()).collect();
+        by_length.sort_by_key(|meter| std::cmp::Reverse(costs[*meter].fast));
+        let mut every = 0u32;
+        for meter in by_length {
+            let cost = costs[meter];
+            let fits = |load: &Load| {
+                let polls = load.polls.iter().chain([&cost]).copied();
+                longest(polls, full_at_once) <= room * load.instants
             };
-            let turn = loads.iter().position(fits).unwrap_or(loads.len());
-            if turn == loads.len() {
-                loads.push(Vec::new());
+            let load = loads.iter().position(fits).unwrap_or(loads.len());
+            if load == loads.len() {
+                let instants = instants(cost.fast, period);
+                loads.push(Load {
+                    first: every,
+                    instants,
+                    polls: Vec::new(),
+                });
+                every = every.saturating_add(instants);
             }
-            loads[turn].push(*cost);
-            turns.push(u32::try_from(turn).unwrap_or(u32::MAX));
+            loads[load].polls.push(cost);
+            turns[meter] = loads[load].first;
         }
-        let every = u32::try_from(loads.len()).unwrap_or(u32::MAX).max(1);
+        let needed = longest(costs.iter().copied(), full_at_once);
+        let every = every.max(1);
         Self {
             every,
+            interval: every.max(instants(needed, period)),
             turns,
             full_at_once,
-            needed: longest(costs.iter().copied(), full_at_once),
+            needed,
         }
     }
 
@@ -79,6 +96,13 @@ impl Schedule {
         self.every
     }
 
+    /// A meter's numbers are at most this many polls apart: more than `every` where a poll with
+    /// counters runs over the next instant.
+    #[must_use]
+    pub const fn interval(&self) -> u32 {
+        self.interval
+    }
+
     /// What a poll of all meters takes at its longest.
     #[must_use]
     pub const fn needed(&self) -> Duration {
@@ -92,6 +116,27 @@ impl Schedule {
             .get(meter)
             .is_none_or(|turn| tick % u64::from(self.every) == u64::from(*turn))
     }
+}
+
+/// Meters that are asked in the same poll.
+struct Load {
+    /// The instant of that poll, modulo `every`.
+    first: u32,
+    /// Instants that it takes.
+    instants: u32,
+    polls: Vec<PollCost>,
+}
+
+/// Instants of the grid that pass before something that takes `span` is over.
+fn instants(span: Duration, period: Duration) -> u32 {
+    let instants = span.as_nanos().div_ceil(period.as_nanos().max(1));
+    u32::try_from(instants).unwrap_or(u32::MAX).max(1)
+}
+
+/// Instants that a poll of `planned` length may run over without having gone wrong: those that it
+/// has to, and one if it was planned to end too close to it.
+pub(super) fn run_over(planned: Duration, period: Duration) -> u64 {
+    u64::from(instants(planned, period * PLANNED_PERCENT / 100) - 1)
 }
 
 /// A poll of all these meters, `full_at_once` of them in full.
@@ -144,10 +189,36 @@ mod tests {
     }
 
     #[test]
-    fn a_meter_longer_than_the_period_has_a_turn_of_its_own() {
-        let schedule = Schedule::new(&[even(2300), even(100)], SECOND, SLOW);
-        assert_eq!(schedule.every(), 2);
-        assert!(schedule.is_turn(0, 0) && !schedule.is_turn(1, 0));
+    fn a_meter_longer_than_the_period_has_the_turns_that_it_needs() {
+        let alone = Schedule::new(&[even(2300)], SECOND, SLOW);
+        assert_eq!((alone.every(), alone.interval()), (3, 3));
+        let polls = (0..9).filter(|tick| alone.is_turn(0, *tick));
+        assert_eq!(polls.collect::<Vec<_>>(), [0, 3, 6]);
+    }
+
+    #[test]
+    fn a_short_meter_is_asked_in_what_a_long_one_leaves_of_its_turns() {
+        let schedule = Schedule::new(&[even(100), even(2300)], SECOND, SLOW);
+        assert_eq!(schedule.every(), 3);
+        assert!(schedule.is_turn(0, 3) && schedule.is_turn(1, 3));
+        let schedule = Schedule::new(&[even(800), even(2300)], SECOND, SLOW);
+        assert_eq!(schedule.every(), 4);
+        assert!(!schedule.is_turn(0, 4) && schedule.is_turn(0, 3));
+    }
+
+    #[test]
+    fn a_poll_that_is_too_long_with_its_counters_only_is_still_made_each_second() {
+        let cost = PollCost {
+            fast: ms(600),
+            full: ms(1300),
+        };
+        let schedule = Schedule::new(&[cost], SECOND, SLOW);
+        assert_eq!((schedule.every(), schedule.interval()), (1, 2));
+        assert_eq!(
+            (run_over(ms(600), SECOND), run_over(ms(1300), SECOND)),
+            (0, 1)
+        );
+        assert_eq!(run_over(ms(950), SECOND), 1, "too close to the next");
     }
 
     #[test]

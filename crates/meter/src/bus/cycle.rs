@@ -30,17 +30,21 @@ pub struct MeterCycle {
     pub meter: MeterId,
     /// What came of it.
     pub outcome: MeterOutcome,
+    /// How far apart this meter's readings are at most while all goes well: the time between two
+    /// polls, or longer where its bus is too slow for that.
+    pub every: Duration,
     /// Why a reading lacks points that every poll asks for, though others were answered.
     pub lacking: Option<FaultKind>,
 }
 
 impl MeterCycle {
-    /// A poll that went as planned, or not at all.
+    /// A poll on a bus that is quick enough for one a second.
     #[must_use]
     pub const fn new(meter: MeterId, outcome: MeterOutcome) -> Self {
         Self {
             meter,
             outcome,
+            every: Duration::from_secs(1),
             lacking: None,
         }
     }

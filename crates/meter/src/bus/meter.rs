@@ -46,7 +46,9 @@ pub(super) struct MeterTask {
     silence: Silence,
     /// The blocks of the full plan have all been answered, so that it may be asked on its own.
     full_works: bool,
-    /// What the last poll was: sent out to read everything, ended by a fault, without fast points.
+    /// What the last poll was: planned to take so long, sent out to read everything, ended by a
+    /// fault, without fast points.
+    planned: Duration,
     was_full: bool,
     fault: Option<FaultKind>,
     lacking: Option<FaultKind>,
@@ -92,6 +94,7 @@ impl MeterTask {
             slow_due: None,
             silence: Silence::default(),
             full_works: false,
+            planned: Duration::ZERO,
             was_full: false,
             fault: None,
             lacking: None,
@@ -105,6 +108,11 @@ impl MeterTask {
             fast: self.cost.of_all(&self.plan.fast),
             full: self.cost.of_all(&self.plan.full),
         }
+    }
+
+    /// What the last poll was planned to take.
+    pub(super) const fn planned(&self) -> Duration {
+        self.planned
     }
 
     /// Whether the last poll was sent out to read everything.
@@ -199,11 +207,13 @@ impl MeterTask {
         let began = turn.pace.now();
         let slow = turn.full && self.is_slow_due(began);
         (self.was_full, self.fault, self.lacking) = (slow, None, None);
+        self.planned = Duration::ZERO;
         let blocks = self.blocks(slow);
         if blocks.is_empty() {
             // Nothing but slow points, and they are not due: silence is no answer.
             return MeterOutcome::Waiting;
         }
+        self.planned = self.cost.of_all(&blocks);
         let round = self.ask(master, turn, &blocks);
         self.fault = round.fault.as_ref().map(|(fault, _)| *fault);
         if !round.brought_any() {

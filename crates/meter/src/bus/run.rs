@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use solthrive_domain::Mono;
 
-use super::budget::{PollCost, Schedule};
+use super::budget::{PollCost, Schedule, run_over};
 use super::link::{Configured, LinkState, Opener};
 use super::meter::{MeterTask, Turn};
 use super::status::lock;
@@ -51,7 +51,8 @@ pub fn run_bus_on(
         }
         sink(bus.poll(next, stop));
         let following = bus.grid.next(bus.pace.now()).max(next + 1);
-        bus.skipped = following - next - 1;
+        let run_over = run_over(bus.planned, bus.grid.period());
+        bus.skipped = (following - next - 1).saturating_sub(run_over);
         next = following;
     }
 }
@@ -69,8 +70,12 @@ struct Bus {
     quiet_since: Mono,
     /// Meters read in full in this poll.
     full_reads: usize,
-    /// Instants that passed during the poll before.
+    /// Instants that passed during the poll before, beyond those that were planned to.
     skipped: u64,
+    /// The instant of the poll before.
+    asked_at: Option<u64>,
+    /// What the poll was planned to take.
+    planned: Duration,
 }
 
 impl Bus {
@@ -89,6 +94,8 @@ impl Bus {
             quiet_since: Mono::ZERO,
             full_reads: 0,
             skipped: 0,
+            asked_at: None,
+            planned: Duration::ZERO,
             config,
             pace,
             status,
@@ -98,7 +105,7 @@ impl Bus {
     fn poll(&mut self, tick: u64, stop: &AtomicBool) -> BusCycle {
         let at = self.pace.now();
         let deviation = at.since(self.grid.at(tick));
-        self.full_reads = 0;
+        (self.full_reads, self.planned) = (0, Duration::ZERO);
         let mut outcomes: Vec<MeterOutcome> = vec![MeterOutcome::Waiting; self.meters.len()];
         for index in self.order(tick) {
             if stop.load(Ordering::Acquire) {
@@ -106,8 +113,10 @@ impl Bus {
             }
             outcomes[index] = self.poll_meter(index, tick);
         }
+        self.asked_at = Some(tick);
         self.after(deviation);
         let cycle = |(meter, outcome): (&MeterTask, MeterOutcome)| MeterCycle {
+            every: self.config.poll_every * self.schedule.interval(),
             lacking: meter
                 .lacking()
                 .filter(|_| matches!(outcome, MeterOutcome::Read(_))),
@@ -126,12 +135,16 @@ impl Bus {
     /// Who is asked in this poll: those that answer first, so that one that does not costs them nothing.
     fn order(&self, tick: u64) -> Vec<usize> {
         let now = self.pace.now();
+        let every = u64::from(self.schedule.every());
         let due = |index: &usize| {
             let meter = &self.meters[*index];
             if meter.is_failing() {
                 now >= meter.retry_at
             } else {
-                self.schedule.is_turn(*index, tick)
+                // A turn that passed during a poll that ran over is not lost.
+                let passed = self.asked_at.map_or(tick, |last| last + 1);
+                let since = passed.max(tick.saturating_sub(every - 1));
+                (since..=tick).any(|tick| self.schedule.is_turn(*index, tick))
             }
         };
         let mut order: Vec<usize> = (0..self.meters.len()).filter(due).collect();
@@ -171,12 +184,12 @@ impl Bus {
         let outcome = meter.poll(master, &mut turn);
         let lost = !master.is_open();
         self.full_reads += usize::from(meter.was_full());
+        self.planned += meter.planned();
         if replanned {
             meter.show_plan(&mut lock(&self.status).meters[index]);
         }
         if lost {
-            self.link
-                .lost(meter.fault().unwrap_or(FaultKind::PortGone));
+            self.link.lost(meter.fault().unwrap_or(FaultKind::PortGone));
         }
         if replanned {
             self.fit();
@@ -198,14 +211,14 @@ impl Bus {
             self.config.poll_every,
             slow_every.unwrap_or_default(),
         );
-        if schedule.every() != self.schedule.every() {
+        if schedule.interval() != self.schedule.interval() {
             let (needed, period) = (
                 schedule.needed().as_millis(),
                 self.config.poll_every.as_millis(),
             );
-            if schedule.every() > 1 {
-                tracing::warn!(bus = %self.name, needed_ms = needed, period_ms = period, every = schedule.every(),
-                    "the meters of this bus do not fit into its period: each is asked in one of so many polls");
+            if schedule.interval() > 1 {
+                tracing::warn!(bus = %self.name, needed_ms = needed, period_ms = period, every = schedule.interval(),
+                    "the meters of this bus do not fit into its period: their numbers may be this many polls apart");
             } else {
                 tracing::info!(bus = %self.name, needed_ms = needed, period_ms = period, "the meters of this bus fit into its period");
             }
@@ -213,7 +226,7 @@ impl Bus {
         self.schedule = schedule;
         let mut status = lock(&self.status);
         status.budget.needed_ms = self.schedule.needed().as_secs_f64() * 1e3;
-        status.budget.every = self.schedule.every();
+        status.budget.every = self.schedule.interval();
     }
 
     fn after(&mut self, deviation: Duration) {

@@ -163,7 +163,7 @@ pub struct Budget {
     pub needed_ms: f64,
     /// Time between two polls as configured.
     pub period_ms: f64,
-    /// Each meter is asked in one of this many polls; 1 when everything fits.
+    /// A meter's numbers are at most this many polls apart; 1 when everything fits.
     pub every: u32,
 }
 
