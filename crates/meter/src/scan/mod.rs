@@ -129,14 +129,28 @@ pub struct ScanReport {
     pub strangers: Vec<Place>,
     /// Settings at which bytes came that were no frames: probably the wrong ones, or a bad cable.
     pub garbled: Vec<SerialSettings>,
+    /// What could not be looked at, though the rest could.
+    pub unopened: Vec<Unopened>,
     /// It was ended early.
     pub cancelled: bool,
+}
+
+/// Places that were passed over because their link could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unopened {
+    /// Their settings; `None` over TCP.
+    pub settings: Option<SerialSettings>,
+    /// Why.
+    pub reason: String,
+    /// How many they are.
+    pub skipped: usize,
 }
 
 /// Looks for meters at `target`. Blocks; `cancel` is looked at between two requests.
 ///
 /// # Errors
-/// [`BusFault::PortBusy`] and [`BusFault::PortGone`] when the target cannot be opened at all.
+/// [`BusFault::PortBusy`] and [`BusFault::PortGone`] when the target cannot be opened at all. A
+/// link that is lost on the way, or settings that the adapter cannot have, are in the report.
 pub fn scan(
     catalog: &Catalog,
     target: &ScanTarget,
@@ -198,6 +212,7 @@ pub fn scan_on(
         total: places.len(),
         started: pace.now(),
         done: 0,
+        opened: false,
         report: ScanReport::default(),
     }
     .run(&places, open, on_progress)

@@ -9,7 +9,7 @@ use solthrive_domain::{Mono, Point};
 
 use super::evidence::Evidence;
 use super::key::key_points;
-use super::{Candidate, Place, ScanOptions, ScanProgress, ScanReport};
+use super::{Candidate, Place, ScanOptions, ScanProgress, ScanReport, Unopened};
 use crate::bus::{BusFault, Master, Pace};
 use crate::decode::Registers;
 use crate::frame::{Function, ReadRequest};
@@ -22,6 +22,11 @@ const WORTH_SHOWING: u8 = 40;
 /// What a meter is taken to need for its answer, for planning.
 const TURNAROUND: Duration = Duration::from_millis(30);
 
+/// How often a link that was lost is opened again before its places are left, and the pause before
+/// the second time; the third waits twice as long.
+const ATTEMPTS: u32 = 3;
+const BREATHER: Duration = Duration::from_millis(500);
+
 type Open<'a> = dyn FnMut(Option<SerialSettings>) -> Result<Box<dyn Master>, BusFault> + 'a;
 
 /// A scan under way.
@@ -33,6 +38,8 @@ pub(super) struct Search<'a> {
     pub(super) total: usize,
     pub(super) started: Mono,
     pub(super) done: usize,
+    /// The link was open at some time.
+    pub(super) opened: bool,
     pub(super) report: ScanReport,
 }
 
@@ -50,28 +57,74 @@ impl Search<'_> {
         open: &mut Open<'_>,
         on_progress: &mut dyn FnMut(&ScanProgress),
     ) -> Result<ScanReport, BusFault> {
+        let mut refused = None;
         for group in places.chunk_by(|a, b| a.settings == b.settings) {
-            let settings = group.first().and_then(|place| place.settings);
-            let mut master = open(settings)?;
-            for place in group {
-                if self.is_cancelled() {
-                    break;
-                }
-                self.tell(*place, None, on_progress);
-                if !master.is_open() {
-                    // Let go of the port before asking for it again.
-                    drop(master);
-                    master = open(settings)?;
-                }
-                self.look_at(*place, master.as_mut(), on_progress);
-                self.done += 1;
+            let before = self.done;
+            if let Err(fault) = self.look_over(group, open, on_progress) {
+                self.report.unopened.push(Unopened {
+                    settings: group.first().and_then(|place| place.settings),
+                    reason: fault.to_string(),
+                    skipped: before + group.len() - self.done,
+                });
+                self.done = before + group.len();
+                refused.get_or_insert(fault);
             }
             let found = !self.report.candidates.is_empty() || !self.report.strangers.is_empty();
             if self.is_cancelled() || (found && !self.options.exhaustive) {
                 break;
             }
         }
-        Ok(self.report)
+        match refused {
+            Some(fault) if !self.opened => Err(fault),
+            _ => Ok(self.report),
+        }
+    }
+
+    /// Places that share their settings.
+    ///
+    /// # Errors
+    /// Why the rest of them could not be looked at.
+    fn look_over(
+        &mut self,
+        group: &[Place],
+        open: &mut Open<'_>,
+        on_progress: &mut dyn FnMut(&ScanProgress),
+    ) -> Result<(), BusFault> {
+        let settings = group.first().and_then(|place| place.settings);
+        let mut master = open(settings)?;
+        self.opened = true;
+        for place in group {
+            if self.is_cancelled() {
+                break;
+            }
+            self.tell(*place, None, on_progress);
+            if !master.is_open() {
+                // Let go of the port before asking for it again.
+                drop(master);
+                master = self.open_again(settings, open)?;
+            }
+            self.look_at(*place, master.as_mut(), on_progress);
+            self.done += 1;
+        }
+        Ok(())
+    }
+
+    /// A gateway that lost its connection may need a moment before it takes the next one.
+    fn open_again(
+        &mut self,
+        settings: Option<SerialSettings>,
+        open: &mut Open<'_>,
+    ) -> Result<Box<dyn Master>, BusFault> {
+        let mut attempt = 1;
+        loop {
+            match open(settings) {
+                Err(_) if attempt < ATTEMPTS && !self.is_cancelled() => {
+                    self.pace.sleep_until(self.pace.now() + BREATHER * attempt);
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     fn is_cancelled(&mut self) -> bool {

@@ -255,6 +255,151 @@ fn somebody_whom_no_profile_fits_is_a_stranger_and_no_meter() {
     );
 }
 
+/// A scan over links of which these attempts are refused, with a meter at 9600 8N1 and unit 1.
+fn scanned_with_refusals(
+    refused: impl Fn(SerialSettings) -> bool,
+    closes: bool,
+    options: &ScanOptions,
+) -> Result<ScanReport, solthrive_meter::bus::BusFault> {
+    let sdm = Catalog::embedded().get("eastron-sdm120").unwrap();
+    let truly = SerialSettings {
+        baud: 9600,
+        ..sdm.bus.serial.unwrap().settings
+    };
+    let mut script = Script::new(truly, 1);
+    let now = Arc::new(Mutex::new(truly));
+    script.answers = {
+        let (now, mut answers) = (Arc::clone(&now), answers(&sdm, 1));
+        Box::new(move |request, nth| {
+            if *now.lock().unwrap() == truly {
+                answers(request, nth)
+            } else {
+                Err(None)
+            }
+        })
+    };
+    let line = Virtual::new(script, Machine::Quiet);
+    let mut open = |settings: Option<SerialSettings>| {
+        let settings = settings.unwrap();
+        if refused(settings) {
+            let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+            return Err(solthrive_meter::bus::BusFault::PortGone(refused));
+        }
+        *now.lock().unwrap() = settings;
+        let pace: Arc<dyn Pace> = Arc::new(line.clone());
+        let master = RtuMaster::on(line.clone(), settings, pace, RtuOptions::default());
+        Ok(Box::new(Closing {
+            master,
+            closes,
+            open: true,
+        }) as Box<dyn Master>)
+    };
+    scan_on(
+        &Catalog::embedded(),
+        true,
+        options,
+        &line,
+        &mut open,
+        &mut |_| {},
+        &AtomicBool::new(false),
+    )
+}
+
+/// As over TCP: a silent unit costs the connection.
+struct Closing {
+    master: RtuMaster<Virtual>,
+    closes: bool,
+    open: bool,
+}
+
+impl Master for Closing {
+    fn read(
+        &mut self,
+        request: ReadRequest,
+        timeout: Duration,
+    ) -> Result<Vec<u16>, solthrive_meter::bus::BusFault> {
+        let answer = self.master.read(request, timeout);
+        self.open = !self.closes || answer.is_ok();
+        answer
+    }
+    fn ready_at(&self, request: &ReadRequest) -> solthrive_domain::Mono {
+        self.master.ready_at(request)
+    }
+    fn line(&self) -> solthrive_meter::bus::LineCost {
+        self.master.line()
+    }
+    fn turnaround(&self, unit: u8) -> Option<Duration> {
+        self.master.turnaround(unit)
+    }
+    fn is_open(&self) -> bool {
+        self.open
+    }
+    fn last(&self) -> &solthrive_meter::bus::Exchange {
+        self.master.last()
+    }
+}
+
+fn sdm120_only() -> ScanOptions {
+    ScanOptions {
+        units: vec![1, 2, 3],
+        bauds: vec![9600, 115_200],
+        parities: vec![Parity::None],
+        profiles: Some(vec!["eastron-sdm120".to_owned()]),
+        exhaustive: true,
+        ..ScanOptions::default()
+    }
+}
+
+#[test]
+fn a_speed_that_the_adapter_cannot_have_is_noted_and_the_meter_is_found_all_the_same() {
+    for unsupported in [2400, 115_200] {
+        let report =
+            scanned_with_refusals(|it| it.baud == unsupported, false, &sdm120_only()).unwrap();
+        assert!(!report.candidates.is_empty(), "{report:?}");
+        let noted = &report.unopened[0];
+        assert_eq!(noted.settings.unwrap().baud, unsupported, "{report:?}");
+        assert_eq!(noted.skipped, 3);
+    }
+}
+
+/// Refuses to open the same settings again, this many times.
+fn refusing_again(times: usize) -> impl Fn(SerialSettings) -> bool {
+    let opened = Mutex::new(std::collections::BTreeMap::new());
+    move |settings| {
+        let mut opened = opened.lock().unwrap();
+        let nth = opened.entry(settings).or_insert(0);
+        *nth += 1;
+        (2..2 + times).contains(nth)
+    }
+}
+
+#[test]
+fn a_connection_that_is_refused_once_is_tried_again_and_nothing_is_left_out() {
+    let options = ScanOptions {
+        units: vec![2, 3, 1],
+        ..sdm120_only()
+    };
+    let report = scanned_with_refusals(refusing_again(1), true, &options).unwrap();
+    assert_eq!(report.candidates[0].place.unit, 1, "{report:?}");
+    assert!(report.unopened.is_empty(), "{report:?}");
+}
+
+#[test]
+fn a_link_that_is_lost_for_good_leaves_what_was_found() {
+    let report = scanned_with_refusals(refusing_again(99), true, &sdm120_only()).unwrap();
+    assert_eq!(report.candidates[0].place.unit, 1, "{report:?}");
+    let lost = |it: &&solthrive_meter::scan::Unopened| it.settings.unwrap().baud == 9600;
+    let noted = report.unopened.iter().find(lost).unwrap();
+    assert_eq!(noted.skipped, 1, "{report:?}");
+    assert!(noted.reason.contains("refused"), "{report:?}");
+}
+
+#[test]
+fn a_link_that_cannot_be_opened_at_all_is_an_error() {
+    let fault = scanned_with_refusals(|_| true, false, &sdm120_only()).unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::PortGone);
+}
+
 #[test]
 fn a_real_serial_line_is_found_by_its_speed() {
     let sdm = Catalog::embedded().get("eastron-sdm120").unwrap();

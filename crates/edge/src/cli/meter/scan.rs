@@ -245,7 +245,10 @@ fn progress_line(now: &ScanProgress) -> String {
 /// Why the port cannot be used, and by whom it is.
 fn unreachable(fault: &BusFault, target: &ScanTarget, site: &Site) -> anyhow::Error {
     let ScanTarget::Serial { path } = target else {
-        return anyhow::anyhow!("{} cannot be reached: {fault}", named(target));
+        return anyhow::anyhow!(
+            "{} cannot be reached: {fault}. Check its address and port, that it has power, and that no other program holds its connection; many gateways take only one.",
+            named(target)
+        );
     };
     let busy = matches!(fault, BusFault::PortBusy(_));
     if busy && is_daemon(port::holders(path).as_deref(), path, site) {
@@ -344,6 +347,18 @@ fn hints(screen: &mut Screen, target: &ScanTarget, report: &ScanReport) -> std::
     for settings in &report.garbled {
         screen.paragraph("", &format!("At {settings} damaged answers came: other settings are right, two meters share a unit, or the cable is bad."))?;
     }
+    for part in &report.unopened {
+        let place = part
+            .settings
+            .map_or_else(|| named(target), |settings| settings.to_string());
+        screen.paragraph(
+            "",
+            &format!(
+                "{} units at {place} were not looked at: {}.",
+                part.skipped, part.reason
+            ),
+        )?;
+    }
     if report.candidates.is_empty() && report.strangers.is_empty() && report.garbled.is_empty() {
         let serial = matches!(target, ScanTarget::Serial { .. });
         screen.paragraph("", if serial {
@@ -384,6 +399,14 @@ fn snippet(target: &ScanTarget, best: &Candidate) -> Vec<String> {
 fn as_json(target: &ScanTarget, report: &ScanReport) -> Value {
     let mut all = json!(report);
     all["target"] = json!(named(target));
+    for (part, unopened) in all["unopened"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+        .zip(&report.unopened)
+    {
+        part["settings"] = json!(unopened.settings.map(|settings| settings.to_string()));
+    }
     all["garbled"] = report.garbled.iter().map(ToString::to_string).collect();
     all
 }
