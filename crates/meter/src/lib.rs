@@ -6,6 +6,7 @@
 
 pub mod bus;
 pub mod decode;
+mod dial;
 pub mod discover;
 pub mod frame;
 pub mod line;

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,15 +19,16 @@ use tokio_modbus::prelude::{Slave, SlaveContext};
 use tokio_modbus::{Error, ProtocolError, Request, Response};
 
 use crate::bus::{BusFault, Exchange, LineCost, Master, Pace, Turnaround};
+use crate::dial::Dialer;
 use crate::frame::{Function, ReadRequest};
 
-/// Time for a connection to come about.
-const CONNECT: Duration = Duration::from_secs(3);
+/// Time that opening may take where nothing else waits: for the name, and for the connection.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Modbus TCP to one address.
 pub struct TcpMaster {
-    host: String,
-    port: u16,
+    dialer: Dialer,
+    patience: Duration,
     connect_delay: Duration,
     pace: Arc<dyn Pace>,
     runtime: Runtime,
@@ -50,14 +50,24 @@ impl TcpMaster {
         connect_delay: Duration,
         pace: Arc<dyn Pace>,
     ) -> Result<Self, BusFault> {
+        Self::dialled(Dialer::new(host, port), PATIENCE, connect_delay, pace)
+    }
+
+    /// Connects by `dialer`, which has `patience` for it, now and after each lost connection.
+    pub(crate) fn dialled(
+        dialer: Dialer,
+        patience: Duration,
+        connect_delay: Duration,
+        pace: Arc<dyn Pace>,
+    ) -> Result<Self, BusFault> {
         let runtime = Builder::new_current_thread()
             .enable_io()
             .enable_time()
             .build()
             .map_err(BusFault::PortGone)?;
         let mut master = Self {
-            host: host.to_owned(),
-            port,
+            dialer,
+            patience,
             connect_delay,
             ready_at: pace.now(),
             pace,
@@ -71,15 +81,11 @@ impl TcpMaster {
     }
 
     fn connect(&mut self) -> Result<(), BusFault> {
-        let addresses: Vec<SocketAddr> = (self.host.as_str(), self.port)
-            .to_socket_addrs()
-            .map_err(|error| self.gone(&error))?
-            .collect();
-        let stream = self.runtime.block_on(async {
-            let refused = || io::Error::new(io::ErrorKind::TimedOut, "no connection in time");
-            within(CONNECT, TcpStream::connect(addresses.as_slice()))
-                .await
-                .unwrap_or_else(|_| Err(refused()))
+        let stream = self.dialer.dial(self.patience);
+        let stream = stream.and_then(|stream| {
+            stream.set_nonblocking(true)?;
+            let _in_runtime = self.runtime.enter();
+            TcpStream::from_std(stream)
         });
         let stream = stream.map_err(|error| self.gone(&error))?;
         // A request is one small packet that must not wait for a second one.
@@ -94,7 +100,7 @@ impl TcpMaster {
     fn gone(&self, error: &io::Error) -> BusFault {
         BusFault::PortGone(io::Error::new(
             error.kind(),
-            format!("{}:{}: {error}", self.host, self.port),
+            format!("{}:{}: {error}", self.dialer.host(), self.dialer.port()),
         ))
     }
 
@@ -190,8 +196,8 @@ impl Master for TcpMaster {
 impl std::fmt::Debug for TcpMaster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TcpMaster")
-            .field("host", &self.host)
-            .field("port", &self.port)
+            .field("host", &self.dialer.host())
+            .field("port", &self.dialer.port())
             .finish_non_exhaustive()
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use solthrive_domain::Mono;
 
 use super::{BusConfig, BusFault, FaultKind, Link, Master, Pace};
+use crate::dial::Dialer;
 use crate::discover::{self, PortSelector, UsbId};
 use crate::rtu::{RtuMaster, RtuOptions};
 use crate::tcp::TcpMaster;
@@ -16,6 +17,10 @@ const REOPEN_EVERY: Duration = Duration::from_millis(900);
 /// And at most: an attempt that takes seconds, such as a network that swallows packets, is followed
 /// by a pause that grows with each one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// As long as an answer is waited for: a stop must not have to wait for longer. What takes longer
+/// is there at the next attempt.
+const DIAL: Duration = Duration::from_millis(500);
 
 /// Opens the link of a bus, each time it is needed anew.
 pub trait Opener: Send {
@@ -30,6 +35,8 @@ pub trait Opener: Send {
 pub(super) struct Configured {
     config: BusConfig,
     pace: Arc<dyn Pace>,
+    /// Keeps what is known of the address beyond one connection.
+    dialer: Option<Dialer>,
     /// What the adapter was when the port was last open: it may come back under another name.
     adapter: Option<UsbId>,
 }
@@ -39,6 +46,7 @@ impl Configured {
         Self {
             config,
             pace,
+            dialer: None,
             adapter: None,
         }
     }
@@ -65,7 +73,9 @@ impl Opener for Configured {
                 port,
                 connect_delay,
             } => {
-                let master = TcpMaster::open(host, *port, *connect_delay, Arc::clone(&self.pace))?;
+                let dialer = self.dialer.get_or_insert_with(|| Dialer::new(host, *port));
+                let (dialer, pace) = (dialer.clone(), Arc::clone(&self.pace));
+                let master = TcpMaster::dialled(dialer, DIAL, *connect_delay, pace)?;
                 Ok(Box::new(master))
             }
         }
