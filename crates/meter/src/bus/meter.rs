@@ -1,6 +1,6 @@
 //! One meter on a bus: how it is read, and one poll of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::status::{BusStatus, MeterStatus, PlanStatus, RawBlock, lock};
 use super::{BusFault, FaultKind, Master, MeterConfig, MeterOutcome, Pace};
 use crate::decode::Registers;
 use crate::frame::ReadRequest;
-use crate::plan::{Block, PlanLimits, PlanMemory, UnitPlan, WireCost, plan_unit};
+use crate::plan::{Block, PlanLimits, PlanMemory, UnitPlan, WireCost, plan_unit, value_alone};
 
 /// Assumed until measured: most meters think for 5 to 50 ms.
 const TURNAROUND: Duration = Duration::from_millis(30);
@@ -143,7 +143,22 @@ impl MeterTask {
             (false, _) => self.plan.fast.clone(),
         };
         self.silence.last_the_suspects(&mut blocks);
+        let silent = self.failures > 0 && self.fault == Some(FaultKind::Timeout);
+        if silent && !blocks.is_empty() && self.silence.suspects_all(&blocks) {
+            blocks.splice(0..0, self.sign_of_life());
+        }
         blocks
+    }
+
+    /// One value on its own, each time another one. If a meter that was silent answers that, it is the
+    /// blocks that it does not answer; if not, this costs no more than asking for a block.
+    fn sign_of_life(&self) -> Option<Block> {
+        let profile = &self.config.profile;
+        let blocks = self.plan.fast.iter().chain(&self.plan.full);
+        let read: BTreeSet<usize> = blocks.flat_map(|block| &block.points).copied().collect();
+        let turn = usize::try_from(self.failures - 1).unwrap_or_default();
+        let index = *read.iter().nth(turn % read.len().max(1))?;
+        Some(value_alone(profile, profile.points.get(index)?, index))
     }
 
     /// When its first request may go out.
@@ -206,9 +221,9 @@ impl MeterTask {
     pub(super) fn poll(&mut self, master: &mut dyn Master, turn: &mut Turn<'_>) -> MeterOutcome {
         let began = turn.pace.now();
         let slow = turn.full && self.is_slow_due(began);
+        let blocks = self.blocks(slow);
         (self.was_full, self.fault, self.lacking) = (slow, None, None);
         self.planned = Duration::ZERO;
-        let blocks = self.blocks(slow);
         if blocks.is_empty() {
             // Nothing but slow points, and they are not due: silence is no answer.
             return MeterOutcome::Waiting;

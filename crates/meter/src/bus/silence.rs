@@ -46,6 +46,13 @@ impl Silence {
         blocks.sort_by_key(|block| self.suspects.contains(&block.span()));
     }
 
+    /// Whether none of these is left that may still be answered.
+    pub(super) fn suspects_all(&self, blocks: &[Block]) -> bool {
+        blocks
+            .iter()
+            .all(|block| self.suspects.contains(&block.span()))
+    }
+
     /// `block` was answered.
     pub(super) fn answered(&mut self, block: &Block) {
         let span = block.span();

@@ -14,7 +14,7 @@ mod span;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::profile::{Function, Profile, Speed};
+use crate::profile::{Function, PointDef, Profile, Speed};
 
 pub use memory::PlanMemory;
 pub use span::Span;
@@ -165,6 +165,18 @@ pub fn plan_unit(
         memory,
     }
     .unit(wanted)
+}
+
+/// The read of one point and nothing else. A point with a scale elsewhere has no value by it.
+pub(crate) fn value_alone(profile: &Profile, def: &PointDef, index: usize) -> Block {
+    let points = match def.scale_register {
+        None => vec![index],
+        Some(_) => Vec::new(),
+    };
+    Block {
+        points,
+        ..span::aligned(profile, Span::of_point(def)).block()
+    }
 }
 
 struct Planner<'a> {

@@ -94,6 +94,23 @@ fn the_one_register_that_is_silent_is_found_and_its_neighbours_are_read() {
     assert!(polled.outcomes(0).all(|outcome| has(outcome, "p_total")));
 }
 
+/// Nothing of it is answered by the first plan, so it looks like a dead meter.
+#[test]
+fn a_meter_of_one_block_that_is_silent_on_one_register_is_read_without_it() {
+    let one = profile_with(
+        "  v_l1: {address: 0, k: 0.1}\n  i_l1: {address: 4}\n  p_total: {address: 6, type: s16}\n  f: {address: 8}\n",
+        60,
+        false,
+    );
+    for (gone, name) in [(8, "f"), (0, "v_l1"), (4, "i_l1")] {
+        let polled = poll_for(300, silent_on([gone]), Machine::Quiet, vec![meter(1, &one)]);
+        assert_eq!(missing(&polled), [name]);
+        let first = polled.outcomes(0).position(|it| has(it, "p_total"));
+        println!("{name}: power from poll {first:?} on");
+        assert!(polled.outcomes(0).skip(60).all(|it| has(it, "p_total")));
+    }
+}
+
 /// The counters lie between the powers there, and are read with them in one block.
 #[test]
 fn a_silent_counter_that_is_read_together_with_power_does_not_take_it_along() {
