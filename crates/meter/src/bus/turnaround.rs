@@ -10,8 +10,12 @@ use std::time::Duration;
 const WINDOW: usize = 16;
 /// Samples before the estimate is used.
 const ENOUGH: usize = 3;
-/// Exchanges between two deliberate measurements.
+/// Exchanges between two deliberate measurements, each of which costs a wait or more. Rarely while
+/// they find what is slept for; a meter that became slower is noticed without them.
 const MEASURE_EVERY: u32 = 60;
+const MEASURE_STEADY_EVERY: u32 = 600;
+/// Sleeping longer than the last measurement by less than this, or by less than a quarter, is steady.
+const STEADY: Duration = Duration::from_millis(5);
 /// Added to the estimate: what scheduling of a quiet machine adds to a wake-up.
 const SLACK: Duration = Duration::from_micros(500);
 
@@ -21,6 +25,7 @@ pub struct Turnaround {
     samples: [Duration; WINDOW],
     taken: usize,
     since_measured: u32,
+    measure_every: u32,
 }
 
 impl Turnaround {
@@ -40,7 +45,7 @@ impl Turnaround {
     /// Whether the next exchange should be measured instead of slept through.
     #[must_use]
     pub const fn wants_measurement(&self) -> bool {
-        self.taken < ENOUGH || self.since_measured >= MEASURE_EVERY
+        self.taken < ENOUGH || self.since_measured >= self.measure_every
     }
 
     /// An answer was there when the sleep ended.
@@ -49,7 +54,7 @@ impl Turnaround {
     }
 
     /// An answer was complete this long after the request, its own wire time not counted.
-    pub const fn measured(&mut self, turnaround: Duration) {
+    pub fn measured(&mut self, turnaround: Duration) {
         self.samples[self.taken % WINDOW] = turnaround;
         // Beyond the window only the position matters.
         self.taken = if self.taken + 1 == 2 * WINDOW {
@@ -58,6 +63,13 @@ impl Turnaround {
             self.taken + 1
         };
         self.since_measured = 0;
+        let longer = self.estimate().map(|it| it.saturating_sub(turnaround));
+        let steady = longer.is_some_and(|longer| longer <= STEADY.max(turnaround / 4));
+        self.measure_every = if steady {
+            MEASURE_STEADY_EVERY
+        } else {
+            MEASURE_EVERY
+        };
     }
 }
 
@@ -106,15 +118,26 @@ mod tests {
     }
 
     #[test]
-    fn a_steady_meter_is_measured_once_a_minute() {
+    fn a_steady_meter_is_measured_rarely_and_one_that_became_quicker_soon_again() {
+        let in_time = |unit: &mut Turnaround| {
+            (0..)
+                .take_while(|_| {
+                    let asleep = !unit.wants_measurement();
+                    unit.in_time();
+                    asleep
+                })
+                .count()
+        };
         let mut unit = Turnaround::default();
         for _ in 0..ENOUGH {
-            unit.measured(ms(5));
+            unit.measured(ms(30));
         }
-        for _ in 0..MEASURE_EVERY {
-            assert!(!unit.wants_measurement());
-            unit.in_time();
+        assert_eq!(in_time(&mut unit), 600);
+        unit.measured(ms(12));
+        assert_eq!(in_time(&mut unit), 60);
+        for _ in 0..WINDOW {
+            unit.measured(ms(12));
         }
-        assert!(unit.wants_measurement());
+        assert_eq!(in_time(&mut unit), 600);
     }
 }
