@@ -11,8 +11,9 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::Value;
 
+use super::cycle::{FullCycle, full_profile};
 use super::home::{
-    first_snapshot, get, program, seq, start_appliance, start_simulator, write_config,
+    Points, first_snapshot, get, program, seq, start_appliance, start_simulator, write_config,
 };
 use super::load::Load;
 use super::procfs::{self, Usage};
@@ -63,7 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 fn measure(args: &Args, folder: &Path) -> Result<Vec<Row>> {
     let (_simulator, ready) = start_simulator(folder)?;
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-    write_config(folder, &ready, address)?;
+    write_config(folder, &ready, address, Points::Thirty)?;
     let started = now();
     let appliance = start_appliance(folder)?;
     let first = first_snapshot(address, started)?;
@@ -97,6 +98,9 @@ fn measure(args: &Args, folder: &Path) -> Result<Vec<Row>> {
     if !args.no_browser {
         rows.extend(browser(address)?);
     }
+    drop(appliance);
+    println!("one home more, with all points of the profile …");
+    rows.push(full_cycle(&full_profile(folder)?));
     Ok(rows)
 }
 
@@ -278,12 +282,25 @@ fn plan(system: &Value) -> Row {
     };
     Row {
         figure: "30 quantities, one cycle, with the pauses the profile asks for",
-        target: "42 points <= 400 ms (one by one 2310)",
+        target: "",
         measured: format!(
             "{} ms in {} blocks; one by one {} ms",
             said("/wire_ms"),
             said("/blocks"),
             said("/one_by_one_ms")
+        ),
+    }
+}
+
+/// The cycle that the target is stated for, without the 100 ms of quiet that the profile asks for
+/// between two requests.
+fn full_cycle(cycle: &FullCycle) -> Row {
+    Row {
+        figure: "full SDM630 (42 points), one cycle on the wire",
+        target: "<= 400 ms (one by one 2310)",
+        measured: format!(
+            "{:.0} ms in {} requests; {:.0} ms with the pauses the profile asks for; one by one {:.0} ms",
+            cycle.wire_ms, cycle.requests, cycle.whole_ms, cycle.one_by_one_ms
         ),
     }
 }

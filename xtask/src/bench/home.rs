@@ -86,15 +86,33 @@ channels:
   - {role: pv, meter: main, input: l3, volt_ref: l1, multiplier: 2}
 ";
 
-/// 30 quantities a second at 9600 baud.
-pub(super) fn write_config(folder: &Path, ready: &Value, address: SocketAddr) -> Result<()> {
+/// What a home asks of its meter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Points {
+    /// The 30 quantities that the figures are stated for.
+    Thirty,
+    /// The profile's 42.
+    All,
+}
+
+/// These points each second at 9600 baud.
+pub(super) fn write_config(
+    folder: &Path,
+    ready: &Value,
+    address: SocketAddr,
+    points: Points,
+) -> Result<()> {
     let port = ready["pty"].as_str().context("no pseudo-terminal")?;
     let config = folder.join("config");
     let network = format!("listen: \"{address}\"\n");
     fs::write(config.join("network.yaml"), network)?;
     let api = format!("token_file: {}\n", config.join("token").display());
     fs::write(config.join("api.yaml"), api)?;
-    let meter = METER.replace("PORT", port).replace("POINTS", POINTS);
+    let meter = match points {
+        Points::Thirty => METER.replace("POINTS", POINTS),
+        Points::All => METER.replace(", points: [POINTS]", ""),
+    };
+    let meter = meter.replace("PORT", port);
     fs::write(config.join("meter.yaml"), meter)?;
     Ok(())
 }
@@ -134,12 +152,20 @@ pub(super) fn first_snapshot(address: SocketAddr, started: Instant) -> Result<Du
 
 /// `curl` is everywhere; its few milliseconds are outside what is measured.
 pub(super) fn get(address: SocketAddr, path: &str) -> Result<Value> {
-    let said = quietly(Command::new("curl").args([
-        "-sf",
-        "--max-time",
-        "5",
-        &format!("http://{address}{path}"),
-    ]))?;
+    ask(address, path, &[])
+}
+
+/// As [`get`], for the holder of the token in `folder`.
+pub(super) fn get_as_owner(address: SocketAddr, path: &str, folder: &Path) -> Result<Value> {
+    let token = fs::read_to_string(folder.join("config/token"))?;
+    let header = format!("Authorization: Bearer {}", token.trim());
+    ask(address, path, &["-H", &header])
+}
+
+fn ask(address: SocketAddr, path: &str, more: &[&str]) -> Result<Value> {
+    let mut curl = Command::new("curl");
+    curl.args(["-sf", "--max-time", "5"]).args(more);
+    let said = quietly(curl.arg(format!("http://{address}{path}")))?;
     Ok(serde_json::from_str(&said)?)
 }
 

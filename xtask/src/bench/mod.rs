@@ -1,6 +1,7 @@
 //! Measurements, printed as tables with the machine's noise beside them. Nothing here passes or
 //! fails: a timed test would lie on a busy machine.
 
+mod cycle;
 mod edge;
 mod home;
 mod load;
