@@ -373,7 +373,7 @@ export interface components {
             period_ms: number;
             /**
              * Format: int32
-             * @description Each meter is asked in one of this many polls; 1 when everything fits.
+             * @description A meter's numbers are at most this many polls apart; 1 when everything fits.
              */
             every: number;
         };
@@ -446,7 +446,7 @@ export interface components {
              * @description What the same points would take one by one.
              */
             one_by_one_ms: number;
-            /** @description Points of its profile that it does not have, by its own word. */
+            /** @description Points of its profile that it does not have, by its own word or its silence. */
             missing: string[];
         };
         /** @description One channel: a meter input put to use. */

@@ -70,7 +70,7 @@ fn bus(bus: &Value) -> Finding {
     if every > 1 {
         let needed = bus["budget"]["needed_ms"].as_f64().unwrap_or_default();
         let detail = format!(
-            "{link}: its meters take {needed:.0} ms, so each is read in one of {every} polls only"
+            "{link}: its meters take {needed:.0} ms, so their numbers are up to {every} polls apart"
         );
         return Finding::note(name, detail).advice(
             "a higher baud rate on all meters of the bus, fewer points, or a second adapter",

@@ -60,7 +60,7 @@ pub struct BusBudget {
     pub needed_ms: f64,
     /// Time between two polls as configured.
     pub period_ms: f64,
-    /// Each meter is asked in one of this many polls; 1 when everything fits.
+    /// A meter's numbers are at most this many polls apart; 1 when everything fits.
     pub every: u32,
 }
 
@@ -80,7 +80,7 @@ pub struct BusMeter {
     pub wire_ms: f64,
     /// What the same points would take one by one.
     pub one_by_one_ms: f64,
-    /// Points of its profile that it does not have, by its own word.
+    /// Points of its profile that it does not have, by its own word or its silence.
     pub missing: Vec<String>,
 }
 
