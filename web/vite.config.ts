@@ -1,12 +1,12 @@
 /// <reference types="vitest/config" />
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
-import { compressAssets, neverHydrate, renderBlockingEntry } from './scripts/build-plugins.js';
+import { compressAssets, renderBlockingEntry } from './scripts/build-plugins.js';
 
 export default defineConfig({
   root: 'src/dashboard',
   publicDir: false,
-  plugins: [svelte({ configFile: '../../svelte.config.js' }), neverHydrate(), renderBlockingEntry(), compressAssets()],
+  plugins: [svelte({ configFile: '../../svelte.config.js' }), renderBlockingEntry(), compressAssets()],
   build: {
     outDir: '../../dist/dashboard',
     emptyOutDir: true,

@@ -20,33 +20,6 @@ export function renderBlockingEntry() {
 }
 
 /**
- * Leaves out what Svelte has for pages that come rendered from a server. Svelte guards all of it by one variable that
- * only `hydrate()` sets; no bundler can prove that it is never called, so here the variable becomes a constant.
- * @returns {import('vite').Plugin}
- */
-export function neverHydrate() {
-  return {
-    name: 'never-hydrate',
-    apply: 'build',
-    enforce: 'post',
-    transform: {
-      filter: { id: [/\/svelte\/src\/internal\/client\/dom\/hydration\.js$/, /\.svelte$/] },
-      handler(code, id) {
-        // Components tell the cursor of hydration where they are: with nothing to hydrate these calls do nothing.
-        if (id.endsWith('.svelte')) return code.replace(/^\s*\$\.(reset|next)\(\w*\);$/gm, '');
-        const constant = code
-          .replace('export let hydrating = false;', 'export const hydrating = false;')
-          .replace('hydrating = value;', '');
-        if (!constant.includes('const hydrating') || constant.includes('= value')) {
-          this.error('Svelte keeps `hydrating` differently now: adapt or remove this plugin');
-        }
-        return constant;
-      },
-    },
-  };
-}
-
-/**
  * Writes `.br` and `.gz` beside each asset, so that the appliance never compresses anything at run time.
  * @returns {import('vite').Plugin}
  */
