@@ -173,6 +173,17 @@ impl ClockWatch {
     }
 }
 
+/// A stamp from the time before a step of a clock that was not believed, set right. One nearer to
+/// the new time is right already.
+#[must_use]
+pub fn restamped(at: Timestamp, from: Timestamp, to: Timestamp) -> Timestamp {
+    if at.duration_since(from).abs() < at.duration_since(to).abs() {
+        at.checked_add(to.duration_since(from)).unwrap_or(at)
+    } else {
+        at
+    }
+}
+
 fn nanos_of(mono: Mono) -> i128 {
     i128::try_from(mono.since_origin().as_nanos()).unwrap_or(i128::MAX)
 }

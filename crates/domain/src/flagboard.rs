@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::restamped;
 use crate::{Flag, FlagCode, Mono, Severity};
 
 /// How long a condition must hold, and be gone, before it counts.
@@ -197,13 +198,9 @@ impl FlagBoard {
     }
 
     /// The wall clock stepped while it was not believed: what was stamped by the old clock moves
-    /// along. Stamps nearer to the new time are right already.
+    /// along.
     pub fn restamp(&mut self, from: Timestamp, to: Timestamp) {
-        let fix = |ts: &mut Timestamp| {
-            if ts.duration_since(from).abs() < ts.duration_since(to).abs() {
-                *ts = ts.checked_add(to.duration_since(from)).unwrap_or(*ts);
-            }
-        };
+        let fix = |ts: &mut Timestamp| *ts = restamped(*ts, from, to);
         self.current
             .iter_mut()
             .for_each(|flag| fix(&mut flag.since));

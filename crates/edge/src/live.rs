@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use solthrive_domain::Flag;
+use solthrive_domain::clock::restamped;
 use solthrive_domain::{HomeModel, Snapshot};
 use tokio::sync::watch;
 
@@ -101,15 +102,32 @@ impl Live {
         self.announce();
     }
 
+    /// The clock was not believed and jumped: what was stamped by it moves along. A flag whose time
+    /// is set right has neither come nor gone.
+    pub fn clock_stepped(&self, from: Timestamp, to: Timestamp) {
+        {
+            let mut state = self.lock();
+            let flags = state.flags.iter().map(|flag| Flag {
+                since: restamped(flag.since, from, to),
+                ..flag.clone()
+            });
+            state.flags = flags.collect();
+            state.flags_version += 1;
+            state.changes.clock_stepped(from, to);
+        }
+        self.announce();
+    }
+
     /// Tells every listener that snapshots are missing between two instants.
     pub fn note_gap(&self, gap: Gap) {
         self.lock().gaps.push(gap);
         self.announce();
     }
 
-    /// Fills the last 24 hours from stored minutes: the start of each and its means.
+    /// Draws the last 24 hours anew from stored minutes: the start of each and its means.
     pub fn seed_day(&self, points: impl IntoIterator<Item = (Timestamp, DayPoint)>) {
         let mut state = self.lock();
+        state.day = DayMeans::default();
         for (at, point) in points {
             state.day.push(at, 60, point);
         }

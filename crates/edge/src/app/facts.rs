@@ -3,13 +3,11 @@
 use std::fs;
 
 use solthrive_domain::ids::RunId;
-use solthrive_domain::{MinuteRow, Stat};
 
 use super::poll_every;
 use crate::config::files::Places;
 use crate::config::{AppConfig, Effective};
-use crate::http::{FixedFacts, History, MeterFacts};
-use crate::live::{DayPoint, Live};
+use crate::http::{FixedFacts, MeterFacts};
 use crate::poller::Poller;
 use crate::store::{self, Opened};
 use crate::truth::Now;
@@ -79,23 +77,4 @@ pub(super) fn effective(values: &[Effective]) -> serde_json::Value {
         )
     };
     serde_json::Value::Object(values.iter().map(shown).collect())
-}
-
-/// The last 24 hours, so that the page's chart does not start empty.
-pub(super) fn seed_day(live: &Live, history: &dyn History, now: jiff::Timestamp) {
-    let from = now - jiff::SignedDuration::from_hours(24);
-    match history.minutes(from, now, 2 * 24 * 60) {
-        Ok(rows) => live.seed_day(rows.iter().map(|row| (row.start, day_point(row)))),
-        Err(error) => tracing::warn!(%error, "the last day cannot be read; its chart starts empty"),
-    }
-}
-
-fn day_point(row: &MinuteRow) -> DayPoint {
-    let mean = |stat: Option<Stat>| stat.map(|stat| stat.mean);
-    DayPoint {
-        solar: mean(row.solar),
-        home: mean(row.home),
-        grid: mean(row.grid),
-        battery: mean(row.battery),
-    }
 }

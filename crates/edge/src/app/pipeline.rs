@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use solthrive_domain::day::{local_date, local_day};
 use solthrive_domain::ids::RunId;
 use solthrive_domain::ledger::{CounterScope, Ledger, LedgerPlan, OfferedCounter};
 use solthrive_domain::units::WattHours;
@@ -12,18 +11,11 @@ use solthrive_meter::profile::{CounterScope as ProfileScope, PointDef};
 
 use super::{clocks, poll_every};
 use crate::config::AppConfig;
-use crate::http::History;
 use crate::store::{LedgerSource, Opened};
 use crate::truth::{Now, Pipeline, Start};
 
-/// Totals go on where they were stored; the local day goes on with the rows it has.
-pub(super) fn pipeline(
-    config: &AppConfig,
-    opened: &Opened,
-    run: RunId,
-    now: Now,
-    history: &dyn History,
-) -> Pipeline {
+/// Totals go on where they were stored.
+pub(super) fn pipeline(config: &AppConfig, opened: &Opened, run: RunId, now: Now) -> Pipeline {
     let plan = LedgerPlan::new(&config.home, &offered_counters(&config.buses));
     let mut ledger = match &opened.ledger {
         Some(saved) => {
@@ -40,12 +32,6 @@ pub(super) fn pipeline(
         None => Ledger::start(clocks::new_ledger(), plan),
     };
     ledger.polled_every(poll_every(config));
-    let zone = &config.site.tz;
-    let day = local_day(zone, local_date(zone, now.wall));
-    let today = day
-        .ok()
-        .and_then(|day| history.minutes(day.start, day.end, 2 * 25 * 60).ok())
-        .unwrap_or_default();
     Pipeline::new(Start {
         home: config.home.clone(),
         zone: config.site.tz.clone(),
@@ -60,7 +46,6 @@ pub(super) fn pipeline(
         time_floor: clocks::released(),
         newest_row: opened.newest,
         trust_clock_after: config.site.trust_clock_after,
-        today,
         now,
     })
 }

@@ -27,7 +27,7 @@ use crate::truth::core::{Clocks, Core, SystemClocks};
 /// A bus may use this much of a second before its second goes on without it.
 const PATIENCE_PERCENT: u32 = 90;
 
-/// From here to the first poll: what reading the last day takes.
+/// From here to the first poll: what starting the threads takes.
 const FIRST_POLL: Duration = Duration::from_millis(100);
 
 /// The threads beside the web server.
@@ -71,7 +71,6 @@ pub(super) fn everything(places: &Places, started: &Started) -> anyhow::Result<(
     let now = system.now();
     let history = Arc::new(store.reader());
     let live = Arc::new(Live::new(config.home.clone()));
-    facts::seed_day(&live, history.as_ref(), now.wall);
 
     let (heard, hearing) = channel();
     let poller = Poller::start(config.buses.clone(), Arc::clone(&pace), &heard)
@@ -80,12 +79,13 @@ pub(super) fn everything(places: &Places, started: &Started) -> anyhow::Result<(
     let facts = Arc::new(Facts::new(fixed));
     let buses = config.buses.iter().map(|bus| Arc::from(bus.name.as_str()));
     let core = Core {
-        pipeline: pipeline::pipeline(config, &opened, run, now, history.as_ref()),
+        pipeline: pipeline::pipeline(config, &opened, run, now),
         assembler: Assembler::new(buses, poll_every(config) * PATIENCE_PERCENT / 100),
         heard: hearing,
         live: Arc::clone(&live),
         facts: Arc::clone(&facts),
         store: store.clone(),
+        history: Box::new(store.reader().apart()),
         clocks: Box::new(system),
         outside: Box::new(Everyone::new(
             &poller.statuses,

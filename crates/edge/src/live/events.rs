@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 use solthrive_domain::Flag;
+use solthrive_domain::clock::restamped;
 
 /// Changes of flags that are kept for the error log.
 const CHANGES: usize = 256;
@@ -52,6 +53,14 @@ impl Changes {
                 raised,
                 flag: flag.clone(),
             });
+        }
+    }
+
+    /// The clock was not believed and jumped: what was stamped by it moves along.
+    pub(super) fn clock_stepped(&mut self, from: Timestamp, to: Timestamp) {
+        for change in &mut self.0 {
+            change.at = restamped(change.at, from, to);
+            change.flag.since = restamped(change.flag.since, from, to);
         }
     }
 

@@ -73,6 +73,16 @@ impl Reader {
         }))
     }
 
+    /// A reader of the same history that waits for no other reader.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self(Arc::new(Inner {
+            path: self.0.path.clone(),
+            beside: self.0.beside.clone(),
+            open: Mutex::default(),
+        }))
+    }
+
     /// Minute rows that start in `[from, to)`, oldest first, at most `limit`.
     ///
     /// # Errors

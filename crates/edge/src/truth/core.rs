@@ -12,8 +12,9 @@ use solthrive_domain::flagboard::{FlagChange, Observation};
 use solthrive_domain::{FlagCode, Mono};
 use solthrive_meter::bus::Pace;
 
+use super::recall::{self, Recalled};
 use super::{Assembler, Now, Outcome, Pipeline, Tick};
-use crate::http::{ClockFacts, Facts};
+use crate::http::{ClockFacts, Facts, History};
 use crate::live::Live;
 use crate::poller::Heard;
 use crate::store::{Batch, Event, Store};
@@ -49,6 +50,8 @@ pub struct Core {
     pub facts: Arc<Facts>,
     /// Who remembers.
     pub store: Store,
+    /// What is remembered.
+    pub history: Box<dyn History>,
     /// Time.
     pub clocks: Box<dyn Clocks>,
     /// Storage, buses, configuration: whoever has a flag to raise.
@@ -64,19 +67,14 @@ struct Turn {
     moved: bool,
     flushed: Mono,
     looked: Option<Mono>,
+    /// The history could not be read.
+    unread: Option<Mono>,
 }
 
 impl Core {
     /// Runs until told to stop; then hands the last minute to the store.
     pub fn run(mut self) {
-        let now = self.clocks.now();
-        let mut turn = Turn {
-            pending: Batch::default(),
-            moved: false,
-            flushed: now.mono,
-            looked: None,
-        };
-        self.tell_start(now, &mut turn);
+        let mut turn = self.begin();
         loop {
             match self.heard.recv_timeout(self.patience()) {
                 Ok(Heard::Cycle(cycle)) => {
@@ -89,6 +87,24 @@ impl Core {
                 Ok(Heard::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        self.end(turn);
+    }
+
+    fn begin(&mut self) -> Turn {
+        let now = self.clocks.now();
+        let mut turn = Turn {
+            pending: Batch::default(),
+            moved: false,
+            flushed: now.mono,
+            looked: None,
+            unread: None,
+        };
+        recall::chart(&self.live, &*self.history, now.wall, &[]);
+        self.tell_start(now, &mut turn);
+        turn
+    }
+
+    fn end(mut self, mut turn: Turn) {
         turn.pending.minutes.extend(self.pipeline.finish());
         self.flush(&mut turn);
     }
@@ -156,6 +172,8 @@ impl Core {
 
     fn carry_out(&mut self, mut out: Outcome, now: Now, turn: &mut Turn) {
         out.flags.extend(self.look_outside(now, turn));
+        self.note_clock(&out.clock);
+        self.remember(&mut out, now, turn);
         if let Some(gap) = out.gap {
             self.live.note_gap(gap);
         }
@@ -167,7 +185,6 @@ impl Core {
             self.live
                 .set_flags(self.pipeline.flags(), self.pipeline.clock().stamp(now.mono));
         }
-        self.note_clock(&out.clock);
         let wall = self.pipeline.clock().stamp(now.mono);
         let pending = &mut turn.pending;
         pending.minutes.extend(out.rows);
@@ -185,6 +202,32 @@ impl Core {
             self.flush(turn);
             turn.flushed = now.mono;
             turn.moved = false;
+        }
+    }
+
+    /// What the history has to add, before anything of this outcome is on its way there.
+    fn remember(&mut self, out: &mut Outcome, now: Now, turn: &mut Turn) {
+        for event in &out.clock {
+            if let ClockEvent::Stepped {
+                from,
+                to,
+                moves_held: true,
+            } = event
+            {
+                self.live.clock_stepped(*from, *to);
+            }
+        }
+        let moved = |event: &ClockEvent| !matches!(event, ClockEvent::BecameImplausible);
+        if out.clock.iter().any(moved) {
+            let wall = self.pipeline.clock().stamp(now.mono);
+            recall::chart(&self.live, &*self.history, wall, &out.rows);
+        }
+        if let (Some(snapshot), true) = (&out.snapshot, turn.may_read(now.mono)) {
+            match recall::today(&mut self.pipeline, &*self.history) {
+                Recalled::Nothing => {}
+                Recalled::Something => out.today = Some(self.pipeline.today(snapshot.ts)),
+                Recalled::NotNow => turn.unread = Some(now.mono),
+            }
         }
     }
 
@@ -238,6 +281,14 @@ impl Core {
     }
 }
 
+impl Turn {
+    /// Not again and again while the history is out of reach.
+    fn may_read(&self, now: Mono) -> bool {
+        self.unread
+            .is_none_or(|unread| now.since(unread) >= FLUSH_AFTER)
+    }
+}
+
 /// A flag's change is the one thing a person looks for in the log.
 fn log_flag(change: FlagChange) -> FlagChange {
     match &change {
@@ -282,3 +333,6 @@ impl Clocks for SystemClocks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ mod held;
 mod meters;
 mod moments;
 mod pipeline;
+mod recall;
 mod today;
 
 #[cfg(test)]

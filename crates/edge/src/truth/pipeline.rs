@@ -4,6 +4,7 @@
 //! everything that follows from them. The core thread carries it out.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,8 +64,6 @@ pub struct Start {
     pub newest_row: Option<Timestamp>,
     /// How long a clock that nobody confirms must run before it is believed.
     pub trust_clock_after: Duration,
-    /// Rows of the local day so far.
-    pub today: Vec<MinuteRow>,
     /// The clocks at the start.
     pub now: Now,
 }
@@ -118,7 +117,6 @@ impl Pipeline {
             time_floor,
             newest_row,
             trust_clock_after,
-            today,
             now,
         } = start;
         Self {
@@ -129,7 +127,7 @@ impl Pipeline {
                 .trusting_after(trust_clock_after),
             ledger,
             minutes: MinuteAggregator::new(run),
-            today: Today::new(zone, now.wall, &today),
+            today: Today::new(zone, run),
             board: FlagBoard::default(),
             moments: Moments::default(),
             held: Held::default(),
@@ -194,6 +192,22 @@ impl Pipeline {
             self.keep(row, &mut out);
         }
         out.rows
+    }
+
+    /// The local day of which the history is still to be asked.
+    #[must_use]
+    pub fn unseeded_day(&self) -> Option<Range<Timestamp>> {
+        self.today.unseeded()
+    }
+
+    /// What the history has of the day that begins at `start`.
+    pub fn seed_day(&mut self, start: Timestamp, stored: &[MinuteRow]) {
+        self.today.seed(start, stored);
+    }
+
+    /// The local day until `now`.
+    pub fn today(&mut self, now: Timestamp) -> Arc<DaySummary> {
+        self.today.summary(now, self.minutes.peek().as_ref())
     }
 
     /// Totals as they are, to be stored.
@@ -340,10 +354,7 @@ impl Pipeline {
         if let Some(row) = self.minutes.push(&snapshot, step) {
             self.keep(row, out);
         }
-        out.today = Some(
-            self.today
-                .summary(snapshot.ts, self.minutes.peek().as_ref()),
-        );
+        out.today = Some(self.today(snapshot.ts));
         out.snapshot = Some(Arc::new(snapshot));
     }
 

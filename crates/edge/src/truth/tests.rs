@@ -34,7 +34,7 @@ fn channel(role: Role, name: &str, input: Input, multiplier: f64) -> Channel {
     }
 }
 
-fn home() -> HomeModel {
+pub(super) fn home() -> HomeModel {
     HomeModel {
         service: Service::SplitPhase,
         channels: vec![
@@ -44,6 +44,56 @@ fn home() -> HomeModel {
         ],
         reference_meter: MeterId::new("main"),
         solar_nameplate: None,
+    }
+}
+
+/// An answer with these powers in W.
+fn sound(second: u64, l1: f64, l2: f64, pv: f64) -> MeterOutcome {
+    let mut values = BTreeMap::new();
+    for (input, power) in [("l1", l1), ("l2", l2), ("l3", pv / 2.0)] {
+        values.insert(format!("v_{input}").parse().unwrap(), 120.0);
+        values.insert(format!("i_{input}").parse().unwrap(), power.abs() / 120.0);
+        values.insert(format!("p_{input}").parse().unwrap(), power);
+    }
+    MeterOutcome::Read(Reading {
+        meter: MeterId::new("main"),
+        at: at(second),
+        values,
+    })
+}
+
+fn at(second: u64) -> Mono {
+    Mono::from_origin(Duration::from_secs(second))
+}
+
+fn tick(second: u64, outcome: MeterOutcome) -> Tick {
+    let meters = vec![MeterCycle::new(MeterId::new("main"), outcome)];
+    Tick {
+        index: second,
+        at: at(second),
+        meters,
+    }
+}
+
+/// A second in which 600 W were drawn.
+pub(super) fn six_hundred_watts(second: u64) -> Tick {
+    tick(second, sound(second, 300.0, 300.0, 0.0))
+}
+
+/// What a pipeline of [`home`] starts with.
+pub(super) fn start(run: RunId, now: Now) -> Start {
+    let home = home();
+    let plan = LedgerPlan::new(&home, &[]);
+    Start {
+        zone: TimeZone::get("America/Los_Angeles").unwrap(),
+        meters: vec![(MeterId::new("main"), "solthrive-v1".into())],
+        ledger: Ledger::start(LedgerId::from_uuid(Uuid::nil()), plan),
+        run,
+        time_floor: "2026-01-01T00:00:00Z".parse().unwrap(),
+        newest_row: None,
+        trust_clock_after: Duration::from_secs(120),
+        home,
+        now,
     }
 }
 
@@ -57,26 +107,14 @@ struct Bench {
 impl Bench {
     fn with_clock(wall: &str, floor: &str, synced: Option<bool>) -> Self {
         let wall_at_origin: Timestamp = wall.parse().unwrap();
-        let home = home();
-        let ledger = Ledger::start(
-            LedgerId::from_uuid(Uuid::nil()),
-            LedgerPlan::new(&home, &[]),
-        );
+        let now = Now {
+            mono: Mono::ZERO,
+            wall: wall_at_origin,
+            synced,
+        };
         let pipeline = Pipeline::new(Start {
-            home,
-            zone: TimeZone::get("America/Los_Angeles").unwrap(),
-            meters: vec![(MeterId::new("main"), "solthrive-v1".into())],
-            ledger,
-            run: RunId::from_uuid(Uuid::nil()),
             time_floor: floor.parse().unwrap(),
-            newest_row: None,
-            trust_clock_after: Duration::from_secs(120),
-            today: Vec::new(),
-            now: Now {
-                mono: Mono::ZERO,
-                wall: wall_at_origin,
-                synced,
-            },
+            ..start(RunId::from_uuid(Uuid::nil()), now)
         });
         Self {
             pipeline,
@@ -101,34 +139,12 @@ impl Bench {
 
     fn step(&mut self, second: u64, outcome: MeterOutcome) -> Outcome {
         let now = self.now(second);
-        let meters = vec![MeterCycle::new(MeterId::new("main"), outcome)];
-        self.pipeline.step(
-            Tick {
-                index: second,
-                at: now.mono,
-                meters,
-            },
-            now,
-        )
+        self.pipeline.step(tick(second, outcome), now)
     }
 
     /// A sound reading with these powers in W.
     fn read(&mut self, second: u64, l1: f64, l2: f64, pv: f64) -> Outcome {
-        let mut values = BTreeMap::new();
-        for (input, power) in [("l1", l1), ("l2", l2), ("l3", pv / 2.0)] {
-            values.insert(format!("v_{input}").parse().unwrap(), 120.0);
-            values.insert(format!("i_{input}").parse().unwrap(), power.abs() / 120.0);
-            values.insert(format!("p_{input}").parse().unwrap(), power);
-        }
-        let at = Mono::from_origin(Duration::from_secs(second));
-        self.step(
-            second,
-            MeterOutcome::Read(Reading {
-                meter: MeterId::new("main"),
-                at,
-                values,
-            }),
-        )
+        self.step(second, sound(second, l1, l2, pv))
     }
 
     fn silent(&mut self, second: u64) -> Outcome {
@@ -277,4 +293,33 @@ fn one_moment_of_a_flag_is_over_after_an_hour() {
     assert!(bench.has(FlagCode::ServiceCrash));
     bench.read(3700, 0.0, 0.0, 0.0);
     assert!(!bench.has(FlagCode::ServiceCrash));
+}
+
+/// Import of the local day so far, Wh.
+fn imported(out: &Outcome) -> f64 {
+    let today = out.today.as_ref().unwrap();
+    today.summary.energy.import.map_or(0.0, WattHours::get)
+}
+
+#[test]
+fn a_clock_that_goes_to_another_day_and_comes_back_finds_the_day_as_it_was() {
+    let mut bench = Bench::new();
+    let right = bench.wall_at_origin;
+    (1..=120).for_each(|second| drop(bench.read(second, 1800.0, 1800.0, 0.0)));
+    for (hours, second) in [(30, 121), (-30, 123)] {
+        bench.wall_at_origin = right + SignedDuration::from_hours(hours);
+        assert!(imported(&bench.read(second, 1800.0, 1800.0, 0.0)) < 2.0);
+        bench.wall_at_origin = right;
+        assert!(imported(&bench.read(second + 1, 1800.0, 1800.0, 0.0)) > 118.0);
+    }
+}
+
+#[test]
+fn minutes_from_before_the_time_was_known_count_for_the_day_they_belong_to() {
+    let mut bench = Bench::with_clock("1970-01-01T00:00:00Z", "2026-01-01T00:00:00Z", Some(false));
+    (1..=120).for_each(|second| drop(bench.read(second, 1800.0, 1800.0, 0.0)));
+    bench.wall_at_origin = NOON.parse().unwrap();
+    bench.synced = Some(true);
+    let today = imported(&bench.read(121, 1800.0, 1800.0, 0.0));
+    assert!(today > 119.0, "{today}");
 }
