@@ -196,7 +196,9 @@ fn write_config(folder: &Path, ready: &serde_json::Value, address: SocketAddr) -
     let write = |name: &str, text: String| fs::write(folder.join(name), text);
     write(
         "base.yaml",
-        format!("site_name: SolThrive demo home\ntimezone: {zone}\ntrust_clock_after_s: 0\n"),
+        format!(
+            "site_name: SolThrive demo home\ntimezone: {zone}\ntrust_clock_after_s: 0\ntrust_unsynced_clock_after_s: 0\n"
+        ),
     )?;
     write("network.yaml", format!("listen: \"{address}\"\n"))?;
     write("meter.yaml", METER.replace("PORT", port))?;

@@ -18,8 +18,13 @@ const STEP: SignedDuration = SignedDuration::from_secs(2);
 const SLEW: SignedDuration = SignedDuration::from_millis(100);
 /// A clock more than this ahead of the newest thing known is another step waiting to happen.
 const FAR_FUTURE: SignedDuration = SignedDuration::from_hours(20 * 8766);
-/// How long a clock that nobody confirms must run before it is believed.
+/// How long a clock of which nobody says anything must run before it is believed ...
 const TRUST_AFTER: Duration = Duration::from_mins(2);
+/// ... and one that is said not to be set yet: it may be hours behind until the network is there.
+const TRUST_UNSYNCED_AFTER: Duration = Duration::from_mins(15);
+/// After this long it is the stored row that is doubted, if the two cannot both be right. Only where
+/// nobody says anything: a clock that is said not to be set has been asked for already.
+const OVERRULES_ROWS_AFTER: Duration = Duration::from_hours(1);
 
 /// What the watch noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +52,7 @@ pub struct ClockWatch {
     /// The newest stored row: what nobody confirms is not believed before it.
     newest: Timestamp,
     trust_after: Duration,
+    trust_unsynced_after: Duration,
     /// Wall time at the monotonic origin, in nanoseconds since 1970.
     offset: i128,
     /// Since when the clock has run above the floor without a step.
@@ -65,6 +71,7 @@ impl ClockWatch {
             floor,
             newest: floor,
             trust_after: TRUST_AFTER,
+            trust_unsynced_after: TRUST_UNSYNCED_AFTER,
             offset: wall.as_nanosecond() - nanos_of(mono),
             steady_since: None,
             plausible: false,
@@ -73,18 +80,21 @@ impl ClockWatch {
         }
     }
 
-    /// The same, believing an unconfirmed clock after this time instead of two minutes.
+    /// The same, believing a clock of which nobody says anything after the first time instead of two
+    /// minutes, and one that is said not to be set yet after the second instead of fifteen.
     #[must_use]
-    pub fn trusting_after(self, wait: Duration) -> Self {
+    pub fn trusting_after(self, wait: Duration, unsynced: Duration) -> Self {
         Self {
             trust_after: wait,
+            trust_unsynced_after: unsynced,
             ..self
         }
     }
 
-    /// The same, with a row stored at `newest`. A clock that nobody confirms must be past it too. One
-    /// that the system confirms need not: the row may be the work of a clock that ran far ahead, and
-    /// would otherwise make the right time unbelievable for good.
+    /// The same, with a row stored at `newest`. A clock that nobody confirms must be past it too, or
+    /// run for an hour where there is nobody to confirm it. One that the system confirms need not: the
+    /// row may be the work of a clock that ran far ahead, and would otherwise make the right time
+    /// unbelievable for good.
     #[must_use]
     pub fn after(self, newest: Timestamp) -> Self {
         Self {
@@ -104,18 +114,23 @@ impl ClockWatch {
         let mut events = Vec::new();
         self.synced = synced;
         self.follow(mono, wall, &mut events);
-        let floor = if synced == Some(true) {
-            self.floor
-        } else {
-            self.newest
-        };
-        let credible = wall >= floor && wall.duration_since(self.floor) <= FAR_FUTURE;
-        if !credible {
+        let possible = wall >= self.floor && wall.duration_since(self.floor) <= FAR_FUTURE;
+        let (past_rows, confirmed) = (wall >= self.newest, synced == Some(true));
+        if !possible || (synced == Some(false) && !past_rows) {
             self.steady_since = None;
         }
-        let steady = credible.then(|| mono.since(*self.steady_since.get_or_insert(mono)));
-        let believed = credible
-            && (synced == Some(true) || steady.is_some_and(|steady| steady >= self.trust_after));
+        let steady = if possible {
+            mono.since(*self.steady_since.get_or_insert(mono))
+        } else {
+            Duration::ZERO
+        };
+        let overruled = synced.is_none() && steady >= OVERRULES_ROWS_AFTER;
+        let credible = possible && (confirmed || past_rows || overruled);
+        let wait = match synced {
+            Some(false) => self.trust_unsynced_after,
+            _ => self.trust_after,
+        };
+        let believed = credible && (confirmed || steady >= wait);
         if believed && !self.plausible {
             self.plausible = true;
             events.push(ClockEvent::BecamePlausible);

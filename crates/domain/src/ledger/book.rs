@@ -127,6 +127,11 @@ impl LineBook {
         self.tear();
     }
 
+    /// How long nobody looked before this run turns out only now.
+    pub(super) fn slept(&mut self, downtime: Option<Duration>) {
+        self.gap = downtime;
+    }
+
     fn tear(&mut self) {
         self.stretch = self.stretch.wrapping_add(1);
         self.status = Status::Torn;

@@ -51,6 +51,8 @@ pub struct Ledger {
     read_at: Vec<Option<Mono>>,
     /// When this run began, and the time between the state's last step and then, where known.
     resumed: Option<(Mono, Duration)>,
+    /// Counters are not looked at before the time is known.
+    waits: bool,
 }
 
 impl Ledger {
@@ -92,6 +94,37 @@ impl Ledger {
             state,
             signals,
             resumed,
+            waits: false,
+        }
+    }
+
+    /// The same, without a look at the counters until [`Ledger::resume`]: whether a counter that is
+    /// far from where it was has counted or is another meter's, only the time in between can tell.
+    /// Power is integrated meanwhile.
+    #[must_use]
+    pub fn waiting_for_time(self) -> Self {
+        Self {
+            waits: true,
+            ..self
+        }
+    }
+
+    /// Whether it waits for [`Ledger::resume`]: what is kept of the counters is as it was before
+    /// this run.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// The time is known: this run began at `start`, so long after the state's last step. `None`
+    /// where it is not known when that was.
+    pub fn resume(&mut self, start: Mono, downtime: Option<Duration>) {
+        if std::mem::replace(&mut self.waits, false) {
+            self.resumed = downtime.map(|downtime| (start, downtime));
+            self.state
+                .lines
+                .iter_mut()
+                .for_each(|line| line.slept(downtime));
         }
     }
 
@@ -176,6 +209,9 @@ impl Ledger {
         entries: &mut Vec<LedgerEntry>,
     ) -> Vec<(usize, f64)> {
         let mut moved = Vec::new();
+        if self.waits {
+            return moved;
+        }
         for (index, planned) in self.plan.counters.iter().enumerate() {
             let read = readings
                 .get(&planned.meter)

@@ -83,6 +83,8 @@ pub struct OfferedCounter {
     pub point: Point,
     /// How it counts.
     pub scope: CounterScope,
+    /// What the meter's number is multiplied with to be kWh, such as a CT's ratio.
+    pub scale: f64,
     /// Its smallest step.
     pub resolution: WattHours,
     /// Where it starts again from zero, where known.
@@ -100,6 +102,9 @@ pub struct CounterPlan {
     pub line: Line,
     /// What its value is multiplied with.
     pub factor: f64,
+    /// What the meter's own number is multiplied with in all: values of different scales have
+    /// nothing to do with each other.
+    pub scale: f64,
     /// How it behaves, after the factor.
     pub rules: CounterRules,
 }
@@ -259,6 +264,7 @@ fn plan((counter, factor, power): (&OfferedCounter, f64, f64), line: Line) -> Co
         point: counter.point,
         line,
         factor,
+        scale: counter.scale * factor,
         rules: CounterRules {
             resolution: counter.resolution.scaled(factor),
             wrap: counter.wrap.map(|wrap| wrap.scaled(factor)),

@@ -69,11 +69,11 @@ impl LedgerState {
             .map(|p| same(p).unwrap_or_else(|| CounterBook::new(p)))
             .collect();
         for line in Line::ALL {
-            let of_line = |books: &[CounterBook]| -> Vec<(MeterId, Point)> {
+            let of_line = |books: &[CounterBook]| -> Vec<(MeterId, Point, Option<f64>)> {
                 books
                     .iter()
                     .filter(|book| book.line == line)
-                    .map(|book| (book.meter.clone(), book.point))
+                    .map(|book| (book.meter.clone(), book.point, book.scale))
                     .collect()
             };
             let book = &mut self.lines[line as usize];
@@ -128,6 +128,9 @@ pub(super) struct CounterBook {
     meter: MeterId,
     point: Point,
     pub(super) line: Line,
+    /// In which its values are kept; not known of states from before this was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scale: Option<f64>,
     pub(super) counter: Counter,
     pub(super) mark: Option<Mark>,
 }
@@ -139,13 +142,17 @@ impl CounterBook {
             meter,
             point,
             line,
+            scale: Some(planned.scale),
             counter: Counter::default(),
             mark: None,
         }
     }
 
     fn is_for(&self, planned: &CounterPlan) -> bool {
-        self.meter == planned.meter && self.point == planned.point && self.line == planned.line
+        self.meter == planned.meter
+            && self.point == planned.point
+            && self.line == planned.line
+            && self.scale == Some(planned.scale)
     }
 }
 

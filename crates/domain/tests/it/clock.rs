@@ -41,10 +41,15 @@ fn a_clock_that_nobody_confirms_is_believed_after_two_minutes_above_the_floor() 
 }
 
 #[test]
-fn a_clock_that_is_known_to_be_unsynchronised_is_believed_after_the_same_wait() {
+fn a_clock_that_is_known_to_be_unsynchronised_is_believed_after_a_longer_wait() {
     let now = ts("2026-06-01T10:00:00Z");
-    let mut clock = ClockWatch::new(ts(FLOOR), secs(0), now).trusting_after(Duration::from_secs(3));
+    let mut clock = ClockWatch::new(ts(FLOOR), secs(0), now)
+        .trusting_after(Duration::from_secs(1), Duration::from_secs(3));
     assert_eq!(clock.observe(secs(0), now, Some(false)), []);
+    assert_eq!(
+        clock.observe(secs(2), ts("2026-06-01T10:00:02Z"), Some(false)),
+        []
+    );
     assert_eq!(
         clock.observe(secs(3), ts("2026-06-01T10:00:03Z"), Some(false)),
         [ClockEvent::BecamePlausible]
@@ -65,7 +70,8 @@ fn a_clock_below_the_floor_is_never_believed_however_long_it_runs() {
 #[test]
 fn a_clock_decades_ahead_is_not_believed_either() {
     let far = ts("2099-01-01T00:00:00Z");
-    let mut clock = ClockWatch::new(ts(FLOOR), secs(0), far).trusting_after(Duration::ZERO);
+    let mut clock =
+        ClockWatch::new(ts(FLOOR), secs(0), far).trusting_after(Duration::ZERO, Duration::ZERO);
     assert_eq!(clock.observe(secs(0), far, None), []);
 }
 
@@ -189,11 +195,52 @@ fn a_row_from_a_clock_that_ran_ahead_does_not_make_the_right_time_unbelievable()
     let mut watch = ClockWatch::new(build, Mono::ZERO, wall).after(ahead);
     watch.observe(Mono::ZERO, wall, Some(false));
     let later = Duration::from_hours(1);
-    watch.observe(Mono::from_origin(later), wall + later, None);
+    watch.observe(Mono::from_origin(later), wall + later, Some(false));
     assert!(
         !watch.plausible(),
         "nobody confirms it, and a stored row is later"
     );
     watch.observe(Mono::from_origin(later), wall + later, Some(true));
     assert!(watch.plausible());
+}
+
+#[test]
+fn a_clock_that_nobody_speaks_of_overrules_stored_rows_after_an_hour_of_steady_running() {
+    let (build, ahead) = (ts("2026-01-01T00:00:00Z"), ts("2036-01-01T00:00:00Z"));
+    let wall = ts("2026-06-21T12:00:00Z");
+    let mut watch = ClockWatch::new(build, Mono::ZERO, wall).after(ahead);
+    let mut believed = |second: u64, error: i64| {
+        let wall = wall + Duration::from_secs(second) + SignedDuration::from_secs(error);
+        watch.observe(secs(second), wall, None);
+        watch.plausible()
+    };
+    assert!(!believed(0, 0));
+    assert!(!believed(3000, 0));
+    assert!(!believed(3001, 60), "a step begins the hour anew");
+    assert!(!believed(3600, 60));
+    assert!(!believed(6600, 60));
+    assert!(believed(6601, 60));
+    assert!(believed(6602, 60));
+}
+
+/// A router takes minutes to boot after a power cut, and the clock stands where it was saved before.
+#[test]
+fn a_clock_that_waits_for_the_network_is_not_believed_after_two_minutes() {
+    let saved = ts("2026-06-01T10:00:00Z");
+    let mut clock = ClockWatch::new(ts(FLOOR), secs(0), saved);
+    for second in 0..600 {
+        let wall = saved + Duration::from_secs(second);
+        assert_eq!(clock.observe(secs(second), wall, Some(false)), []);
+    }
+    let events = clock.observe(secs(600), ts("2026-06-01T13:10:00Z"), Some(true));
+    assert!(matches!(
+        events[..],
+        [
+            ClockEvent::Stepped {
+                moves_held: true,
+                ..
+            },
+            ClockEvent::BecamePlausible
+        ]
+    ));
 }

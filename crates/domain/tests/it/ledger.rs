@@ -20,6 +20,7 @@ fn offered(point: &str, scope: CounterScope) -> OfferedCounter {
         meter: main_meter(),
         point: point.parse().unwrap(),
         scope,
+        scale: 1.0,
         resolution,
         wrap,
     }
@@ -551,4 +552,65 @@ mod scope {
         assert_near(plan.counters[0].factor, 2.0, 0.0);
         assert_eq!(plan.counters[0].rules.resolution, wh(20.0));
     }
+}
+
+#[test]
+fn what_a_counter_counted_over_a_stop_is_judged_when_the_time_is_known() {
+    let mut bench = Bench::new();
+    bench.run(0, 600, 2000.0, true);
+    bench.pass(3 * 3600, 5000.0);
+    let state = bench.ledger.state().clone();
+    bench.ledger = Ledger::restore(state, netted_plan(), Mono::ZERO, None).waiting_for_time();
+    bench.entries.clear();
+    bench.run(0, 1000, 2000.0, true);
+    assert!(bench.ledger.waits());
+    assert_eq!(
+        bench.entries,
+        [],
+        "nothing is said before the time is known"
+    );
+    let before = bench.import();
+    bench
+        .ledger
+        .resume(Mono::ZERO, Some(Duration::from_hours(3)));
+    bench.run(1000, 1200, 2000.0, true);
+    assert_near(bench.bridged, 15_000.0, 11.0);
+    assert_near(bench.import() - before, 15_000.0 + 111.0, 11.0);
+    let [LedgerEvent::GapBridged { gap, .. }, ..] = bench.entries[..] else {
+        panic!("{:?}", bench.entries)
+    };
+    assert_eq!(gap, Some(Duration::from_hours(3)));
+}
+
+/// Somebody corrects a factor of the configuration: 5000 kWh do not become 10000.
+#[test]
+fn a_counter_of_another_scale_is_followed_anew() {
+    let plan = |scale: f64| {
+        let counter = OfferedCounter {
+            scale,
+            ..offered("e_imp", CounterScope::MainsNet)
+        };
+        LedgerPlan::new(&netted_home(), &[counter])
+    };
+    let step = |ledger: &mut Ledger, second: u64, kwh: f64| {
+        let at = secs(second);
+        let reading = reading(at, &[("e_imp", kwh)]);
+        ledger.step(at, &flow(Some(0.0), Some(0.0)), &seen(&reading))
+    };
+    let mut ledger = Ledger::start(ledger_id(), plan(1.0));
+    (0..30).for_each(|second| drop(step(&mut ledger, second, 5000.0)));
+    for (scale, kwh) in [(1.0, 5000.0), (2.0, 10_000.0)] {
+        let state = ledger.state().clone();
+        ledger = Ledger::restore(state, plan(scale), Mono::ZERO, None);
+        (0..30).for_each(|second| drop(step(&mut ledger, second, kwh)));
+        assert_near(ledger.totals().import.unwrap().get(), 0.0, 0.0);
+    }
+    // A state from before scales were written down.
+    let json = serde_json::to_string(ledger.state()).unwrap();
+    let older = json.replace(r#""scale":2.0,"#, "");
+    assert_ne!(older, json);
+    let state: LedgerState = serde_json::from_str(&older).unwrap();
+    ledger = Ledger::restore(state, plan(1.0), Mono::ZERO, None);
+    (0..30).for_each(|second| drop(step(&mut ledger, second, 12_000.0)));
+    assert_near(ledger.totals().import.unwrap().get(), 0.0, 0.0);
 }

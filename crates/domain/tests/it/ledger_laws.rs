@@ -73,6 +73,7 @@ impl World {
                 meter,
                 point,
                 scope,
+                scale: 1.0,
                 resolution: wh(resolution),
                 wrap: None,
             }

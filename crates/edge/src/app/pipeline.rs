@@ -1,7 +1,5 @@
 //! The truth pipeline as the configuration and the history say it starts.
 
-use std::time::Duration;
-
 use solthrive_domain::ids::RunId;
 use solthrive_domain::ledger::{CounterScope, Ledger, LedgerPlan, OfferedCounter};
 use solthrive_domain::units::WattHours;
@@ -19,15 +17,12 @@ pub(super) fn pipeline(config: &AppConfig, opened: &Opened, run: RunId, now: Now
     let plan = LedgerPlan::new(&config.home, &offered_counters(&config.buses));
     let mut ledger = match &opened.ledger {
         Some(saved) => {
-            let downtime = saved
-                .at
-                .and_then(|at| Duration::try_from(now.wall.duration_since(at)).ok());
             let state = match saved.source {
                 LedgerSource::History => saved.state.clone(),
                 // The copy may be a quarter of an hour old, and totals of one ledger never fall.
                 LedgerSource::Copy => saved.state.clone().begin_anew(clocks::new_ledger()),
             };
-            Ledger::restore(state, plan, now.mono, downtime)
+            Ledger::restore(state, plan, now.mono, None)
         }
         None => Ledger::start(clocks::new_ledger(), plan),
     };
@@ -45,7 +40,9 @@ pub(super) fn pipeline(config: &AppConfig, opened: &Opened, run: RunId, now: Now
         run,
         time_floor: clocks::released(),
         newest_row: opened.newest,
+        ledger_at: opened.ledger.as_ref().and_then(|saved| saved.at),
         trust_clock_after: config.site.trust_clock_after,
+        trust_unsynced_clock_after: config.site.trust_unsynced_clock_after,
         now,
     })
 }
@@ -77,6 +74,7 @@ fn offered(meter: &MeterConfig, def: &PointDef) -> Option<OfferedCounter> {
         meter: meter.id.clone(),
         point: def.point,
         scope,
+        scale: def.factor(scaling),
         // A float's step grows with its value: what a counter of 10 MWh can tell is assumed.
         resolution: WattHours::from_kwh(def.resolution(10_000.0, scaling)).ok()?,
         wrap: def

@@ -7,6 +7,7 @@ base:
   timezone: UTC
   language: en
   trust_clock_after_s: 120
+  trust_unsynced_clock_after_s: 900
 network:
   listen: 0.0.0.0:8080
   host_names: [solthrive.local]

@@ -70,6 +70,10 @@ fn base(table: &Table<'_>) -> Option<Site> {
     let zone = table.required("timezone", parsed("an IANA time zone", time_zone));
     let language = table.required("language", one_of(&LANGUAGES));
     let trust = table.required("trust_clock_after_s", integer("the wait runs", 0..=86_400));
+    let trust_unsynced = table.required(
+        "trust_unsynced_clock_after_s",
+        integer("the wait runs", 0..=86_400),
+    );
     if let Some(zone) = zone.as_ref().filter(|zone| zone.at == Origin::Default) {
         let message = "base.timezone is not set, so days and months are those of UTC";
         let hint = Some(
@@ -87,6 +91,7 @@ fn base(table: &Table<'_>) -> Option<Site> {
         tz_name,
         language: language?.value.to_owned(),
         trust_clock_after: Duration::from_secs(trust?.value),
+        trust_unsynced_clock_after: Duration::from_secs(trust_unsynced?.value),
         main_rating_kw: None,
     })
 }

@@ -40,8 +40,10 @@ pub struct Site {
     pub tz_name: String,
     /// `en`, `es`, `de` or `fr`: the dashboard's language unless the browser asks for another.
     pub language: String,
-    /// How long a clock that nobody confirms must run before rows are stamped with it.
+    /// How long a clock of which nobody says anything must run before rows are stamped with it.
     pub trust_clock_after: Duration,
+    /// The same for a clock that the system says is not set yet.
+    pub trust_unsynced_clock_after: Duration,
     /// The main breaker's rating, where known: scales the gauges.
     pub main_rating_kw: Option<f64>,
 }

@@ -235,10 +235,7 @@ impl Core {
     fn flush(&self, turn: &mut Turn) {
         let mut batch = std::mem::take(&mut turn.pending);
         batch.ledger = Some(self.pipeline.ledger().clone());
-        let clock = self.pipeline.clock();
-        batch.at = clock
-            .plausible()
-            .then(|| clock.stamp(self.clocks.now().mono));
+        batch.at = self.pipeline.ledger_at(self.clocks.now().mono);
         self.store.submit(batch);
     }
 

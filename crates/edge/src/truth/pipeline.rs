@@ -62,8 +62,12 @@ pub struct Start {
     pub time_floor: Timestamp,
     /// The newest stored row: only a confirmed clock is believed before it.
     pub newest_row: Option<Timestamp>,
-    /// How long a clock that nobody confirms must run before it is believed.
+    /// When the totals were so, where a clock was believed.
+    pub ledger_at: Option<Timestamp>,
+    /// How long a clock of which nobody says anything must run before it is believed.
     pub trust_clock_after: Duration,
+    /// The same for one that is said not to be set yet.
+    pub trust_unsynced_clock_after: Duration,
     /// The clocks at the start.
     pub now: Now,
 }
@@ -94,6 +98,9 @@ pub struct Pipeline {
     wiring: WiringWatch,
     clock: ClockWatch,
     ledger: Ledger,
+    /// When the ledger's counters were last looked at before this run.
+    ledger_at: Option<Timestamp>,
+    began: Mono,
     minutes: MinuteAggregator,
     today: Today,
     board: FlagBoard,
@@ -116,7 +123,9 @@ impl Pipeline {
             run,
             time_floor,
             newest_row,
+            ledger_at,
             trust_clock_after,
+            trust_unsynced_clock_after,
             now,
         } = start;
         Self {
@@ -124,8 +133,10 @@ impl Pipeline {
             wiring: WiringWatch::new(&home),
             clock: ClockWatch::new(time_floor, now.mono, now.wall)
                 .after(newest_row.unwrap_or(time_floor))
-                .trusting_after(trust_clock_after),
-            ledger,
+                .trusting_after(trust_clock_after, trust_unsynced_clock_after),
+            ledger: ledger.waiting_for_time(),
+            ledger_at,
+            began: now.mono,
             minutes: MinuteAggregator::new(run),
             today: Today::new(zone, run),
             board: FlagBoard::default(),
@@ -216,6 +227,16 @@ impl Pipeline {
         self.ledger.state()
     }
 
+    /// When they are so: what the next start counts its downtime from. While the time is not known,
+    /// that is when the counters were last looked at.
+    #[must_use]
+    pub fn ledger_at(&self, now: Mono) -> Option<Timestamp> {
+        if self.ledger.waits() {
+            return self.ledger_at;
+        }
+        self.clock.plausible().then(|| self.clock.stamp(now))
+    }
+
     /// The totals now.
     #[must_use]
     pub fn totals(&self) -> Energies {
@@ -250,6 +271,11 @@ impl Pipeline {
                     moves_held,
                 } => self.clock_stepped(now, from, to, moves_held, out),
                 ClockEvent::BecamePlausible => {
+                    let began = self.clock.stamp(self.began);
+                    let downtime = self
+                        .ledger_at
+                        .and_then(|at| Duration::try_from(began.duration_since(at)).ok());
+                    self.ledger.resume(self.began, downtime);
                     let rows = self.held.release();
                     rows.iter().for_each(|row| self.today.add(row));
                     out.rows.extend(rows);

@@ -8,9 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use solthrive_domain::clock::ClockEvent;
 use solthrive_domain::home::Service;
 use solthrive_domain::ids::{LedgerId, RunId};
-use solthrive_domain::ledger::{Ledger, LedgerPlan};
+use solthrive_domain::ledger::{CounterScope, Ledger, LedgerPlan, LedgerState, OfferedCounter};
 use solthrive_domain::units::{WattHours, Watts};
-use solthrive_domain::{Channel, FlagCode, HomeModel, Input, MeterId, Mono, Reading, Role};
+use solthrive_domain::{
+    Channel, FlagCode, HomeModel, Input, MeterId, Mono, PowerFlow, Reading, Role,
+};
 use solthrive_meter::bus::{FaultKind, MeterCycle, MeterOutcome};
 use uuid::Uuid;
 
@@ -91,7 +93,9 @@ pub(super) fn start(run: RunId, now: Now) -> Start {
         run,
         time_floor: "2026-01-01T00:00:00Z".parse().unwrap(),
         newest_row: None,
+        ledger_at: None,
         trust_clock_after: Duration::from_secs(120),
+        trust_unsynced_clock_after: Duration::from_secs(900),
         home,
         now,
     }
@@ -322,4 +326,60 @@ fn minutes_from_before_the_time_was_known_count_for_the_day_they_belong_to() {
     bench.synced = Some(true);
     let today = imported(&bench.read(121, 1800.0, 1800.0, 0.0));
     assert!(today > 119.0, "{today}");
+}
+
+/// The totals of a home whose PV counter stands at 400 kWh, half of what was produced.
+fn followed_from_400_kwh(plan: &LedgerPlan) -> LedgerState {
+    let mut ledger = Ledger::start(LedgerId::from_uuid(Uuid::nil()), plan.clone());
+    for second in 0..60 {
+        let MeterOutcome::Read(reading) = counted(second, 400.0) else {
+            unreachable!()
+        };
+        let readings = BTreeMap::from([(MeterId::new("main"), &reading)]);
+        ledger.step(at(second), &PowerFlow::default(), &readings);
+    }
+    ledger.state().clone()
+}
+
+/// A dark second in which the PV counter says this.
+fn counted(second: u64, kwh: f64) -> MeterOutcome {
+    let MeterOutcome::Read(mut reading) = sound(second, 0.0, 0.0, 0.0) else {
+        unreachable!()
+    };
+    reading.values.insert("e_imp_l3".parse().unwrap(), kwh);
+    MeterOutcome::Read(reading)
+}
+
+/// A clean stop, three hours off, and a clock that says twenty seconds: 15 kWh in 20 s would be
+/// another meter.
+#[test]
+fn how_long_it_was_off_is_asked_of_a_clock_that_is_believed() {
+    let counter = OfferedCounter {
+        meter: MeterId::new("main"),
+        point: "e_imp_l3".parse().unwrap(),
+        scope: CounterScope::Leg,
+        scale: 1.0,
+        resolution: WattHours::try_from(10.0).unwrap(),
+        wrap: None,
+    };
+    let plan = LedgerPlan::new(&home(), &[counter]);
+    let stopped: Timestamp = NOON.parse().unwrap();
+    let mut bench = Bench::with_clock(NOON, "2026-01-01T00:00:00Z", Some(false));
+    bench.wall_at_origin = stopped + SignedDuration::from_secs(20);
+    let state = followed_from_400_kwh(&plan);
+    bench.pipeline = Pipeline::new(Start {
+        ledger: Ledger::restore(state, plan, Mono::ZERO, None),
+        ledger_at: Some(stopped),
+        ..start(RunId::from_uuid(Uuid::nil()), bench.now(0))
+    });
+    (1..=80).for_each(|second| drop(bench.step(second, counted(second, 407.5))));
+    assert_eq!(bench.pipeline.ledger_at(at(80)), Some(stopped));
+    bench.wall_at_origin = stopped + SignedDuration::from_hours(3);
+    bench.synced = Some(true);
+    (81..=100).for_each(|second| drop(bench.step(second, counted(second, 407.5))));
+    assert!(!bench.has(FlagCode::CounterReset));
+    let solar = bench.pipeline.totals().solar.unwrap().get();
+    assert!((solar - 15_000.0).abs() < 1.0, "{solar}");
+    let known = bench.pipeline.ledger_at(at(100)).unwrap();
+    assert_eq!(known, bench.now(100).wall);
 }

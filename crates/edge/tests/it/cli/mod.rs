@@ -42,7 +42,7 @@ impl Site {
         fs::create_dir_all(site.path("etc")).unwrap();
         site.write(
             "etc/base.yaml",
-            "timezone: America/Los_Angeles\ntrust_clock_after_s: 0\n",
+            "timezone: America/Los_Angeles\ntrust_clock_after_s: 0\ntrust_unsynced_clock_after_s: 0\n",
         );
         site.write("etc/network.yaml", &format!("listen: {}\n", free_address()));
         site

@@ -33,6 +33,7 @@ fn without_any_file_a_v1_home_works() {
     base.timezone = "UTC" (default)
     base.language = "en" (default)
     base.trust_clock_after_s = 120 (default)
+    base.trust_unsynced_clock_after_s = 900 (default)
     network.listen = "0.0.0.0:8080" (default)
     network.host_names[0] = "solthrive.local" (default)
     meter.poll_every_ms = 1000 (default)

@@ -192,6 +192,7 @@ pub(crate) fn site() -> Site {
         language: "en".to_owned(),
         main_rating_kw: Some(24.0),
         trust_clock_after: Duration::from_secs(120),
+        trust_unsynced_clock_after: Duration::from_secs(900),
     }
 }
 
