@@ -159,6 +159,12 @@ impl ClockWatch {
         self.last_step
     }
 
+    /// It cannot be earlier now, unless a stored row is from the future.
+    #[must_use]
+    pub fn earliest(&self) -> Timestamp {
+        self.newest
+    }
+
     /// Wall time of a monotonic instant, to the millisecond.
     #[must_use]
     pub fn stamp(&self, mono: Mono) -> Timestamp {

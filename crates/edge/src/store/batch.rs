@@ -51,7 +51,8 @@ pub enum Happening {
         /// The name it has now.
         file: String,
     },
-    /// The disk could not take rows for so long that some were given up.
+    /// The disk could not take rows, or the time of minutes was not known, for so long that some were
+    /// given up.
     RowsLost {
         /// How many.
         rows: u64,
@@ -81,8 +82,10 @@ impl Event {
 /// Everything since the last batch, stored in one transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    /// When it was made, where the clock is believed.
+    /// When the totals were so, where the clock is believed.
     pub at: Option<Timestamp>,
+    /// When this start was, once the clock is believed: what the history says of it is set right.
+    pub started: Option<Timestamp>,
     /// Complete minutes.
     pub minutes: Vec<MinuteRow>,
     /// The totals after them.
@@ -98,6 +101,7 @@ impl Batch {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.minutes.is_empty()
+            && self.started.is_none()
             && self.ledger.is_none()
             && self.entries.is_empty()
             && self.events.is_empty()
@@ -106,6 +110,7 @@ impl Batch {
     /// Adds a later batch. Returns how many rows had to be given up.
     pub(super) fn merge(&mut self, later: Self) -> u64 {
         self.at = later.at.or(self.at);
+        self.started = later.started.or(self.started);
         self.ledger = later.ledger.or(self.ledger.take());
         self.minutes.extend(later.minutes);
         self.entries.extend(later.entries);

@@ -158,13 +158,15 @@ fn begin(
         .query_row(last, [options.run.to_string()], |row| row.get(0))
         .optional()?;
     count_starts(&tx, options, copy.as_ref(), &mut opened)?;
+    // A machine without a clock battery: it cannot be earlier. Set right when the time is known.
+    let started = options.now.max(newest.unwrap_or(options.now));
     let insert = "INSERT OR IGNORE INTO run (run, version, started) VALUES (?1, ?2, ?3)";
     let fresh = tx.execute(
         insert,
         params![
             options.run.to_string(),
             options.version,
-            options.now.as_microsecond()
+            started.as_microsecond()
         ],
     )? == 1;
     if fresh {
@@ -173,7 +175,7 @@ fn begin(
         put_event(
             &tx,
             &Event {
-                at: options.now,
+                at: started,
                 what: Happening::Started {
                     run,
                     version,
@@ -186,7 +188,7 @@ fn begin(
         put_event(
             &tx,
             &Event {
-                at: options.now,
+                at: started,
                 what: Happening::SetAside {
                     file: file.to_owned(),
                 },

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rusqlite::{
     Connection, OptionalExtension as _, Transaction, TransactionBehavior, params, params_from_iter,
 };
@@ -215,6 +216,9 @@ fn fill(
         )?;
     }
     let number = memory.number(db, run)?;
+    if let Some(at) = batch.started {
+        restamp_start(db, number, at)?;
+    }
     saved::put(db, number, shipment.number, batch.at, batch.ledger.as_ref())?;
     if let Some(now) = batch.minutes.iter().map(|row| minute_of(row.start)).max() {
         retention.prune(db, now, shipment.space)?;
@@ -222,6 +226,15 @@ fn fill(
     if shipment.last {
         db.execute("UPDATE run SET clean = 1 WHERE seq = ?1", [number])?;
     }
+    Ok(())
+}
+
+/// The start was entered with the time that the clock showed then.
+fn restamp_start(db: &Connection, run: i64, at: Timestamp) -> rusqlite::Result<()> {
+    let at = at.as_microsecond();
+    let events = "UPDATE event SET at = ?2 WHERE at = (SELECT started FROM run WHERE seq = ?1)";
+    db.execute(events, [run, at])?;
+    db.execute("UPDATE run SET started = ?2 WHERE seq = ?1", [run, at])?;
     Ok(())
 }
 

@@ -42,6 +42,8 @@ pub(super) struct Writer {
     /// The file was found damaged and is to be set aside.
     damaged: bool,
     turns: u64,
+    /// When the newest batch was that knew.
+    known: Option<Timestamp>,
 }
 
 impl Writer {
@@ -66,6 +68,7 @@ impl Writer {
             doubtful: false,
             damaged: false,
             turns: 0,
+            known: None,
         }
     }
 
@@ -140,12 +143,13 @@ impl Writer {
             lost,
             closing,
         } = taken;
+        self.known = batch.at.max(batch.started).or(self.known);
         let lost = lost + self.later.merge(batch);
         let event = self.note_lost(lost);
         self.later.events.extend(event);
         if closing {
             let run = self.options.run;
-            let at = self.later.at.unwrap_or(self.options.now);
+            let at = self.about_now();
             let what = Happening::Stopped { run };
             self.later.events.push(Event { at, what });
         }
@@ -156,12 +160,18 @@ impl Writer {
             return None;
         }
         self.shared.note(|health| health.lost += rows);
-        let at = self.later.at.or(self.waiting.at);
-        let at = at.unwrap_or(self.options.now);
         Some(Event {
-            at,
+            at: self.about_now(),
             what: Happening::RowsLost { rows },
         })
+    }
+
+    /// As of the newest batch. Without one, a machine without a clock battery may show any time; it
+    /// cannot be before what is stored.
+    fn about_now(&self) -> Timestamp {
+        let now = self.options.now;
+        let earliest = self.opened.newest.map_or(now, |newest| newest.max(now));
+        self.known.unwrap_or(earliest)
     }
 
     /// Minute rows that are not known to be stored.

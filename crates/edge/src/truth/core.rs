@@ -13,11 +13,12 @@ use solthrive_domain::{FlagCode, Mono};
 use solthrive_meter::bus::Pace;
 
 use super::recall::{self, Recalled};
+use super::waiting::Waiting;
 use super::{Assembler, Now, Outcome, Pipeline, Tick};
 use crate::http::{ClockFacts, Facts, History};
 use crate::live::Live;
 use crate::poller::Heard;
-use crate::store::{Batch, Event, Store};
+use crate::store::{Batch, Event, Happening, Store};
 
 /// With no word from any bus for this long, time alone has something to say.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -63,6 +64,10 @@ pub struct Core {
 /// The state of the loop.
 struct Turn {
     pending: Batch,
+    /// What is not pending yet, because its time is not known.
+    waiting: Waiting,
+    /// Whether the store knows when this start was.
+    dated: bool,
     /// The totals moved since they were stored.
     moved: bool,
     flushed: Mono,
@@ -94,6 +99,8 @@ impl Core {
         let now = self.clocks.now();
         let mut turn = Turn {
             pending: Batch::default(),
+            waiting: Waiting::default(),
+            dated: false,
             moved: false,
             flushed: now.mono,
             looked: None,
@@ -105,7 +112,19 @@ impl Core {
     }
 
     fn end(mut self, mut turn: Turn) {
-        turn.pending.minutes.extend(self.pipeline.finish());
+        let now = self.clocks.now();
+        let out = self.pipeline.finish();
+        self.file(out, now, &mut turn);
+        if !self.pipeline.clock().plausible() {
+            // The time never came: at least it is not from before everything that is known.
+            let earliest = self.pipeline.clock().earliest();
+            self.release(&mut turn);
+            for event in &mut turn.pending.events {
+                event.at = event.at.max(earliest);
+            }
+            let started = &mut turn.pending.started;
+            *started = started.map(|at| at.max(earliest));
+        }
         self.flush(&mut turn);
     }
 
@@ -177,7 +196,7 @@ impl Core {
         if let Some(gap) = out.gap {
             self.live.note_gap(gap);
         }
-        if let (Some(snapshot), Some(today)) = (out.snapshot, out.today) {
+        if let (Some(snapshot), Some(today)) = (out.snapshot.take(), out.today.take()) {
             self.live.publish(snapshot, today);
             turn.moved = true;
         }
@@ -185,18 +204,8 @@ impl Core {
             self.live
                 .set_flags(self.pipeline.flags(), self.pipeline.clock().stamp(now.mono));
         }
-        let wall = self.pipeline.clock().stamp(now.mono);
-        let pending = &mut turn.pending;
-        pending.minutes.extend(out.rows);
-        pending.entries.extend(out.entries);
-        pending.events.extend(
-            out.flags
-                .into_iter()
-                .map(|change| Event::flag(wall, log_flag(change))),
-        );
-        pending
-            .events
-            .extend(out.clock.into_iter().map(|event| Event::clock(wall, event)));
+        self.file(out, now, turn);
+        let pending = &turn.pending;
         let waited = now.mono.since(turn.flushed) >= FLUSH_AFTER;
         if !pending.minutes.is_empty() || (waited && (turn.moved || !pending.is_empty())) {
             self.flush(turn);
@@ -215,6 +224,7 @@ impl Core {
             } = event
             {
                 self.live.clock_stepped(*from, *to);
+                turn.waiting.clock_stepped(*from, *to);
             }
         }
         let moved = |event: &ClockEvent| !matches!(event, ClockEvent::BecameImplausible);
@@ -228,6 +238,50 @@ impl Core {
                 Recalled::Something => out.today = Some(self.pipeline.today(snapshot.ts)),
                 Recalled::NotNow => turn.unread = Some(now.mono),
             }
+        }
+    }
+
+    /// What is to be stored, now or when its time is known.
+    fn file(&self, out: Outcome, now: Now, turn: &mut Turn) {
+        let clock = self.pipeline.clock();
+        let wall = clock.stamp(now.mono);
+        let entries = out.entries.into_iter().map(|(at, entry)| Event {
+            at,
+            what: Happening::Ledger(entry),
+        });
+        let flags = out
+            .flags
+            .into_iter()
+            .map(|change| Event::flag(wall, log_flag(change)));
+        let steps = out.clock.into_iter().map(|event| Event::clock(wall, event));
+        let lost = (out.rows_lost > 0).then(|| {
+            tracing::warn!(
+                rows = out.rows_lost,
+                "minutes whose time was not known are lost; the totals have their energy"
+            );
+            let rows = out.rows_lost;
+            Event {
+                at: wall,
+                what: Happening::RowsLost { rows },
+            }
+        });
+        let events = entries.chain(flags).chain(steps).chain(lost);
+        events.for_each(|event| turn.waiting.push(event));
+        turn.pending.minutes.extend(out.rows);
+        if clock.plausible() {
+            self.release(turn);
+        }
+    }
+
+    /// The time is known, or never will be.
+    fn release(&self, turn: &mut Turn) {
+        let (events, lost) = turn.waiting.release();
+        if lost > 0 {
+            tracing::warn!(lost, "the oldest events could not wait for their time");
+        }
+        turn.pending.events.extend(events);
+        if !std::mem::replace(&mut turn.dated, true) {
+            turn.pending.started = Some(self.pipeline.began());
         }
     }
 

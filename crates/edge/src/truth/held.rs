@@ -31,9 +31,16 @@ impl Held {
         self.rows = self.rows.drain(..).map(|row| row.moved(error)).collect();
     }
 
-    /// The clock is believed: everything that waited.
-    pub(super) fn release(&mut self) -> Vec<MinuteRow> {
-        self.rows.drain(..).collect()
+    /// The clock is believed: everything that waited, and how many had to be given up.
+    pub(super) fn release(&mut self) -> (Vec<MinuteRow>, u64) {
+        let lost = std::mem::take(&mut self.lost);
+        (self.rows.drain(..).collect(), lost)
+    }
+
+    /// The end, and the time never came: how many rows are lost with it.
+    pub(super) fn give_up(&mut self) -> u64 {
+        let (rows, lost) = self.release();
+        rows.len() as u64 + lost
     }
 
     /// How many rows wait, and how many had to be given up.

@@ -12,6 +12,7 @@ mod moments;
 mod pipeline;
 mod recall;
 mod today;
+mod waiting;
 
 #[cfg(test)]
 mod tests;

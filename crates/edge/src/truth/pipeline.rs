@@ -20,7 +20,7 @@ use solthrive_domain::ledger::{Ledger, LedgerEntry, LedgerState, LedgerStep, Lin
 use solthrive_domain::minute::{MinuteAggregator, MinuteRow};
 use solthrive_domain::plausible::{counter_disagrees, sift};
 use solthrive_domain::wiring::WiringWatch;
-use solthrive_domain::{Energies, FlagCode, HomeModel, MeterId, Mono, Quality, Snapshot};
+use solthrive_domain::{Energies, FlagCode, HomeModel, MeterId, Mono, Quality, Severity, Snapshot};
 use solthrive_meter::bus::{MeterCycle, MeterOutcome};
 
 use super::Tick;
@@ -81,6 +81,8 @@ pub struct Outcome {
     pub today: Option<Arc<DaySummary>>,
     /// Minutes that are complete and whose time is known.
     pub rows: Vec<MinuteRow>,
+    /// Minutes that could not wait until their time was known.
+    pub rows_lost: u64,
     /// What happened in the ledger.
     pub entries: Vec<(Timestamp, LedgerEntry)>,
     /// Flags that went up, changed or went down.
@@ -196,13 +198,15 @@ impl Pipeline {
         self.observe(now, Observation::holds(code, subject, message))
     }
 
-    /// The end: the minute so far, and what is held if its time is known.
-    pub fn finish(&mut self) -> Vec<MinuteRow> {
+    /// The end: the minute so far. What still waits for its time is lost, since the next run cannot
+    /// know how this one's clock was wrong; the totals have its energy.
+    pub fn finish(&mut self) -> Outcome {
         let mut out = Outcome::default();
         if let Some(row) = self.minutes.finish() {
             self.keep(row, &mut out);
         }
-        out.rows
+        out.rows_lost = self.held.give_up();
+        out
     }
 
     /// The local day of which the history is still to be asked.
@@ -225,6 +229,12 @@ impl Pipeline {
     #[must_use]
     pub fn ledger(&self) -> &LedgerState {
         self.ledger.state()
+    }
+
+    /// When this run began, as far as the clock knows.
+    #[must_use]
+    pub fn began(&self) -> Timestamp {
+        self.clock.stamp(self.began)
     }
 
     /// When they are so: what the next start counts its downtime from. While the time is not known,
@@ -271,23 +281,31 @@ impl Pipeline {
                     moves_held,
                 } => self.clock_stepped(now, from, to, moves_held, out),
                 ClockEvent::BecamePlausible => {
-                    let began = self.clock.stamp(self.began);
-                    let downtime = self
-                        .ledger_at
-                        .and_then(|at| Duration::try_from(began.duration_since(at)).ok());
+                    let since = |at| Duration::try_from(self.began().duration_since(at)).ok();
+                    let downtime = self.ledger_at.and_then(since);
                     self.ledger.resume(self.began, downtime);
-                    let rows = self.held.release();
+                    let (rows, lost) = self.held.release();
+                    out.rows_lost += lost;
                     rows.iter().for_each(|row| self.today.add(row));
                     out.rows.extend(rows);
                 }
                 ClockEvent::BecameImplausible => {}
             }
         }
-        let unsynced = Observation::holds(
-            FlagCode::ClockUnsynced,
-            "",
-            "The time is not known yet: rows wait and are stamped right afterwards. Check the network's time service if this stays.",
-        );
+        let unsynced = if self.held.count().1 == 0 {
+            Observation::holds(
+                FlagCode::ClockUnsynced,
+                "",
+                "The time is not known yet: minutes wait and are stamped right afterwards. They are lost if the service is stopped before. Check the network's time service if this stays.",
+            )
+        } else {
+            Observation::holds(
+                FlagCode::ClockUnsynced,
+                "",
+                "The time has not been known for a day, and the oldest of the minutes that wait for it are given up. Totals go on. Check the network's time service.",
+            )
+            .as_bad_as(Severity::High)
+        };
         let seen = Observation {
             holds: Some(!self.clock.plausible()),
             ..unsynced

@@ -262,7 +262,7 @@ fn a_clock_set_back_loses_no_row_and_overwrites_none() {
     rows.extend((1..=90).flat_map(|second| bench.read(second, 600.0, 0.0, 0.0).rows));
     bench.wall_at_origin -= SignedDuration::from_mins(1);
     rows.extend((91..=200).flat_map(|second| bench.read(second, 600.0, 0.0, 0.0).rows));
-    rows.extend(bench.pipeline.finish());
+    rows.extend(bench.pipeline.finish().rows);
     let mut keys: Vec<_> = rows.iter().map(|row| (row.start, row.part)).collect();
     keys.sort_unstable();
     keys.dedup();

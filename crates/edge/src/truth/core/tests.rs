@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::*;
 use crate::http::FixedFacts;
 use crate::live::DayPoint;
-use crate::store::Options;
+use crate::store::{Happening, Options};
 use crate::truth::tests::{home, six_hundred_watts, start};
 
 const NOON: &str = "2026-06-21T19:00:00Z";
@@ -220,4 +220,66 @@ fn a_flag_whose_time_is_set_right_has_neither_come_nor_gone() {
         .iter()
         .find(|flag| flag.code == FlagCode::ServiceCrash);
     assert_eq!(crash.unwrap().since, ts(NOON));
+}
+
+/// Everything that is stored, as a person would list it.
+fn told(reader: &crate::store::Reader) -> Vec<(Timestamp, String)> {
+    let events = reader.events(Timestamp::MIN, Timestamp::MAX, 1000).unwrap();
+    let name = |what: Happening| match what {
+        Happening::Flag(FlagChange::Raised(flag)) => format!("{} since {}", flag.code, flag.since),
+        Happening::Flag(_) => "other flag".to_owned(),
+        Happening::Clock(_) => "clock".to_owned(),
+        Happening::Ledger(_) => "ledger".to_owned(),
+        Happening::Started { .. } => "started".to_owned(),
+        Happening::Stopped { .. } => "stopped".to_owned(),
+        Happening::SetAside { .. } => "set aside".to_owned(),
+        Happening::RowsLost { rows } => format!("{rows} rows lost"),
+    };
+    events
+        .into_iter()
+        .map(|event| (event.at, name(event.what)))
+        .collect()
+}
+
+#[test]
+fn what_happened_before_the_time_was_known_is_stored_with_the_time_it_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = Desk::new(folder.path(), 1, LONG_AGO, false);
+    desk.core.bus_crashed("rs485", &mut desk.turn);
+    desk.draw(1..=130);
+    assert!(desk.core.store.flush(PATIENCE));
+    let reader = desk.core.store.reader();
+    assert_eq!(told(&reader).len(), 1, "only the start");
+    assert!(reader.ledger().unwrap().is_some(), "the totals do not wait");
+    desk.set(ts(NOON), true);
+    desk.draw(131..=131);
+    let told = told(&desk.stop());
+    for (after, what) in [
+        (0, "started"),
+        (0, "service_crash since 2026-06-21T19:00:00Z"),
+        (1, "ledger"),
+        (11, "clock_unsynced since 2026-06-21T19:00:01Z"),
+    ] {
+        let at = ts(NOON) + SignedDuration::from_secs(after);
+        assert!(told.contains(&(at, what.to_owned())), "{what}: {told:?}");
+    }
+    assert!(told.iter().all(|(at, _)| *at >= ts(NOON)), "{told:?}");
+}
+
+#[test]
+fn a_stop_before_the_time_is_known_says_how_many_minutes_are_lost_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Desk::new(folder.path(), 1, NOON, true);
+    first.draw(1..=130);
+    let newest = first.stop().newest().unwrap().unwrap();
+    let mut second = Desk::new(folder.path(), 2, LONG_AGO, false);
+    second.draw(1..=200);
+    let told = told(&second.stop());
+    for what in ["started", "4 rows lost", "stopped"] {
+        assert!(
+            told.contains(&(newest, what.to_owned())),
+            "{what}: {told:?}"
+        );
+    }
+    assert!(told.iter().all(|(at, _)| *at >= ts(NOON)), "{told:?}");
 }
