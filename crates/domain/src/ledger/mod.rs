@@ -49,6 +49,8 @@ pub struct Ledger {
     signals: [Signal; 4],
     /// When each planned counter was last read in this run.
     read_at: Vec<Option<Mono>>,
+    /// The newest step of this run.
+    stepped: Option<Mono>,
     /// When this run began, and the time between the state's last step and then, where known.
     resumed: Option<(Mono, Duration)>,
     /// Counters are not looked at before the time is known.
@@ -90,6 +92,7 @@ impl Ledger {
         ];
         Self {
             read_at: vec![None; plan.counters.len()],
+            stepped: None,
             plan,
             state,
             signals,
@@ -166,9 +169,14 @@ impl Ledger {
             .collect()
     }
 
-    /// Takes the flow of one poll and the readings it came from.
+    /// Takes the flow of one poll and the readings it came from. One from before the last adds
+    /// nothing: its time has been counted.
     pub fn step(&mut self, at: Mono, flow: &PowerFlow, readings: &Readings<'_>) -> LedgerStep {
         let mut step = LedgerStep::default();
+        if self.stepped.is_some_and(|stepped| at < stepped) {
+            return step;
+        }
+        self.stepped = Some(at);
         if !std::mem::replace(&mut self.state.announced, true) {
             step.entries.push(LedgerEntry {
                 at,

@@ -217,6 +217,17 @@ fn samples_up_to_three_seconds_apart_are_one_stretch_and_farther_apart_are_not()
 }
 
 #[test]
+fn a_sample_from_before_the_last_counts_no_time_twice() {
+    let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&v1_home(), &[]));
+    let nothing = reading(Mono::ZERO, &[]);
+    for second in [0, 1, 0, 3, 2, 4] {
+        let flow = flow(Some(0.0), Some(3600.0));
+        ledger.step(secs(second), &flow, &seen(&nothing));
+    }
+    assert_near(ledger.totals().import.unwrap().get(), 4.0, 1e-9);
+}
+
+#[test]
 fn a_slow_schedule_is_no_gap() {
     let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&v1_home(), &[]));
     ledger.polled_every(Duration::from_secs(5));

@@ -1,7 +1,8 @@
 //! Puts the cycles of several buses together: one `Tick` per second of the grid.
 //!
 //! A tick is complete when every bus has spoken. A bus that is late must not hold up the others:
-//! the tick goes without it at its deadline, and what comes later counts for the next one.
+//! the tick goes without it at its deadline, and what comes later joins the next one. That one
+//! keeps its own time: each tick is later than the one before, whatever the buses do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,21 +11,27 @@ use std::time::Duration;
 use solthrive_domain::Mono;
 use solthrive_meter::bus::{BusCycle, MeterCycle};
 
+/// Ticks are at least this far apart. A thread that wakes late brings two seconds closer together,
+/// and a stamp may be turned back by 100 ms after a small correction of the clock.
+const LEAST_STEP: Duration = Duration::from_millis(200);
+
 /// What all buses said about one second.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tick {
     /// Index on the grid.
     pub index: u64,
-    /// When the first bus began.
+    /// When the first bus that is in time began; later than the tick before.
     pub at: Mono,
-    /// Every meter that was heard of.
+    /// Every meter that was heard of, oldest first where one was heard of twice.
     pub meters: Vec<MeterCycle>,
 }
+
+type Cycles = BTreeMap<Arc<str>, Vec<MeterCycle>>;
 
 #[derive(Debug)]
 struct Pending {
     at: Mono,
-    cycles: BTreeMap<Arc<str>, Vec<MeterCycle>>,
+    cycles: Cycles,
 }
 
 /// Collects cycles until their second is complete.
@@ -33,7 +40,10 @@ pub struct Assembler {
     buses: BTreeSet<Arc<str>>,
     patience: Duration,
     pending: BTreeMap<u64, Pending>,
+    /// What came when its second was gone.
+    late: Cycles,
     next: u64,
+    released: Option<Mono>,
 }
 
 impl Assembler {
@@ -43,28 +53,28 @@ impl Assembler {
             buses: buses.into_iter().collect(),
             patience,
             pending: BTreeMap::new(),
+            late: BTreeMap::new(),
             next: 0,
+            released: None,
         }
     }
 
     /// Takes a cycle; gives the ticks that are complete now, oldest first.
     pub fn offer(&mut self, cycle: BusCycle) -> Vec<Tick> {
-        let index = cycle.tick.max(self.next);
-        let pending = self.pending.entry(index).or_insert_with(|| Pending {
-            at: cycle.at,
-            cycles: BTreeMap::new(),
-        });
-        pending.at = pending.at.min(cycle.at);
-        pending.cycles.insert(cycle.bus, cycle.meters);
-        let complete = self
-            .pending
-            .iter()
-            .rev()
-            .find(|(_, pending)| pending.cycles.len() >= self.buses.len());
-        match complete.map(|(index, _)| *index) {
-            Some(index) => self.release(index),
-            None => Vec::new(),
+        if cycle.tick < self.next {
+            self.late.entry(cycle.bus).or_default().extend(cycle.meters);
+        } else {
+            let pending = self.pending.entry(cycle.tick).or_insert_with(|| Pending {
+                at: cycle.at,
+                cycles: BTreeMap::new(),
+            });
+            pending.at = pending.at.min(cycle.at);
+            pending.cycles.insert(cycle.bus, cycle.meters);
         }
+        self.release_newest(|this, pending| {
+            let spoke = |bus| pending.cycles.contains_key(bus) || this.late.contains_key(bus);
+            this.buses.iter().all(spoke)
+        })
     }
 
     /// When the oldest waiting tick has to go as it is.
@@ -78,29 +88,40 @@ impl Assembler {
 
     /// Gives the ticks whose deadline has come, as they are.
     pub fn expire(&mut self, now: Mono) -> Vec<Tick> {
-        let overdue = self
-            .pending
-            .iter()
-            .rev()
-            .find(|(_, pending)| pending.at + self.patience <= now);
-        match overdue.map(|(index, _)| *index) {
-            Some(index) => self.release(index),
-            None => Vec::new(),
-        }
+        self.release_newest(|this, pending| pending.at + this.patience <= now)
     }
 
-    /// Everything up to and with `index`.
+    /// Everything up to and with the newest second that is `due`.
+    fn release_newest(&mut self, due: impl Fn(&Self, &Pending) -> bool) -> Vec<Tick> {
+        let newest = self.pending.iter().rev();
+        let newest = newest
+            .filter(|(_, pending)| due(self, pending))
+            .map(|(index, _)| *index)
+            .next();
+        newest.map_or_else(Vec::new, |index| self.release(index))
+    }
+
+    /// Everything up to and with `index`. A second that began before the last one went is late as a whole.
     fn release(&mut self, index: u64) -> Vec<Tick> {
         let later = self.pending.split_off(&(index + 1));
         self.next = index + 1;
-        std::mem::replace(&mut self.pending, later)
-            .into_iter()
-            .map(|(index, pending)| Tick {
-                index,
-                at: pending.at,
-                meters: pending.cycles.into_values().flatten().collect(),
-            })
-            .collect()
+        let mut ticks = Vec::new();
+        for (index, pending) in std::mem::replace(&mut self.pending, later) {
+            for (bus, meters) in pending.cycles {
+                self.late.entry(bus).or_default().extend(meters);
+            }
+            let after = |last| pending.at >= last + LEAST_STEP;
+            if self.released.is_none_or(after) {
+                self.released = Some(pending.at);
+                let meters = std::mem::take(&mut self.late).into_values().flatten();
+                ticks.push(Tick {
+                    index,
+                    at: pending.at,
+                    meters: meters.collect(),
+                });
+            }
+        }
+        ticks
     }
 }
 
@@ -156,8 +177,32 @@ mod tests {
         assembler.offer(cycle("a", 1, 1000));
         assert!(assembler.expire(at(1899)).is_empty());
         assert_eq!(heard(&assembler.expire(at(1900))), [(1, 1)]);
-        assembler.offer(cycle("b", 1, 1001));
+        assert!(assembler.offer(cycle("b", 1, 1001)).is_empty());
         assert_eq!(heard(&assembler.offer(cycle("a", 2, 2000))), [(2, 2)]);
+    }
+
+    #[test]
+    fn what_is_late_does_not_take_its_time_along() {
+        let mut assembler = Assembler::new(["a".into(), "b".into()], PATIENCE);
+        assembler.offer(cycle("a", 1, 1000));
+        assembler.expire(at(1900));
+        assembler.offer(cycle("a", 2, 2000));
+        let ticks = assembler.offer(cycle("b", 1, 1001));
+        assert_eq!(heard(&ticks), [(2, 2)]);
+        assert_eq!(ticks[0].at, at(2000));
+    }
+
+    #[test]
+    fn a_second_that_began_before_the_last_one_went_joins_the_next() {
+        let mut assembler = Assembler::new(["a".into(), "b".into()], PATIENCE);
+        // A thread that woke late: its second began when the next one had.
+        assembler.offer(cycle("a", 1, 2100));
+        assert_eq!(heard(&assembler.expire(at(3000))), [(1, 1)]);
+        assembler.offer(cycle("b", 2, 2000));
+        assert!(assembler.expire(at(3000)).is_empty());
+        let ticks = assembler.offer(cycle("a", 3, 3000));
+        assert_eq!(heard(&ticks), [(3, 2)]);
+        assert_eq!(ticks[0].at, at(3000));
     }
 
     #[test]

@@ -15,6 +15,8 @@ mod today;
 mod waiting;
 
 #[cfg(test)]
+mod buses;
+#[cfg(test)]
 mod tests;
 
 pub use assemble::{Assembler, Tick};

@@ -165,7 +165,8 @@ impl Pipeline {
         }
         let answering: Vec<_> = self.meters.observations().collect();
         self.note_all(now, answering, &mut out);
-        if !fresh.is_empty() {
+        let newer = self.newest.1.is_none() || tick.at > self.newest.0;
+        if newer && !fresh.is_empty() {
             self.take_sample(tick.at, &fresh, now, &mut out);
         }
         self.age(now, &mut out);

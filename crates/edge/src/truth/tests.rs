@@ -218,6 +218,20 @@ fn what_was_missed_is_told_with_the_first_number_after_it() {
 }
 
 #[test]
+fn a_second_from_before_the_newest_is_no_snapshot() {
+    let mut bench = Bench::new();
+    bench.read(1, 3600.0, 0.0, 0.0);
+    bench.read(3, 3600.0, 0.0, 0.0);
+    assert!(bench.read(2, 3600.0, 0.0, 0.0).snapshot.is_none());
+    assert!(bench.read(3, 3600.0, 0.0, 0.0).snapshot.is_none());
+    bench.read(4, 3600.0, 0.0, 0.0);
+    assert_eq!(
+        bench.pipeline.totals().import,
+        WattHours::try_from(3.0).ok()
+    );
+}
+
+#[test]
 fn a_minute_row_comes_with_the_first_sample_of_the_next_minute() {
     let mut bench = Bench::new();
     let rows: Vec<_> = (1..=60)
