@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use crate::snapshot::ChannelValues;
 use crate::units::{Amps, Hertz, PowerFactor, Volts, Watts};
-use crate::{Channel, HomeModel, Input, MeterId, Point, PowerFlow, Quantity, Reading, Role};
+use crate::{
+    Cadence, Channel, HomeModel, Input, MeterId, Point, PowerFlow, Quantity, Reading, Role,
+};
 
 /// Below this apparent power a power factor says nothing: meters round it to anything.
 const LEAST_APPARENT: f64 = 20.0;
@@ -58,6 +60,56 @@ pub fn power_flow(
         ev: sum(Role::Ev),
     };
     (flow, channels)
+}
+
+/// How often each power of the flow is measured: as often as the slowest meter it is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlowCadence {
+    /// Production.
+    pub solar: Cadence,
+    /// Grid connection.
+    pub grid: Cadence,
+    /// Battery.
+    pub battery: Cadence,
+    /// Car charger.
+    pub ev: Cadence,
+}
+
+impl FlowCadence {
+    /// All of them alike.
+    #[must_use]
+    pub const fn even(cadence: Cadence) -> Self {
+        Self {
+            solar: cadence,
+            grid: cadence,
+            battery: cadence,
+            ev: cadence,
+        }
+    }
+
+    /// Of a home whose meters have these cadences; what is not installed is `planned`.
+    #[must_use]
+    pub fn of(home: &HomeModel, planned: Cadence, meter: impl Fn(&MeterId) -> Cadence) -> Self {
+        let slowest = |channel: &dyn Fn(&Channel) -> bool| {
+            let channels = home.channels.iter().filter(|c| channel(c));
+            channels.map(|c| meter(&c.meter)).max().unwrap_or(planned)
+        };
+        let of = |role| slowest(&|channel| channel.role == role);
+        let measured = has_mains(home);
+        Self {
+            solar: of(Role::Pv),
+            // A grid connection that is not measured is what the others leave for it.
+            grid: slowest(&|channel| {
+                if measured {
+                    channel.role.is_main()
+                } else {
+                    channel.role != Role::Ev
+                }
+            }),
+            battery: of(Role::Battery),
+            ev: of(Role::Ev),
+        }
+    }
 }
 
 /// What the snapshot says about the grid connection beside its power.

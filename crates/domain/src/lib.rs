@@ -6,6 +6,7 @@
 //!
 //! Unknown is not zero: a value that was not measured is `None` and stays so through every sum.
 
+pub mod cadence;
 pub mod clock;
 pub mod counter;
 pub mod day;
@@ -25,6 +26,7 @@ pub mod snapshot;
 pub mod units;
 pub mod wiring;
 
+pub use cadence::{Cadence, Rhythm};
 pub use clock::{ClockEvent, ClockWatch};
 pub use day::{
     DaySummary, FlatTariff, Ratios, Savings, Summariser, Summary, local_date, local_day,
@@ -32,7 +34,7 @@ pub use day::{
 };
 pub use flagboard::{FlagBoard, FlagChange, Observation, Timing};
 pub use flags::{Flag, FlagCode, Severity};
-pub use flow::{GridQuality, Readings, grid_quality, power_flow};
+pub use flow::{FlowCadence, GridQuality, Readings, grid_quality, power_flow};
 pub use home::{Channel, HomeModel, Role, Service};
 pub use ids::{DeviceId, LedgerId, RunId};
 pub use ledger::{

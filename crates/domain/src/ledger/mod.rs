@@ -20,10 +20,16 @@ pub use self::plan::{CounterPlan, CounterScope, Installed, LedgerPlan, Line, Off
 use self::signal::Signal;
 pub use self::state::LedgerState;
 use crate::counter::Mark;
-use crate::flow::Readings;
+use crate::flow::{FlowCadence, Readings};
 use crate::ids::LedgerId;
 use crate::units::WattHours;
-use crate::{Energies, Mono, PowerFlow};
+use crate::{Cadence, Energies, Mono, PowerFlow};
+
+/// Power is integrated between two samples that are at most this far apart, or as far as their
+/// cadence explains.
+const MAX_GAP: Duration = Duration::from_secs(3);
+/// Assumed until told otherwise.
+const EACH_SECOND: FlowCadence = FlowCadence::even(Cadence::every(Duration::from_secs(1)));
 
 /// The signals of which home is the sum: all but the car, which is a part of it.
 const HOME_SIGNALS: usize = 3;
@@ -51,6 +57,7 @@ pub struct Ledger {
     read_at: Vec<Option<Mono>>,
     /// The newest step of this run.
     stepped: Option<Mono>,
+    cadence: FlowCadence,
     /// When this run began, and the time between the state's last step and then, where known.
     resumed: Option<(Mono, Duration)>,
     /// Counters are not looked at before the time is known.
@@ -93,6 +100,7 @@ impl Ledger {
         Self {
             read_at: vec![None; plan.counters.len()],
             stepped: None,
+            cadence: EACH_SECOND,
             plan,
             state,
             signals,
@@ -133,8 +141,8 @@ impl Ledger {
 
     /// The samples come this far apart from now on: a slow or stretched schedule is no gap, as
     /// long as hardly more than one sample in a row is missing.
-    pub fn polled_every(&mut self, interval: Duration) {
-        self.plan.max_gap = plan::MAX_GAP.max(interval * 5 / 2);
+    pub const fn sampled_every(&mut self, cadence: FlowCadence) {
+        self.cadence = cadence;
     }
 
     /// What to keep so that a restart goes on from here.
@@ -194,13 +202,25 @@ impl Ledger {
 
     /// Integrates every known power; returns the time for which the whole flow was known.
     fn integrate(&mut self, at: Mono, flow: &PowerFlow, grown: &mut Energies) -> Duration {
-        let now = [flow.solar, flow.grid, flow.battery, flow.ev];
+        let FlowCadence {
+            solar,
+            grid,
+            battery,
+            ev,
+        } = self.cadence;
+        let now = [
+            (flow.solar, solar),
+            (flow.grid, grid),
+            (flow.battery, battery),
+            (flow.ev, ev),
+        ];
         let mut covered: Option<Duration> = None;
-        for (index, (signal, power)) in self.signals.iter_mut().zip(now).enumerate() {
+        for (index, (signal, (power, cadence))) in self.signals.iter_mut().zip(now).enumerate() {
             if !signal.installed {
                 continue;
             }
-            let span = signal.advance(at, power, self.plan.max_gap, &mut self.state.lines, grown);
+            let max_gap = cadence.patience(MAX_GAP);
+            let span = signal.advance(at, power, max_gap, &mut self.state.lines, grown);
             if index < HOME_SIGNALS {
                 covered = Some(covered.map_or(span, |least| least.min(span)));
             }

@@ -3,8 +3,6 @@
 //! A three-input meter with the mains on two inputs and PV on the third counts PV into its totals,
 //! and its per-leg counters do not net the legs. Such counters are never used.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use crate::counter::CounterRules;
@@ -12,8 +10,6 @@ use crate::flow::{has_mains, mains};
 use crate::units::{WattHours, Watts};
 use crate::{Channel, HomeModel, Input, MeterId, Point, Quantity, Role};
 
-/// Longest time between two samples over which power is integrated.
-pub(super) const MAX_GAP: Duration = Duration::from_secs(3);
 /// Assumed where a CT's rating is not known, A.
 const UNKNOWN_RATING: f64 = 400.0;
 /// Meters measure beyond the rating, up to about this.
@@ -129,8 +125,6 @@ pub struct LedgerPlan {
     pub installed: Installed,
     /// Counters that count exactly what a line does.
     pub counters: Vec<CounterPlan>,
-    /// Longest time between two samples over which power is integrated.
-    pub max_gap: Duration,
 }
 
 impl LedgerPlan {
@@ -157,7 +151,6 @@ impl LedgerPlan {
         Self {
             installed,
             counters: counters.into_iter().flatten().collect(),
-            max_gap: MAX_GAP,
         }
     }
 }

@@ -11,7 +11,7 @@ mod stuck;
 mod voltage;
 
 use crate::flagboard::Observation;
-use crate::{HomeModel, Mono, Readings, Snapshot};
+use crate::{Cadence, HomeModel, Mono, Readings, Snapshot};
 
 /// Watches one home for wiring faults.
 #[derive(Debug, Clone)]
@@ -32,6 +32,11 @@ impl WiringWatch {
             voltage: voltage::Voltages::default(),
             stuck: stuck::Stuck::default(),
         }
+    }
+
+    /// The slowest meter is sampled like this from now on.
+    pub fn sampled_every(&mut self, cadence: Cadence) {
+        self.orientation.sampled_every(cadence);
     }
 
     /// Looks at one snapshot and the readings it was made from.

@@ -10,10 +10,12 @@ use std::time::Duration;
 use crate::flagboard::{Observation, Timing};
 use crate::flow::mains;
 use crate::units::Watts;
-use crate::{FlagCode, HomeModel, Mono, Role, Snapshot};
+use crate::{Cadence, FlagCode, HomeModel, Mono, Role, Snapshot};
 
-/// Power is averaged over this time, so that a step is seen by all meters.
+/// Power is averaged over this time, so that a step is seen by all meters, ...
 const WINDOW: Duration = Duration::from_secs(30);
+/// ... or over this many samples, where they come slowly.
+const WINDOW_SAMPLES: u32 = 6;
 /// A window needs this many samples of everything.
 const LEAST_SAMPLES: u32 = 5;
 /// Smallest step of production that asks the legs, W.
@@ -34,6 +36,8 @@ const TURNED_SLOPE: f64 = 0.2;
 pub(super) struct Orientation {
     legs: Vec<Leg>,
     word: &'static str,
+    /// Length of a window.
+    span: Duration,
     window: Window,
     before: Option<Window>,
 }
@@ -65,14 +69,19 @@ impl Orientation {
         Self {
             legs,
             word: super::reversed(home),
+            span: WINDOW,
             window: Window::default(),
             before: None,
         }
     }
 
+    pub(super) fn sampled_every(&mut self, cadence: Cadence) {
+        self.span = WINDOW.max(cadence.interval() * WINDOW_SAMPLES);
+    }
+
     pub(super) fn observe(&mut self, at: Mono, snapshot: &Snapshot) -> Vec<Observation> {
         if let Some((solar, legs)) = self.sample(snapshot) {
-            if super::passed(at, self.window.from, WINDOW) {
+            if super::passed(at, self.window.from, self.span) {
                 self.close_window(at);
             }
             self.window.take(solar, &legs);
@@ -100,7 +109,8 @@ impl Orientation {
                 ..Window::default()
             },
         );
-        let next_to = |before: &Window| done.from.since(before.from) < 2 * WINDOW;
+        let apart = 2 * self.span;
+        let next_to = |before: &Window| done.from.since(before.from) < apart;
         if let Some(before) = self
             .before
             .take()

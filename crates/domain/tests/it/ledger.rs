@@ -5,8 +5,8 @@ use std::time::Duration;
 use solthrive_domain::counter::CounterEvent;
 use solthrive_domain::ledger::LedgerEvent;
 use solthrive_domain::{
-    Channel, CounterScope, HomeModel, Input, Ledger, LedgerPlan, LedgerState, LedgerStep, Mono,
-    OfferedCounter, PowerFlow, Role,
+    Cadence, Channel, CounterScope, FlowCadence, HomeModel, Input, Ledger, LedgerPlan, LedgerState,
+    LedgerStep, Mono, OfferedCounter, PowerFlow, Role,
 };
 
 use crate::support::{
@@ -230,7 +230,7 @@ fn a_sample_from_before_the_last_counts_no_time_twice() {
 #[test]
 fn a_slow_schedule_is_no_gap() {
     let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&v1_home(), &[]));
-    ledger.polled_every(Duration::from_secs(5));
+    ledger.sampled_every(FlowCadence::even(Cadence::every(Duration::from_secs(5))));
     for second in (0..=3600).step_by(5) {
         let nothing = reading(secs(second), &[]);
         ledger.step(
@@ -240,13 +240,30 @@ fn a_slow_schedule_is_no_gap() {
         );
     }
     assert_near(ledger.totals().import.unwrap().get(), 1000.0, 1e-6);
-    ledger.polled_every(Duration::from_secs(1));
+    ledger.sampled_every(FlowCadence::even(Cadence::every(Duration::from_secs(1))));
     let step = ledger.step(
         secs(3604),
         &flow(Some(0.0), Some(1000.0)),
         &seen(&reading(secs(3604), &[])),
     );
     assert_eq!(step.increments.import, None);
+}
+
+#[test]
+fn a_slow_meter_does_not_hide_the_outage_of_a_fast_one() {
+    let mut ledger = Ledger::start(ledger_id(), LedgerPlan::new(&v1_home(), &[]));
+    let [second, slow] = [1, 5].map(|s| Cadence::every(Duration::from_secs(s)));
+    ledger.sampled_every(FlowCadence {
+        solar: slow,
+        ..FlowCadence::even(second)
+    });
+    let nothing = reading(Mono::ZERO, &[]);
+    let power = flow(Some(3600.0), Some(3600.0));
+    ledger.step(secs(0), &power, &seen(&nothing));
+    let step = ledger.step(secs(5), &power, &seen(&nothing));
+    assert_eq!(step.increments.solar, Some(wh(5.0)));
+    assert_eq!(step.increments.import, None);
+    assert_eq!(step.covered, Duration::ZERO);
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Wiring faults, as a home with that fault would show them.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use proptest::prelude::*;
+use rstest::rstest;
 use solthrive_domain::{
-    FlagBoard, FlagChange, FlagCode, HomeModel, Input, Reading, Role, Service, Severity,
+    Cadence, FlagBoard, FlagChange, FlagCode, HomeModel, Input, Reading, Role, Service, Severity,
     WiringWatch, grid_quality, power_flow,
 };
 
@@ -213,6 +216,22 @@ fn a_leg_that_rises_with_the_sun_is_reversed_even_while_the_home_stays_above_zer
         "{:?}",
         bench.up()
     );
+}
+
+#[rstest]
+#[case::version_1_at_its_slowest(5)]
+#[case::every_ten_seconds(10)]
+#[case::once_a_minute(60)]
+fn a_reversed_leg_is_found_however_slowly_the_meter_is_asked(#[case] every: u64) {
+    let mut bench = Bench::new(v1_home());
+    bench.every = every;
+    bench
+        .watch
+        .sampled_every(Cadence::every(Duration::from_secs(every)));
+    // The sun jumps only as often as it can be followed.
+    let slower = every.div_ceil(5);
+    bench.run(1200 * slower, |second| jumpy(second / slower, true));
+    assert_eq!(bench.up(), [(FlagCode::CtReversed, "main_l1")]);
 }
 
 #[test]

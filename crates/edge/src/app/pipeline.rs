@@ -15,7 +15,7 @@ use crate::truth::{Now, Pipeline, Start};
 /// Totals go on where they were stored.
 pub(super) fn pipeline(config: &AppConfig, opened: &Opened, run: RunId, now: Now) -> Pipeline {
     let plan = LedgerPlan::new(&config.home, &offered_counters(&config.buses));
-    let mut ledger = match &opened.ledger {
+    let ledger = match &opened.ledger {
         Some(saved) => {
             let state = match saved.source {
                 LedgerSource::History => saved.state.clone(),
@@ -26,7 +26,6 @@ pub(super) fn pipeline(config: &AppConfig, opened: &Opened, run: RunId, now: Now
         }
         None => Ledger::start(clocks::new_ledger(), plan),
     };
-    ledger.polled_every(poll_every(config));
     Pipeline::new(Start {
         home: config.home.clone(),
         zone: config.site.tz.clone(),
@@ -36,6 +35,7 @@ pub(super) fn pipeline(config: &AppConfig, opened: &Opened, run: RunId, now: Now
             .flat_map(|bus| &bus.meters)
             .map(|meter| (meter.id.clone(), meter.profile.id.clone()))
             .collect(),
+        poll_every: poll_every(config),
         ledger,
         run,
         time_floor: clocks::released(),

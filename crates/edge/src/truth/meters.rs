@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use solthrive_domain::flagboard::{Observation, Timing};
-use solthrive_domain::{FlagCode, MeterId, Mono, Reading};
+use solthrive_domain::{Cadence, FlagCode, MeterId, Mono, Reading, Rhythm};
 use solthrive_meter::bus::{FaultKind, MeterCycle, MeterOutcome};
 
-/// A meter silent for this long is not responding.
+/// A meter silent for this long is not responding, if it was asked twice.
 const SILENT_AFTER: Duration = Duration::from_secs(5);
 /// One good answer may be luck.
 const BACK_AFTER: Duration = Duration::from_secs(2);
 /// A reading counts for a poll that did not ask its meter, when the bus is too slow to ask each
-/// second, for this long.
+/// second, for this long, or as long as the meter's cadence explains.
 const HOLD: Duration = Duration::from_secs(3);
 
 /// What is known of one meter.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct MeterState {
     /// Profile id, for messages.
     pub profile: String,
@@ -26,6 +26,8 @@ pub struct MeterState {
     pub answered: Option<Mono>,
     /// Since when it has failed, and how.
     pub failing: Option<Failing>,
+    /// How often it is heard of.
+    pub rhythm: Rhythm,
 }
 
 /// A meter that does not answer as it should.
@@ -41,32 +43,41 @@ pub struct Failing {
 
 /// Every meter of the configuration.
 #[derive(Debug)]
-pub struct Meters(BTreeMap<MeterId, MeterState>);
+pub struct Meters {
+    all: BTreeMap<MeterId, MeterState>,
+    planned: Cadence,
+}
 
 impl Meters {
-    /// Meters and the ids of their profiles.
-    pub fn new(meters: impl IntoIterator<Item = (MeterId, String)>) -> Self {
+    /// Meters and the ids of their profiles, and how often they are to be asked.
+    pub fn new(meters: impl IntoIterator<Item = (MeterId, String)>, planned: Cadence) -> Self {
         let state = |profile| MeterState {
             profile,
             reading: None,
             answered: None,
             failing: None,
+            rhythm: Rhythm::planned(planned),
         };
-        Self(
-            meters
+        Self {
+            all: meters
                 .into_iter()
                 .map(|(id, profile)| (id, state(profile)))
                 .collect(),
-        )
+            planned,
+        }
     }
 
     /// Takes what a poll said about a meter. Returns whether it brought a reading.
     pub fn take(&mut self, cycle: MeterCycle, at: Mono) -> bool {
-        let Some(state) = self.0.get_mut(&cycle.meter) else {
+        let Some(state) = self.all.get_mut(&cycle.meter) else {
             return false;
         };
         match cycle.outcome {
             MeterOutcome::Read(reading) => {
+                if state.answered.is_some_and(|newest| reading.at <= newest) {
+                    return false;
+                }
+                state.rhythm.heard(reading.at);
                 state.answered = Some(reading.at);
                 state.reading = Some(reading);
                 // What it did answer counts; that it keeps the rest back is a failure all the same.
@@ -88,6 +99,7 @@ impl Meters {
                 });
                 // What it said before its failure is no measurement of now.
                 state.reading = None;
+                state.rhythm.missed();
                 false
             }
             MeterOutcome::Waiting => false,
@@ -96,29 +108,59 @@ impl Meters {
 
     /// The readings that count at `at`.
     pub fn readings(&self, at: Mono) -> impl Iterator<Item = (&MeterId, &Reading)> {
-        let fresh = move |reading: &&Reading| at.since(reading.at) <= HOLD;
-        self.0
+        self.all
             .iter()
-            .filter_map(move |(id, state)| Some((id, state.reading.as_ref().filter(fresh)?)))
+            .filter_map(move |(id, state)| Some((id, state.counting(at)?)))
     }
 
     /// Every meter with its state.
     pub fn iter(&self) -> impl Iterator<Item = (&MeterId, &MeterState)> {
-        self.0.iter()
+        self.all.iter()
+    }
+
+    /// How often this meter is heard of.
+    pub fn cadence(&self, id: &MeterId) -> Cadence {
+        let state = self.all.get(id);
+        state.map_or(self.planned, |state| state.rhythm.cadence())
+    }
+
+    /// How often there is news: as often as the quickest of the meters that answer is heard of.
+    pub fn quickest(&self) -> Cadence {
+        let answering = self.all.values().filter(|state| state.failing.is_none());
+        let cadences = answering.map(|state| state.rhythm.cadence());
+        cadences.min().unwrap_or(self.planned)
+    }
+
+    /// How often the slowest meter is heard of.
+    pub fn slowest(&self) -> Cadence {
+        let cadences = self.all.values().map(|state| state.rhythm.cadence());
+        cadences.max().unwrap_or(self.planned)
     }
 
     /// Whether each meter answers.
     pub fn observations(&self) -> impl Iterator<Item = Observation> {
-        self.0.iter().map(|(id, state)| match state.failing {
-            None => Observation::gone(FlagCode::MeterNotResponding, id.as_str())
-                .with(Timing::new(SILENT_AFTER, BACK_AFTER)),
-            Some(failing) => Observation::holds(
-                FlagCode::MeterNotResponding,
-                id.as_str(),
-                silence(id, state, failing.fault),
-            )
-            .with(Timing::new(SILENT_AFTER, BACK_AFTER)),
+        self.all.iter().map(|(id, state)| {
+            let code = FlagCode::MeterNotResponding;
+            // The second poll may come a little early.
+            let twice = state.rhythm.cadence().interval() * 9 / 10;
+            let seen = match state.failing {
+                None => Observation::gone(code, id.as_str()),
+                Some(failing) => {
+                    let message = silence(id, state, failing.fault);
+                    Observation::holds(code, id.as_str(), message)
+                }
+            };
+            seen.with(Timing::new(SILENT_AFTER.max(twice), BACK_AFTER))
         })
+    }
+}
+
+impl MeterState {
+    /// The newest reading, while it counts.
+    fn counting(&self, at: Mono) -> Option<&Reading> {
+        let hold = self.rhythm.cadence().patience(HOLD);
+        let reading = self.reading.as_ref();
+        reading.filter(|reading| at.since(reading.at) <= hold)
     }
 }
 
@@ -160,6 +202,8 @@ fn silence(id: &MeterId, state: &MeterState, fault: FaultKind) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     fn at(seconds: u64) -> Mono {
@@ -189,7 +233,12 @@ mod tests {
     }
 
     fn meters() -> Meters {
-        Meters::new([(MeterId::new("main"), "solthrive-v1".to_owned())])
+        polled_every(1)
+    }
+
+    fn polled_every(seconds: u64) -> Meters {
+        let planned = Cadence::every(Duration::from_secs(seconds));
+        Meters::new([(MeterId::new("main"), "solthrive-v1".to_owned())], planned)
     }
 
     #[test]
@@ -199,6 +248,32 @@ mod tests {
         assert!(!meters.take(outcome(MeterOutcome::Waiting), at(12)));
         assert_eq!(meters.readings(at(12)).count(), 1);
         assert_eq!(meters.readings(at(14)).count(), 0);
+    }
+
+    #[rstest]
+    #[case::planned(10, &[100], 124, 126)]
+    #[case::stretched(1, &[100, 107, 114], 131, 132)]
+    #[case::stretched_but_not_known_yet(1, &[100, 107], 110, 111)]
+    fn a_reading_counts_as_long_as_the_next_may_take(
+        #[case] every: u64,
+        #[case] heard: &[u64],
+        #[case] until: u64,
+        #[case] over: u64,
+    ) {
+        let mut meters = polled_every(every);
+        for second in heard {
+            assert!(meters.take(read(*second), at(*second)));
+        }
+        assert_eq!(meters.readings(at(until)).count(), 1);
+        assert_eq!(meters.readings(at(over)).count(), 0);
+    }
+
+    #[test]
+    fn a_reading_from_before_the_newest_is_none() {
+        let mut meters = meters();
+        meters.take(read(10), at(10));
+        assert!(!meters.take(read(9), at(11)));
+        assert_eq!(meters.readings(at(13)).count(), 1);
     }
 
     #[test]

@@ -20,7 +20,9 @@ use solthrive_domain::ledger::{Ledger, LedgerEntry, LedgerState, LedgerStep, Lin
 use solthrive_domain::minute::{MinuteAggregator, MinuteRow};
 use solthrive_domain::plausible::{counter_disagrees, sift};
 use solthrive_domain::wiring::WiringWatch;
-use solthrive_domain::{Energies, FlagCode, HomeModel, MeterId, Mono, Quality, Severity, Snapshot};
+use solthrive_domain::{
+    Cadence, Energies, FlagCode, FlowCadence, HomeModel, MeterId, Mono, Quality, Severity, Snapshot,
+};
 use solthrive_meter::bus::{MeterCycle, MeterOutcome};
 
 use super::Tick;
@@ -30,9 +32,9 @@ use super::moments::Moments;
 use super::today::Today;
 use crate::live::{Gap, GapCause};
 
-/// Without a snapshot for this long, what is shown is old.
+/// Without a snapshot for this long, what is shown is old; longer where snapshots come slowly.
 const STALE_AFTER: Duration = Duration::from_secs(5);
-/// Two snapshots further apart than this have a gap between them.
+/// Two snapshots further apart than this have a gap between them; farther where they come slowly.
 const GAP_AFTER: Duration = Duration::from_millis(3500);
 
 /// Both clocks, asked together.
@@ -54,6 +56,8 @@ pub struct Start {
     pub zone: TimeZone,
     /// Every meter and its profile's id.
     pub meters: Vec<(MeterId, String)>,
+    /// How often each of them is to be asked.
+    pub poll_every: Duration,
     /// Totals, as stored or new.
     pub ledger: Ledger,
     /// This start of the daemon.
@@ -121,6 +125,7 @@ impl Pipeline {
             home,
             zone,
             meters,
+            poll_every,
             ledger,
             run,
             time_floor,
@@ -131,7 +136,7 @@ impl Pipeline {
             now,
         } = start;
         Self {
-            meters: Meters::new(meters),
+            meters: Meters::new(meters, Cadence::every(poll_every)),
             wiring: WiringWatch::new(&home),
             clock: ClockWatch::new(time_floor, now.mono, now.wall)
                 .after(newest_row.unwrap_or(time_floor))
@@ -266,6 +271,12 @@ impl Pipeline {
         &self.clock
     }
 
+    /// How often there is a snapshot while all is well: as configured, or as slowly as the buses are.
+    #[must_use]
+    pub fn cadence(&self) -> Cadence {
+        self.meters.quickest()
+    }
+
     /// Rows that wait for the right time, and rows that could not wait any longer.
     #[must_use]
     pub fn held(&self) -> (usize, u64) {
@@ -363,6 +374,13 @@ impl Pipeline {
             .filter(|(id, _)| fresh.contains(*id))
             .map(|(id, r)| (id.clone(), *r))
             .collect();
+        self.ledger.sampled_every(FlowCadence::of(
+            &self.home,
+            self.meters.slowest(),
+            |meter| self.meters.cadence(meter),
+        ));
+        // A value that counts on between two polls of its meter does so here as well: each counts as
+        // long as the time between it and the next, even when a bus hands them on late.
         let step = self.ledger.step(at, &flow, &counted);
         let mut snapshot = Snapshot {
             seq: self.seq,
@@ -376,6 +394,7 @@ impl Pipeline {
             totals: self.ledger.totals(),
             quality: Quality::default(),
         };
+        self.wiring.sampled_every(self.meters.slowest());
         let wiring = self.wiring.observe(&self.home, &snapshot, &readings);
         self.note_all(now, wiring, out);
         self.note_ledger(now, &step, out);
@@ -386,7 +405,7 @@ impl Pipeline {
     /// Numbers the snapshot, adds it to its minute and tells of what is missing before it.
     fn emit(&mut self, snapshot: Snapshot, step: &LedgerStep, out: &mut Outcome) {
         if let (last, Some(before)) = self.newest
-            && snapshot.at.since(last) > GAP_AFTER
+            && snapshot.at.since(last) > self.cadence().patience(GAP_AFTER)
         {
             out.gap = out.gap.or(Some(Gap {
                 from: before,
@@ -449,20 +468,17 @@ impl Pipeline {
 
     /// What comes with time alone.
     fn age(&mut self, now: Now, out: &mut Outcome) {
-        let age = now.mono.since(self.newest.0);
-        let stale = Observation::holds(
-            FlagCode::DataStale,
-            "",
-            "No reading for more than five seconds: what is shown is old. The other messages say why.",
-        );
-        self.note(
-            now,
-            Observation {
-                holds: Some(age > STALE_AFTER),
-                ..stale
-            },
-            out,
-        );
+        let fresh = self.cadence().patience(STALE_AFTER);
+        let stale = if now.mono.since(self.newest.0) > fresh {
+            let message = format!(
+                "No reading for more than {} seconds: what is shown is old. The other messages say why.",
+                fresh.as_secs()
+            );
+            Observation::holds(FlagCode::DataStale, "", message)
+        } else {
+            Observation::gone(FlagCode::DataStale, "")
+        };
+        self.note(now, stale, out);
         let over = self.moments.over(now.mono);
         self.note_all(now, over, out);
     }

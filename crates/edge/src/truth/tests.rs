@@ -89,6 +89,7 @@ pub(super) fn start(run: RunId, now: Now) -> Start {
     Start {
         zone: TimeZone::get("America/Los_Angeles").unwrap(),
         meters: vec![(MeterId::new("main"), "solthrive-v1".into())],
+        poll_every: Duration::from_secs(1),
         ledger: Ledger::start(LedgerId::from_uuid(Uuid::nil()), plan),
         run,
         time_floor: "2026-01-01T00:00:00Z".parse().unwrap(),

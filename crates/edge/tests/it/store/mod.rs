@@ -131,7 +131,6 @@ fn a_ledger() -> LedgerState {
     let plan = LedgerPlan {
         installed,
         counters: Vec::new(),
-        max_gap: Duration::from_secs(10),
     };
     Ledger::start(LedgerId::from_uuid(Uuid::from_u128(77)), plan)
         .state()
