@@ -16,7 +16,7 @@ use solthrive_domain::ids::{LedgerId, RunId};
 use solthrive_domain::ledger::{Ledger, LedgerPlan};
 use solthrive_domain::units::{WattHours, Watts};
 use solthrive_domain::{
-    Channel, FlagCode, HomeModel, Input, MeterId, Mono, Reading, Role, Snapshot,
+    Channel, FlagCode, HomeModel, Input, MeterId, Mono, Quality, Reading, Role, Snapshot,
 };
 use solthrive_meter::bus::{BusCycle, FaultKind, MeterCycle, MeterOutcome};
 use uuid::Uuid;
@@ -120,6 +120,22 @@ fn a_bus_that_hangs_is_a_gap_although_nothing_failed() {
         (import - 1000.0 * (59.0 - 10.0) / 3600.0).abs() < 0.01,
         "{import}"
     );
+}
+
+#[test]
+fn what_is_absent_has_its_reason_in_the_same_snapshot() {
+    let mut play = Play::new(vec![Bus::new(&[MAIN], &[100]), Bus::new(&[PV], &[100])]);
+    play.run(10);
+    assert!(play.newest().quality.is_ok());
+    play.buses[1].silent = true;
+    play.run(12);
+    assert!(!play.has(FlagCode::MeterNotResponding));
+    assert_eq!(play.newest().flow.solar, None);
+    let reason = Quality::new(vec![FlagCode::MeterNotResponding]);
+    assert_eq!(play.newest().quality, reason);
+    play.buses[1].silent = false;
+    play.run(14);
+    assert!(play.newest().quality.is_ok());
 }
 
 /// Name, role and power in W.

@@ -113,6 +113,18 @@ impl Meters {
             .filter_map(move |(id, state)| Some((id, state.counting(at)?)))
     }
 
+    /// Why nothing of this meter counts at `at`; `None` when something does.
+    pub fn absence(&self, id: &MeterId, at: Mono) -> Option<FlagCode> {
+        let Some(state) = self.all.get(id) else {
+            return Some(FlagCode::MeterNotResponding);
+        };
+        match (state.counting(at), state.reading.is_some()) {
+            (Some(_), _) => None,
+            (None, true) => Some(FlagCode::DataStale),
+            (None, false) => Some(FlagCode::MeterNotResponding),
+        }
+    }
+
     /// Every meter with its state.
     pub fn iter(&self) -> impl Iterator<Item = (&MeterId, &MeterState)> {
         self.all.iter()
@@ -266,6 +278,18 @@ mod tests {
         }
         assert_eq!(meters.readings(at(until)).count(), 1);
         assert_eq!(meters.readings(at(over)).count(), 0);
+    }
+
+    #[test]
+    fn what_is_absent_has_its_reason_at_once() {
+        let (mut meters, main) = (meters(), MeterId::new("main"));
+        let not_responding = Some(FlagCode::MeterNotResponding);
+        assert_eq!(meters.absence(&main, at(9)), not_responding);
+        meters.take(read(10), at(10));
+        assert_eq!(meters.absence(&main, at(13)), None);
+        assert_eq!(meters.absence(&main, at(14)), Some(FlagCode::DataStale));
+        meters.take(failed(1), at(14));
+        assert_eq!(meters.absence(&main, at(14)), not_responding);
     }
 
     #[test]

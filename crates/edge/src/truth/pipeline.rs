@@ -21,7 +21,8 @@ use solthrive_domain::minute::{MinuteAggregator, MinuteRow};
 use solthrive_domain::plausible::{counter_disagrees, sift};
 use solthrive_domain::wiring::WiringWatch;
 use solthrive_domain::{
-    Cadence, Energies, FlagCode, FlowCadence, HomeModel, MeterId, Mono, Quality, Severity, Snapshot,
+    Cadence, Channel, Energies, FlagCode, FlowCadence, HomeModel, MeterId, Mono, Quality, Severity,
+    Snapshot,
 };
 use solthrive_meter::bus::{MeterCycle, MeterOutcome};
 
@@ -398,7 +399,7 @@ impl Pipeline {
         let wiring = self.wiring.observe(&self.home, &snapshot, &readings);
         self.note_all(now, wiring, out);
         self.note_ledger(now, &step, out);
-        snapshot.quality = self.quality();
+        snapshot.quality = self.quality(&snapshot);
         self.emit(snapshot, &step, out);
     }
 
@@ -493,8 +494,9 @@ impl Pipeline {
         }
     }
 
-    /// The flags that make numbers doubtful, as opposed to those about the appliance.
-    fn quality(&self) -> Quality {
+    /// The flags that make numbers doubtful, as opposed to those about the appliance, and at once,
+    /// without a flag's patience, the reason of what is absent.
+    fn quality(&self, snapshot: &Snapshot) -> Quality {
         let doubtful = |code: &FlagCode| {
             matches!(
                 code,
@@ -508,6 +510,17 @@ impl Pipeline {
                     | FlagCode::ClockUnsynced
             )
         };
-        Quality::new(self.board.codes().into_iter().filter(doubtful).collect())
+        let absent = |channel: &&Channel| {
+            let values = snapshot.channels.get(&channel.name);
+            values.is_none_or(|values| values.power.is_none())
+        };
+        let absent = self.home.channels.iter().filter(absent).map(|channel| {
+            let silent = self.meters.absence(&channel.meter, snapshot.at);
+            // It answered, but not with a power that can be.
+            silent.unwrap_or(FlagCode::ScalingFailure)
+        });
+        let reference = self.meters.absence(&self.home.reference_meter, snapshot.at);
+        let raised = self.board.codes().into_iter().filter(doubtful);
+        Quality::new(raised.chain(absent).chain(reference).collect())
     }
 }

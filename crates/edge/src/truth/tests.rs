@@ -298,6 +298,7 @@ fn a_value_that_cannot_be_is_absent_and_reported() {
         assert_eq!(snapshot.flow.solar, None);
         assert_eq!(snapshot.flow.home, None);
         assert_eq!(snapshot.flow.grid, watts(600.0));
+        assert_eq!(snapshot.quality.reasons(), [FlagCode::ScalingFailure]);
     }
     assert!(bench.has(FlagCode::ScalingFailure));
 }
