@@ -50,6 +50,7 @@ export async function startMock({ scene: name = 'sunny', port = 0, token = 'test
   const boot = () => ({
     ts: new Date(now()).toISOString(),
     version,
+    snapshot_every_ms: 1000,
     site: site(scene),
     errors: errors(scene, now()),
     today: today(scene, now()),
@@ -114,6 +115,7 @@ export async function startMock({ scene: name = 'sunny', port = 0, token = 'test
       ...stamp(),
       api: 1,
       version,
+      snapshot_every_ms: 1000,
       site: first.site,
       errors: first.errors,
       today: first.today,
@@ -133,6 +135,7 @@ export async function startMock({ scene: name = 'sunny', port = 0, token = 'test
             version,
             uptime_s: 4711,
             last_snapshot_age_sec: scene.noSnapshot ? null : 0.4,
+            snapshot_every_ms: 1000,
           }),
         5000,
       ),

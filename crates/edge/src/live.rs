@@ -11,11 +11,11 @@ mod frame;
 mod ring;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use solthrive_domain::Flag;
 use solthrive_domain::clock::restamped;
-use solthrive_domain::{HomeModel, Snapshot};
+use solthrive_domain::{Cadence, Flag, HomeModel, Snapshot};
 use tokio::sync::watch;
 
 use solthrive_domain::DaySummary;
@@ -39,6 +39,7 @@ pub struct Live {
 
 struct State {
     frame: Option<Arc<Frame>>,
+    cadence: Cadence,
     flags: Arc<[Flag]>,
     flags_version: u64,
     changes: Changes,
@@ -53,6 +54,7 @@ impl Live {
     pub fn new(home: HomeModel) -> Self {
         let state = State {
             frame: None,
+            cadence: Cadence::every(Duration::from_secs(1)),
             flags: Arc::new([]),
             flags_version: 0,
             changes: Changes::default(),
@@ -85,6 +87,17 @@ impl Live {
             state.frame = Some(Arc::new(Frame::new(number, snapshot, today)));
         }
         self.announce();
+    }
+
+    /// How often a snapshot is to be expected from now on; wakes nobody.
+    pub fn expect_every(&self, cadence: Cadence) {
+        self.lock().cadence = cadence;
+    }
+
+    /// How often a snapshot is to be expected.
+    #[must_use]
+    pub fn cadence(&self) -> Cadence {
+        self.lock().cadence
     }
 
     /// Replaces the set of flags. The same set again is no news.

@@ -100,6 +100,40 @@ describe('the age of the numbers', () => {
     expect(live.freshness).toBe('live');
   });
 
+  test('is told later where snapshots come slowly', () => {
+    live.start(null, 0);
+    hello({ snapshot_every_ms: 10_000 });
+    say({ type: 'snapshot', snapshot: snapshot(0.4) });
+    const beatFor = (seconds: number): void => {
+      pass(seconds);
+      say({ type: 'heartbeat', version: '2.0.0', snapshot_every_ms: 10_000 });
+    };
+    [10, 10, 4.9].forEach(beatFor);
+    expect(live.freshness).toBe('live');
+    pass(0.3);
+    expect(live.age).toBe(25);
+  });
+
+  test('follows a bus that turned out slower than it was configured', () => {
+    live.start(null, 0);
+    hello({ snapshot_every_ms: 1000 });
+    say({ type: 'snapshot', snapshot: snapshot(0.4) });
+    pass(6);
+    expect(live.freshness).toBe('stale');
+    say({ type: 'heartbeat', version: '2.0.0', last_snapshot_age_sec: 6, snapshot_every_ms: 4000 });
+    expect(live.freshness).toBe('live');
+    pass(4.5);
+    expect(live.age).toBe(10);
+  });
+
+  test('of the data in the page is judged by the interval in the page', () => {
+    live.start(
+      decodeBoot(JSON.stringify({ ts: iso(0), snapshot_every_ms: 60_000, snapshot: { timestamp: iso(-70) } })),
+      0,
+    );
+    expect(live.freshness).toBe('live');
+  });
+
   test('does not depend on the browser’s wall clock being right', () => {
     live.start(null, 0);
     hello({ ts: '2031-01-01T00:00:03Z', snapshot: { timestamp: '2031-01-01T00:00:00Z', seq: 1, home_kw: 0.4 } });

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::messages::bodies;
+use super::messages::{bodies, snapshot_every_ms};
 use super::state::{AppState, Shared};
 use super::wire::{DailySummary, FlagBody, Latest, SiteBody};
 
@@ -12,6 +12,8 @@ use super::wire::{DailySummary, FlagBody, Latest, SiteBody};
 pub(super) struct Boot {
     /// The appliance's version.
     version: &'static str,
+    /// As in the stream's `hello`.
+    snapshot_every_ms: u64,
     /// The site.
     site: SiteBody,
     /// The newest snapshot, if there is one.
@@ -29,6 +31,7 @@ pub(super) struct Boot {
 pub(super) fn script(app: &AppState) -> String {
     let boot = Boot {
         version: app.facts.version,
+        snapshot_every_ms: snapshot_every_ms(app),
         site: app.site_body().clone(),
         snapshot: app
             .live

@@ -36,6 +36,7 @@ impl Messages {
             ts,
             version: app.facts.version.to_owned(),
             api: API,
+            snapshot_every_ms: snapshot_every_ms(app),
             site: app.site_body().clone(),
             snapshot: frame
                 .as_ref()
@@ -64,6 +65,7 @@ impl Messages {
             version: self.app.facts.version.to_owned(),
             uptime_s: self.app.facts.uptime(self.app.clock.mono()).as_secs(),
             last_snapshot_age_sec: self.app.snapshot_age(),
+            snapshot_every_ms: snapshot_every_ms(&self.app),
         };
         text(&message)
     }
@@ -118,6 +120,10 @@ fn shared_part(app: &AppState, frame: &Frame) -> Vec<u8> {
         b"}",
     ];
     parts.concat()
+}
+
+pub(super) fn snapshot_every_ms(app: &AppState) -> u64 {
+    u64::try_from(app.live.cadence().interval().as_millis()).unwrap_or(u64::MAX)
 }
 
 pub(super) fn bodies(flags: &[Flag]) -> Vec<FlagBody> {

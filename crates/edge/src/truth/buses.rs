@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use super::{Assembler, Now, Outcome, Pipeline, Start, Tick};
 use crate::live::Gap;
+use crate::truth::tests::start;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MAIN: Meter = ("main", Role::Main, 1000.0);
@@ -198,9 +199,9 @@ impl Bus {
             at,
             deviation: Duration::ZERO,
             meters: meters
-                .map(|(index, (meter, _, power))| MeterCycle {
-                    meter: MeterId::new(*meter),
-                    outcome: self.outcome(index, meter, *power, at),
+                .map(|(index, (meter, _, power))| {
+                    let outcome = self.outcome(index, meter, *power, at);
+                    MeterCycle::new(MeterId::new(*meter), outcome)
                 })
                 .collect(),
         }
@@ -257,12 +258,7 @@ impl Play {
                     .collect(),
                 poll_every: period,
                 ledger,
-                run: RunId::from_uuid(Uuid::nil()),
-                time_floor: "2026-01-01T00:00:00Z".parse().unwrap(),
-                newest_row: None,
-                trust_clock_after: Duration::from_secs(120),
-                today: Vec::new(),
-                now: now(Duration::ZERO),
+                ..start(RunId::from_uuid(Uuid::nil()), now(Duration::ZERO))
             }),
             period,
             buses,

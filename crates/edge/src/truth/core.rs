@@ -196,6 +196,7 @@ impl Core {
         if let Some(gap) = out.gap {
             self.live.note_gap(gap);
         }
+        self.live.expect_every(self.pipeline.cadence());
         if let (Some(snapshot), Some(today)) = (out.snapshot.take(), out.today.take()) {
             self.live.publish(snapshot, today);
             turn.moved = true;

@@ -277,6 +277,11 @@ export interface components {
         Boot: {
             /** @description The appliance's version. */
             version: string;
+            /**
+             * Format: int64
+             * @description As in the stream's `hello`.
+             */
+            snapshot_every_ms: number;
             /** @description The site. */
             site: components["schemas"]["Site"];
             /** @description The newest snapshot, if there is one. */
@@ -844,6 +849,11 @@ export interface components {
              * @description Seconds since the newest snapshot; null before the first.
              */
             last_snapshot_age_sec: number | null;
+            /**
+             * Format: int64
+             * @description As in `hello`; it is measured, and may be another than then.
+             */
+            snapshot_every_ms: number;
         };
         /** @description Everything a page needs to show the home before the next second. */
         HelloMessage: {
@@ -869,6 +879,12 @@ export interface components {
              * @description Version of these messages.
              */
             api: number;
+            /**
+             * Format: int64
+             * @description Time between two snapshots while all is well, as the buses allow it. A snapshot much older
+             *     than this is old.
+             */
+            snapshot_every_ms: number;
             /** @description The site. */
             site: components["schemas"]["Site"];
             /** @description The newest snapshot, if there is one. */

@@ -23,6 +23,8 @@ const instant = (value: unknown): number | null => {
   return Number.isNaN(ms) ? null : ms;
 };
 
+const everyMs = (json: Json): number => number(json['snapshot_every_ms']) ?? 1000;
+
 const oneOf = <T extends string>(known: readonly T[], value: unknown, fallback: T): T =>
   known.find((candidate) => candidate === value) ?? fallback;
 
@@ -140,6 +142,7 @@ export function decodeMessage(raw: string): Message | null {
         seq,
         ts,
         version: text(json['version']) ?? '',
+        everyMs: everyMs(json),
         site: decodeSite(json['site']),
         snapshot: decodeSnapshot(json['snapshot']),
         flags: decodeFlags(json['errors']),
@@ -156,6 +159,7 @@ export function decodeMessage(raw: string): Message | null {
         seq,
         ts,
         version: text(json['version']) ?? '',
+        everyMs: everyMs(json),
       };
     case 'errors':
       return { type: 'errors', seq, ts, flags: decodeFlags(json['errors']) };
@@ -181,6 +185,7 @@ export function decodeBoot(raw: string): Boot | null {
   return {
     ts,
     version: text(json['version']) ?? '',
+    everyMs: everyMs(json),
     site: decodeSite(json['site']),
     snapshot: decodeSnapshot(json['snapshot']),
     flags: decodeFlags(json['errors']),

@@ -6,8 +6,8 @@ import { DayBuffer } from './day';
 import { LiveClient, type Environment, type Link, type Sink } from './client';
 import type { Boot, DaySeries, Flag, GapReason, Message, Site, Snapshot, Today } from './model';
 
-/** A reading older than this is called by its age. */
-export const STALE_S = 5;
+/** A reading older than this, and than two and a half of the times between two, is called by its age. */
+const STALE_S = 5;
 /** The chart's last step moves slowly; redrawing it each second would be work for nothing. */
 const CHART_EVERY_MS = 10_000;
 
@@ -45,11 +45,12 @@ export class Live implements Sink {
     return this.age === null ? 'live' : 'stale';
   });
 
-  /** The numbers are at most five seconds old, whatever the connection does. */
+  /** The numbers are not old, whatever the connection does. */
   fresh = $derived(this.snapshot !== null && this.age === null);
 
   /** Monotonic time at which the last reading was taken. */
   #readAt = 0;
+  #staleS = STALE_S;
   #cancelTick: (() => void) | null = null;
   #buffer: DayBuffer | null = null;
   #chartAt = -Infinity;
@@ -72,6 +73,7 @@ export class Live implements Sink {
     if (boot) {
       this.known = true;
       this.site = boot.site;
+      this.#expect(boot.everyMs);
       this.version = boot.version;
       this.flags = boot.flags;
       this.today = boot.today;
@@ -119,6 +121,7 @@ export class Live implements Sink {
         this.flags = message.flags;
         this.today = message.today;
         this.#seeVersion(message.version);
+        this.#expect(message.everyMs);
         this.#buffer = message.day ? new DayBuffer(message.day, message.ts) : DayBuffer.empty(message.ts);
         if (message.snapshot) {
           this.#take(message.snapshot, at - Math.max(0, message.ts - message.snapshot.at));
@@ -132,6 +135,7 @@ export class Live implements Sink {
         break;
       case 'heartbeat':
         this.#seeVersion(message.version);
+        this.#expect(message.everyMs);
         this.#buffer?.advance(message.ts);
         this.#drawChart(false);
         break;
@@ -150,14 +154,19 @@ export class Live implements Sink {
     this.#tick();
   }
 
-  /** Sets the age and comes back when it next changes: once at 5 s, then each second, never while all is well. */
+  #expect(everyMs: number): void {
+    this.#staleS = Math.max(STALE_S, everyMs / 400);
+    this.#tick();
+  }
+
+  /** Sets the age and comes back when it next changes: once when stale, then each second, never while all is well. */
   #tick(): void {
     this.#cancelTick?.();
     this.#cancelTick = null;
     if (!this.snapshot) return;
     const seconds = Math.max(0, (this.#now() - this.#readAt) / 1000);
-    this.age = seconds > STALE_S ? Math.floor(seconds) : null;
-    const next = seconds > STALE_S ? 1 - (seconds % 1) : STALE_S + 0.05 - seconds;
+    this.age = seconds > this.#staleS ? Math.floor(seconds) : null;
+    const next = this.age === null ? this.#staleS + 0.05 - seconds : 1 - (seconds % 1);
     this.#cancelTick = this.#environment.after(Math.max(50, next * 1000), () => this.#tick());
   }
 

@@ -89,6 +89,7 @@ export type Message =
   | (Envelope & {
       readonly type: 'hello';
       readonly version: string;
+      readonly everyMs: number;
       readonly site: Site;
       readonly snapshot: Snapshot | null;
       readonly flags: readonly Flag[];
@@ -96,7 +97,7 @@ export type Message =
       readonly day: DaySeries | null;
     })
   | (Envelope & { readonly type: 'snapshot'; readonly snapshot: Snapshot; readonly today: Today | null })
-  | (Envelope & { readonly type: 'heartbeat'; readonly version: string })
+  | (Envelope & { readonly type: 'heartbeat'; readonly version: string; readonly everyMs: number })
   | (Envelope & { readonly type: 'errors'; readonly flags: readonly Flag[] })
   | (Envelope & {
       readonly type: 'gap';
@@ -109,6 +110,8 @@ export type Message =
 export interface Boot {
   readonly ts: number;
   readonly version: string;
+  /** Time between two snapshots while all is well. */
+  readonly everyMs: number;
   readonly site: Site;
   readonly snapshot: Snapshot | null;
   readonly flags: readonly Flag[];

@@ -66,6 +66,9 @@ pub struct HelloMessage {
     pub version: String,
     /// Version of these messages.
     pub api: u32,
+    /// Time between two snapshots while all is well, as the buses allow it. A snapshot much older
+    /// than this is old.
+    pub snapshot_every_ms: u64,
     /// The site.
     pub site: SiteBody,
     /// The newest snapshot, if there is one.
@@ -130,6 +133,8 @@ pub struct HeartbeatMessage {
     /// Seconds since the newest snapshot; null before the first.
     #[schema(required = true)]
     pub last_snapshot_age_sec: Option<f64>,
+    /// As in `hello`; it is measured, and may be another than then.
+    pub snapshot_every_ms: u64,
 }
 
 /// The set of flags, whole.

@@ -1,6 +1,8 @@
 //! The dashboard's page and files.
 
-use solthrive_domain::FlagCode;
+use std::time::Duration;
+
+use solthrive_domain::{Cadence, FlagCode};
 
 use super::home::{flag, snapshot};
 use super::{TestApp, schema};
@@ -29,6 +31,8 @@ async fn the_root_leads_to_the_dashboard() {
 async fn the_page_carries_the_first_data() {
     let app = TestApp::start().await;
     app.publish(snapshot(7));
+    app.live
+        .expect_every(Cadence::every(Duration::from_secs(5)));
     let answer = app.get("/dashboard").await;
     assert_eq!(
         (answer.status, answer.header("content-type")),
@@ -39,6 +43,7 @@ async fn the_page_carries_the_first_data() {
     let boot = boot(answer.text());
     schema::check("Boot", &boot);
     assert_eq!(boot["snapshot"]["solar_kw"], 3.52);
+    assert_eq!(boot["snapshot_every_ms"], 5000);
     assert_eq!(boot["today"]["date"], "2026-06-21");
     assert_eq!(boot["ts"], "2026-06-21T19:00:00Z");
 }

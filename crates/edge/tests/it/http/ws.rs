@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::Value;
-use solthrive_domain::FlagCode;
+use solthrive_domain::{Cadence, FlagCode};
 use solthrive_edge::live::{DayPoint, Gap, GapCause};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
@@ -252,6 +252,22 @@ async fn a_slow_client_misses_snapshots_and_is_told_which() {
         }
     }
     assert!(missed > 0, "the test must outrun the buffers");
+}
+
+#[tokio::test]
+async fn a_client_is_told_how_often_to_expect_a_snapshot_and_when_that_changes() {
+    let often = Limits {
+        heartbeat: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let app = TestApp::with(often, Shelf::default()).await;
+    app.live
+        .expect_every(Cadence::every(Duration::from_secs(5)));
+    let mut client = Client::connect(&app).await;
+    assert_eq!(client.next().await["snapshot_every_ms"], 5000);
+    app.live
+        .expect_every(Cadence::every(Duration::from_secs(7)));
+    while client.next().await["snapshot_every_ms"] != 7000 {}
 }
 
 #[tokio::test]
