@@ -17,11 +17,22 @@ const DRIFT: Duration = Duration::from_millis(250);
 /// A minute with damaged frames may be a switched contactor; three in a row are a cable.
 const BUS_ERRORS: Timing = Timing::new(Duration::from_mins(2), Duration::from_mins(5));
 
+/// Looks, one a minute, for which a crash of the store stays a flag: an hour, as other crashes do.
+const CRASH_STAYS: u32 = 60;
+
 /// Looks at the buses, the store and the configuration.
 pub(super) struct Everyone {
     buses: Vec<(Arc<Mutex<BusStatus>>, Before)>,
     store: Store,
+    crashes: Crashes,
     config_invalid: Option<String>,
+}
+
+/// Crashes of the store's thread that were seen, and for how many looks the last one is still told.
+#[derive(Debug, Clone, Copy, Default)]
+struct Crashes {
+    seen: u64,
+    told_for: u32,
 }
 
 /// A bus's counters a minute ago.
@@ -45,6 +56,7 @@ impl Everyone {
         Self {
             buses,
             store,
+            crashes: Crashes::default(),
             config_invalid,
         }
     }
@@ -57,13 +69,35 @@ impl Outside for Everyone {
             let status = bus.lock().unwrap_or_else(PoisonError::into_inner);
             seen.extend(bus_observations(&status, before));
         }
-        seen.extend(store_observations(&self.store.health()));
+        let health = self.store.health();
+        seen.extend(store_observations(&health));
+        seen.push(self.crashes.observe(&health));
         seen.extend(
             self.config_invalid
                 .iter()
                 .map(|message| Observation::holds(FlagCode::ConfigInvalid, "", message.clone())),
         );
         seen
+    }
+}
+
+impl Crashes {
+    fn observe(&mut self, health: &Health) -> Observation {
+        if health.crashes > self.seen {
+            self.seen = health.crashes;
+            self.told_for = CRASH_STAYS;
+        }
+        let told = self.told_for > 0;
+        self.told_for = self.told_for.saturating_sub(1);
+        let crash = Observation::holds(
+            FlagCode::ServiceCrash,
+            "store",
+            "The part that stores the history crashed and was started again; what waited is kept. Please send the log to support.",
+        );
+        Observation {
+            holds: Some(told),
+            ..crash
+        }
     }
 }
 
@@ -119,4 +153,25 @@ fn store_observations(health: &Health) -> [Observation; 2] {
             ..error
         },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_of_the_store_is_told_for_an_hour_and_each_anew() {
+        let mut crashes = Crashes::default();
+        let mut told = |count| {
+            let health = Health {
+                crashes: count,
+                ..Health::default()
+            };
+            crashes.observe(&health).holds == Some(true)
+        };
+        assert!(!told(0));
+        let looks = (0..100).filter(|_| told(1)).count();
+        assert_eq!(looks, 60);
+        assert!(told(2));
+    }
 }

@@ -1,5 +1,6 @@
 //! The store as the rest of the appliance sees it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -101,6 +102,13 @@ impl Store {
     pub fn close(&self) {
         self.0.close();
     }
+
+    /// As [`Store::close`], when the service ends because something in it crashed: what waits is
+    /// stored, but the next start learns that the stop was not a proper one.
+    pub fn close_after_crash(&self) {
+        self.0.shared.fail();
+        self.0.close();
+    }
 }
 
 impl Handle {
@@ -138,9 +146,16 @@ fn start(writer: Writer, shared: Arc<Shared>) -> Result<(), StoreError> {
     let path = writer.place.folder().to_owned();
     let thread = thread::Builder::new().name("store".to_owned());
     let started = thread.spawn(move || {
-        let _farewell = Farewell(shared);
-        // When this is over the file is closed and the folder free.
-        writer.run();
+        let _farewell = Farewell(Arc::clone(&shared));
+        let mut writer = writer;
+        // When this is over the file is closed and the folder free. A crash is tried again with the
+        // next batch, a minute later: that is all the pause there needs to be.
+        while catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
+            writer = writer.after_crash();
+            if shared.is_closing() {
+                break;
+            }
+        }
     });
     started
         .map(drop)

@@ -15,6 +15,8 @@ pub struct Health {
     pub error: Option<String>,
     /// A damaged history that was set aside in this run.
     pub set_aside: Option<String>,
+    /// How often the thread that stores crashed in this run, and went on.
+    pub crashes: u64,
     /// Minute rows in memory that are not stored yet.
     pub waiting: usize,
     /// Minute rows that had to be given up in this run.

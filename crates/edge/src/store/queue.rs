@@ -18,6 +18,8 @@ pub(super) struct Shared {
     generation: AtomicU64,
     /// A reader found damage.
     suspect: AtomicBool,
+    /// The service ends because something in it crashed.
+    failed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -110,6 +112,21 @@ impl Shared {
             .changed
             .wait_timeout_while(lock(&self.queue), patience, working);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
+    /// Whether the thread was told to end.
+    pub(super) fn is_closing(&self) -> bool {
+        lock(&self.queue).closing
+    }
+
+    /// The stop that follows is not a proper one.
+    pub(super) fn fail(&self) {
+        self.failed.store(true, Ordering::Release);
+    }
+
+    /// Whether the stop is not a proper one.
+    pub(super) fn is_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
     }
 
     /// The thread ends.

@@ -18,8 +18,14 @@ use super::session::{Session, Shipment};
 
 /// The totals are copied beside the history with every so many batches.
 const COPY_EVERY: u64 = 15;
+/// After so many crashes without a stored batch between them, what waits is given up: it may be what
+/// the writer trips over.
+const PATIENCE_WITH_ROWS: u32 = 3;
 /// Rows dropped to make room in a file that cannot grow, attempt by attempt.
 const RELIEF: [i64; 3] = [60, 600, 6000];
+
+/// Cannot be: it was opened just before.
+const NO_SESSION: Failure = Failure::Write(SqliteError::InvalidQuery);
 
 /// Everything the store thread owns.
 pub(super) struct Writer {
@@ -44,6 +50,8 @@ pub(super) struct Writer {
     turns: u64,
     /// When the newest batch was that knew.
     known: Option<Timestamp>,
+    /// Crashes since a batch was stored.
+    crashes: u32,
 }
 
 impl Writer {
@@ -69,11 +77,66 @@ impl Writer {
             damaged: false,
             turns: 0,
             known: None,
+            crashes: 0,
         }
     }
 
+    /// The one that goes on after this one panicked: it opens the history anew, and has what waited.
+    /// The batch in hand may be stored or not, as after a commit that failed.
+    pub(super) fn after_crash(self) -> Self {
+        let crashes = self.crashes + 1;
+        let mut next = Self {
+            waiting: self.waiting,
+            later: self.later,
+            number: self.number,
+            doubtful: true,
+            turns: self.turns,
+            known: self.known,
+            crashes,
+            ..Self::new(
+                self.place,
+                self.options,
+                self.lock,
+                None,
+                self.opened,
+                self.shared,
+            )
+        };
+        if crashes >= PATIENCE_WITH_ROWS {
+            next.give_up();
+        }
+        let waiting = next.in_memory();
+        tracing::error!(
+            crashes,
+            waiting,
+            "the store's thread crashed; it goes on with the next batch"
+        );
+        next.shared.note(|health| {
+            health.crashes += 1;
+            health.error =
+                Some("the part that stores crashed; please send the log to support".to_owned());
+            health.waiting = waiting;
+        });
+        next
+    }
+
+    /// Lets go of everything that waits but the totals.
+    fn give_up(&mut self) {
+        let mut all = std::mem::take(&mut self.waiting);
+        let _ = all.merge(std::mem::take(&mut self.later));
+        let rows = all.minutes.len() as u64;
+        self.waiting = Batch {
+            at: all.at,
+            started: all.started,
+            ledger: all.ledger,
+            ..Batch::default()
+        };
+        let event = self.note_lost(rows);
+        self.waiting.events.extend(event);
+    }
+
     /// Runs until the store is closed.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(&mut self) {
         loop {
             let taken = self.shared.take();
             let closing = taken.closing;
@@ -96,6 +159,8 @@ impl Writer {
 
     fn turn(&mut self, taken: Taken) {
         let closing = taken.closing;
+        // First of all: what is in hand outlives a crash from here on.
+        self.accept(taken);
         let free = (self.options.free_space)(self.place.folder());
         self.shared.note(|health| health.free = free);
         let space = match free {
@@ -104,14 +169,14 @@ impl Writer {
             _ => Space::Enough,
         };
         self.place.reserve(free);
-        self.accept(taken);
         let due = closing || self.turns.is_multiple_of(COPY_EVERY);
         let newest = self.later.ledger.as_ref().or(self.waiting.ledger.as_ref());
         let totals = newest.filter(|_| due).cloned();
         let at = self.later.at.or(self.waiting.at);
         let settled = self.settle();
         self.turns += 1;
-        match settled.and_then(|()| self.ship(space, closing)) {
+        let proper = closing && !self.shared.is_failed();
+        match settled.and_then(|()| self.ship(space, proper)) {
             Ok(()) => self.stored(space),
             Err(error) => self.failed(&error),
         }
@@ -147,7 +212,7 @@ impl Writer {
         let lost = lost + self.later.merge(batch);
         let event = self.note_lost(lost);
         self.later.events.extend(event);
-        if closing {
+        if closing && !self.shared.is_failed() {
             let run = self.options.run;
             let at = self.about_now();
             let what = Happening::Stopped { run };
@@ -201,24 +266,21 @@ impl Writer {
 
     fn attempt(&mut self, space: Space, last: bool) -> Result<(), Failure> {
         self.number += 1;
-        let number = self.number;
-        let waiting = std::mem::take(&mut self.waiting);
-        let shipment = Shipment {
-            batch: &waiting,
-            number,
+        let suspect = self.shared.is_suspect();
+        self.reach()?;
+        // What waits stays where a crash leaves it.
+        let session = self.session.as_mut().ok_or(NO_SESSION)?;
+        if suspect {
+            session.doubt();
+        }
+        session.verify()?;
+        session.store(&Shipment {
+            batch: &self.waiting,
+            number: self.number,
             space,
             last,
-        };
-        let suspect = self.shared.is_suspect();
-        let done = self.reach().and_then(|session| {
-            if suspect {
-                session.doubt();
-            }
-            session.verify()?;
-            Ok(session.store(&shipment)?)
-        });
-        self.waiting = waiting;
-        done
+        })?;
+        Ok(())
     }
 
     /// On a full disk: the reserved space first, then the oldest minutes, more each time.
@@ -261,9 +323,7 @@ impl Writer {
             self.session = Some(session);
             self.shared.renew();
         }
-        self.session
-            .as_mut()
-            .ok_or(Failure::Write(SqliteError::InvalidQuery))
+        self.session.as_mut().ok_or(NO_SESSION)
     }
 
     fn note_set_aside(&self, name: Option<String>) {
@@ -274,6 +334,7 @@ impl Writer {
 
     fn stored(&mut self, space: Space) {
         let batch = std::mem::take(&mut self.waiting);
+        self.crashes = 0;
         let size = self.session.as_ref().and_then(|session| {
             session.shrink(space);
             session.size()

@@ -7,6 +7,7 @@
 
 mod bytes;
 mod child;
+mod crash;
 mod damage;
 mod days;
 mod full;
