@@ -9,7 +9,7 @@ use solthrive_domain::ids::DeviceId;
 use utoipa::ToSchema;
 
 use super::access::Holder;
-use super::health::meter_health;
+use super::health;
 use super::problem::ApiError;
 use super::query::Params;
 use super::reply::{Problems, json};
@@ -86,7 +86,7 @@ pub(super) async fn device(
 ) -> Result<Response, ApiError> {
     params.finish(&[])?;
     let (facts, now) = (&app.facts, app.clock.mono());
-    let meters = facts.meters();
+    let units = facts.meters().into_iter().map(|meter| meter.unit);
     Ok(json(&Device {
         serial: facts.fixed.serial.clone(),
         device_id: facts.fixed.device,
@@ -94,12 +94,9 @@ pub(super) async fn device(
         model: facts.fixed.model.clone(),
         uptime_s: facts.uptime(now).as_secs(),
         last_update_check: None,
-        meters: meters
-            .iter()
-            .map(|meter| DeviceMeter {
-                unit: meter.unit,
-                health: meter_health(meter, now),
-            })
+        meters: units
+            .zip(health::meters(&app))
+            .map(|(unit, health)| DeviceMeter { unit, health })
             .collect(),
         channels: app.home().channels.iter().map(channel).collect(),
     }))

@@ -2,12 +2,19 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use std::time::Duration;
+
 use solthrive_domain::Mono;
 
 use super::facts::MeterFacts;
 use super::reply::{Problems, json};
 use super::state::{AppState, Shared, age};
 use super::wire::{ApiStatus, FlagBody, Health, MeterHealth, MeterStatus, ModbusStatus};
+
+/// A reading may be this old, and older where the meter is not asked as often.
+const SHORTEST_SILENCE: Duration = Duration::from_secs(5);
+/// Turns of a meter that may pass without a reading.
+const POLLS_MISSED: u32 = 3;
 
 /// State of the meters, the storage and the flags. Always 200: the body says what is wrong.
 #[utoipa::path(get, path = "/api/health", tag = "system", operation_id = "health",
@@ -17,13 +24,7 @@ pub(super) async fn health(State(app): State<AppState>) -> Response {
 }
 
 fn report(app: &Shared) -> Health {
-    let now = app.clock.mono();
-    let meters: Vec<_> = app
-        .facts
-        .meters()
-        .iter()
-        .map(|meter| meter_health(meter, now))
-        .collect();
+    let meters = meters(app);
     let free = app.facts.disk().map(|disk| disk.free);
     Health {
         modbus_status: together(&meters),
@@ -36,10 +37,26 @@ fn report(app: &Shared) -> Health {
     }
 }
 
-pub(super) fn meter_health(meter: &MeterFacts, now: Mono) -> MeterHealth {
+/// Each meter, in the configuration's order.
+pub(super) fn meters(app: &Shared) -> Vec<MeterHealth> {
+    let now = app.clock.mono();
+    let turns = app
+        .facts
+        .buses(|bus| (bus.bus.clone(), bus.budget.every.max(1)));
+    let health = |meter: &MeterFacts| {
+        let turn = turns.iter().find(|(bus, _)| *bus == meter.bus);
+        let every = app.facts.fixed.poll_every * turn.map_or(1, |(_, every)| *every);
+        meter_health(meter, now, SHORTEST_SILENCE.max(POLLS_MISSED * every))
+    };
+    app.facts.meters().iter().map(health).collect()
+}
+
+/// A meter whose last good reading is older than `silence` does not respond, even if nobody says so:
+/// whoever would is silent too.
+fn meter_health(meter: &MeterFacts, now: Mono, silence: Duration) -> MeterHealth {
     let status = match (meter.failures, meter.last_read) {
         (0, None) => MeterStatus::Starting,
-        (0, Some(_)) => MeterStatus::Ok,
+        (0, Some(read)) if now.since(read) <= silence => MeterStatus::Ok,
         _ => MeterStatus::NotResponding,
     };
     MeterHealth {
@@ -101,6 +118,26 @@ mod tests {
             together(&statuses.iter().map(meter).collect::<Vec<_>>()),
             expected
         );
+    }
+
+    #[rstest]
+    #[case::fresh(0, 14, MeterStatus::Ok)]
+    #[case::just_old_enough(0, 15, MeterStatus::Ok)]
+    #[case::nobody_said_that_it_failed(0, 16, MeterStatus::NotResponding)]
+    #[case::it_failed(1, 11, MeterStatus::NotResponding)]
+    fn a_meter_is_well_only_while_its_last_reading_is_new(
+        #[case] failures: u32,
+        #[case] now: u64,
+        #[case] expected: MeterStatus,
+    ) {
+        let at = |seconds| Mono::from_origin(Duration::from_secs(seconds));
+        let meter = MeterFacts {
+            last_read: Some(at(10)),
+            failures,
+            ..MeterFacts::new(solthrive_domain::MeterId::new("m"), "b", 1, "p")
+        };
+        let health = meter_health(&meter, at(now), Duration::from_secs(5));
+        assert_eq!(health.status, expected);
     }
 
     #[rstest]

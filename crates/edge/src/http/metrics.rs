@@ -165,13 +165,7 @@ fn home(page: &mut Page, snapshot: &Snapshot) {
 }
 
 fn meters(page: &mut Page, app: &Shared) {
-    let now = app.clock.mono();
-    let meters: Vec<_> = app
-        .facts
-        .meters()
-        .iter()
-        .map(|meter| super::health::meter_health(meter, now))
-        .collect();
+    let meters = super::health::meters(app);
     let up = meters.iter().map(|meter| {
         let up = if meter.status == MeterStatus::Ok {
             1.0

@@ -72,9 +72,9 @@ pub struct MeterHealth {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MeterStatus {
-    /// Its last poll brought a reading.
+    /// Its last poll brought a reading, not long ago.
     Ok,
-    /// Its last poll failed.
+    /// Its last poll failed, or there was none for too long.
     NotResponding,
     /// It was not asked yet.
     Starting,
