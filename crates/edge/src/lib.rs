@@ -11,3 +11,4 @@ pub mod logging;
 pub mod poller;
 pub mod store;
 pub mod truth;
+pub mod vital;

@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::{panic, thread};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -55,7 +56,21 @@ pub fn start(config: LoggingConfig, data_dir: &Path) -> Result<Option<io::Error>
         .with(to_output)
         .with(to_file)
         .try_init()?;
+    log_panics();
     Ok(problem)
+}
+
+/// A panic is logged like everything else, since standard error may lead nowhere; it still goes there.
+fn log_panics() {
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let thread = thread::current();
+        let (name, place) = (thread.name().unwrap_or("?"), info.location());
+        let place = place.map(ToString::to_string).unwrap_or_default();
+        let message = info.payload_as_str().unwrap_or("without a message");
+        tracing::error!(thread = name, place, "a thread panicked: {message}");
+        before(info);
+    }));
 }
 
 fn level(level: LogLevel) -> LevelFilter {
@@ -158,6 +173,21 @@ mod tests {
             fs::read_to_string(path.with_extension("jsonl.1")).unwrap(),
             "this is line number    8\n"
         );
+    }
+
+    #[test]
+    fn a_panic_stands_in_the_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = log_file(folder.path());
+        let log = RotatingFile::open(&path, 10_000).unwrap();
+        log_panics();
+        let layer = fmt::layer().json().flatten_event(true).with_writer(log);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            panic::catch_unwind(|| panic!("the sum is {}", 7)).unwrap_err();
+        });
+        let line = fs::read_to_string(&path).unwrap();
+        assert!(line.contains("a thread panicked: the sum is 7"), "{line}");
+        assert!(line.contains("logging.rs"), "{line}");
     }
 
     #[test]

@@ -2,13 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{io, mem};
 
 use solthrive_meter::bus::{BusConfig, BusCycle, BusStatus, Pace, SystemPace, run_bus};
+
+use crate::vital::Vital;
 
 /// Pause before a bus thread that panicked starts again.
 const AFTER_CRASH: Duration = Duration::from_secs(1);
@@ -27,6 +29,8 @@ pub enum Heard {
 /// Running bus threads.
 pub struct Poller {
     threads: Vec<JoinHandle<()>>,
+    /// Says that the last of them has ended, by having no sender left.
+    running: Receiver<()>,
     stop: Arc<AtomicBool>,
     pace: Arc<SystemPace>,
     /// What each bus tells about itself, in the configuration's order.
@@ -34,7 +38,7 @@ pub struct Poller {
 }
 
 impl Poller {
-    /// Starts a thread for each bus; their cycles go to `heard`.
+    /// Starts a thread for each bus; their cycles go to `heard`, and their end to `vital`.
     ///
     /// # Errors
     /// When the system cannot start a thread.
@@ -42,9 +46,12 @@ impl Poller {
         buses: Vec<BusConfig>,
         pace: Arc<SystemPace>,
         heard: &Sender<Heard>,
+        vital: &Vital,
     ) -> io::Result<Self> {
+        let (runs, running) = channel();
         let mut poller = Self {
             threads: Vec::new(),
+            running,
             stop: Arc::default(),
             pace,
             statuses: Vec::new(),
@@ -58,7 +65,11 @@ impl Poller {
                 heard.clone(),
             );
             let name = format!("bus-{}", config.name);
-            let run = move || keep_running(&config, &pace, &stop, &status, &heard);
+            let marks = (vital.mark(name.clone()), runs.clone());
+            let run = move || {
+                let _marks = marks;
+                keep_running(&config, &pace, &stop, &status, &heard);
+            };
             poller.threads.push(
                 thread::Builder::new()
                     .name(name)
@@ -69,20 +80,55 @@ impl Poller {
         Ok(poller)
     }
 
-    /// Asks every bus to stop and waits until it has.
-    pub fn stop(&mut self) {
+    /// Asks every bus to stop: an idle one does at once, another after its exchange.
+    pub fn ask_to_stop(&self) {
         self.stop.store(true, Ordering::Release);
         self.pace.wake();
+    }
+
+    /// Waits until every bus has stopped; false when that takes longer than `patience`. Then a bus
+    /// waits for a meter, and is left to end with the process.
+    #[must_use]
+    pub fn wait(&mut self, patience: Duration) -> bool {
+        if self.running.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+            return false;
+        }
         for thread in mem::take(&mut self.threads) {
             // Panics are caught inside; there is nothing left to report.
             let _ = thread.join();
         }
+        true
+    }
+}
+
+#[cfg(test)]
+impl Poller {
+    /// Without any bus.
+    pub(crate) fn idle() -> Self {
+        let (vital, _) = crate::vital::vital();
+        Self::start(
+            Vec::new(),
+            Arc::new(SystemPace::new()),
+            &channel().0,
+            &vital,
+        )
+        .unwrap()
+    }
+
+    /// Takes a thread for its only bus.
+    pub(crate) fn adopt(&mut self, bus: impl FnOnce() + Send + 'static) {
+        let (runs, running) = channel();
+        self.running = running;
+        self.threads.push(thread::spawn(move || {
+            let _runs: Sender<()> = runs;
+            bus();
+        }));
     }
 }
 
 impl Drop for Poller {
     fn drop(&mut self) {
-        self.stop();
+        self.ask_to_stop();
     }
 }
 

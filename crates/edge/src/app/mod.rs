@@ -8,13 +8,14 @@ mod facts;
 mod outside;
 mod pipeline;
 mod start;
+mod systemd;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +23,8 @@ use crate::config::files::Places;
 use crate::config::last_good::{Started, load_or_last_good};
 use crate::http::{self, AppState};
 use crate::logging;
-use start::Running;
+use crate::vital::{Ended, vital};
+use systemd::Systemd;
 
 /// Between two attempts to take the web server's address.
 const BIND_AGAIN: Duration = Duration::from_secs(10);
@@ -49,7 +51,7 @@ pub struct Args {
     pub data_dir: PathBuf,
 }
 
-/// Runs until SIGTERM or SIGINT. Exit codes: 0 stopped, 1 could not start, 2 configuration.
+/// Runs until SIGTERM or SIGINT. Exit codes: 0 stopped, 1 could not start or go on, 2 configuration.
 pub fn run(args: Args) -> ExitCode {
     let places = Places {
         config_dir: args.config_dir,
@@ -77,7 +79,7 @@ pub fn run(args: Args) -> ExitCode {
     match serve(&places, &started) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("solthrived cannot start: {error:#}");
+            tracing::error!("solthrived ends: {error:#}");
             eprintln!("solthrived: {error:#}");
             ExitCode::FAILURE
         }
@@ -105,30 +107,51 @@ fn serve(places: &Places, started: &Started) -> anyhow::Result<()> {
         .thread_keep_alive(Duration::from_secs(5))
         .build()
         .context("the runtime of the web server cannot be started")?;
-    let (running, setup) = start::everything(places, started)?;
-    let stopped = runtime.block_on(until_told(listen, AppState::new(setup)));
-    running.stop();
+    let systemd = Systemd::from_env();
+    let (vital, ended) = vital();
+    let (running, setup) = start::everything(places, started, &systemd, &vital)?;
+    systemd.ready();
+    let shutdown = CancellationToken::new();
+    let server = web(listen, AppState::new(setup), shutdown.clone());
+    let stopped = runtime.block_on(until_told(server, &shutdown, &systemd, ended));
+    match &stopped {
+        Ok(()) => running.stop(),
+        Err(error) => {
+            tracing::error!("the service cannot go on: {error:#}");
+            running.fail();
+        }
+    }
+    // A request that still waits for the disk must not hold up the end.
+    runtime.shutdown_background();
     stopped
 }
 
-/// Serves until a signal.
-async fn until_told(listen: std::net::SocketAddr, app: AppState) -> anyhow::Result<()> {
-    let shutdown = CancellationToken::new();
-    let server = web(listen, app, shutdown.clone());
+/// Serves until a signal, or until a thread that nothing works without has ended.
+async fn until_told(
+    server: impl Future<Output = ()>,
+    shutdown: &CancellationToken,
+    systemd: &Systemd,
+    mut ended: Ended,
+) -> anyhow::Result<()> {
     let (mut term, mut int) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
     tokio::pin!(server);
-    tokio::select! {
-        () = &mut server => {}
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
+    let fallen = tokio::select! {
+        () = &mut server => None,
+        _ = term.recv() => None,
+        _ = int.recv() => None,
+        thread = ended.next() => Some(thread),
+    };
     tracing::info!("stopping");
+    systemd.stopping();
     shutdown.cancel();
     server.await;
-    Ok(())
+    match fallen {
+        Some(thread) => bail!("the thread {thread} ended by itself"),
+        None => Ok(()),
+    }
 }
 
 /// The web server; an address that is taken is tried again, since polling does not need it.
@@ -149,12 +172,6 @@ async fn web(listen: std::net::SocketAddr, app: AppState, shutdown: Cancellation
     http::serve(listener, app, shutdown).await;
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.halt();
-    }
-}
-
 /// Shared with the parts that ask the time.
 type Pace = Arc<solthrive_meter::bus::SystemPace>;
 
@@ -162,4 +179,28 @@ type Pace = Arc<solthrive_meter::bus::SystemPace>;
 fn poll_every(config: &crate::config::AppConfig) -> Duration {
     let every = config.buses.iter().map(|bus| bus.poll_every).max();
     every.unwrap_or(Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_thread_that_falls_ends_the_service_with_an_error() {
+        let (vital, ended) = vital();
+        let mark = vital.mark("core");
+        let fallen = thread::spawn(move || {
+            let _mark = mark;
+            panic!("a bug in the core");
+        });
+        let systemd = Systemd::from_env();
+        let shutdown = CancellationToken::new();
+        let server = shutdown.clone().cancelled_owned();
+        let told = until_told(server, &shutdown, &systemd, ended).await;
+        let error = told.unwrap_err();
+        assert_eq!(error.to_string(), "the thread core ended by itself");
+        assert!(fallen.join().is_err());
+    }
 }

@@ -7,12 +7,13 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::Context;
-use solthrive_domain::FlagCode;
 use solthrive_domain::ids::RunId;
+use solthrive_domain::{FlagCode, Mono};
 use solthrive_meter::bus::SystemPace;
 
 use super::clocks::{self, WebClock};
 use super::outside::Everyone;
+use super::systemd::{Systemd, Watchdog};
 use super::{Pace, facts, pipeline, poll_every};
 use crate::config::files::Places;
 use crate::config::last_good::Started;
@@ -22,7 +23,8 @@ use crate::live::Live;
 use crate::poller::{Heard, Poller};
 use crate::store::{self, Opened, Store};
 use crate::truth::Assembler;
-use crate::truth::core::{Clocks, Core, SystemClocks};
+use crate::truth::core::{Aside, Clocks, Core, SystemClocks};
+use crate::vital::Vital;
 
 /// A bus may use this much of a second before its second goes on without it.
 const PATIENCE_PERCENT: u32 = 90;
@@ -30,35 +32,79 @@ const PATIENCE_PERCENT: u32 = 90;
 /// From here to the first poll: what starting the threads takes.
 const FIRST_POLL: Duration = Duration::from_millis(100);
 
+/// How long the end of the service waits for a bus that is busy. What was measured is stored by then,
+/// and systemd's patience has to last for the web server, the disk and this.
+const LAST_EXCHANGE: Duration = Duration::from_secs(5);
+
 /// The threads beside the web server.
 pub(super) struct Running {
     poller: Poller,
     core: Option<JoinHandle<()>>,
     heard: Sender<Heard>,
     store: Store,
+    patience: Duration,
 }
 
 impl Running {
     /// Stops polling, stores the last minute, and marks a proper stop.
     pub(super) fn stop(mut self) {
-        self.halt();
+        self.halt(Ending::Proper);
     }
 
-    pub(super) fn halt(&mut self) {
+    /// Stores what can be, and leaves the next start to tell of a crash.
+    pub(super) fn fail(mut self) {
+        self.halt(Ending::Crash);
+    }
+
+    /// What was measured is stored first: a bus may wait for a meter longer than systemd waits for us.
+    fn halt(&mut self, ending: Ending) {
         let Some(core) = self.core.take() else { return };
-        self.poller.stop();
+        self.poller.ask_to_stop();
         // The core thread ends after this word, or has ended already.
         let _ = self.heard.send(Heard::Stop);
-        if core.join().is_err() {
-            tracing::error!("the core thread had panicked");
+        let crashed = core.join().is_err();
+        match ending {
+            Ending::Proper if !crashed => self.store.close(),
+            Ending::Proper | Ending::Crash => self.store.close_after_crash(),
         }
-        self.store.close();
+        if !self.poller.wait(self.patience) {
+            tracing::warn!("a bus still waits for its meter; it ends with the process");
+        }
         tracing::info!("stopped");
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.halt(Ending::Crash);
+    }
+}
+
+/// Why the service ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Proper,
+    Crash,
+}
+
+/// Signs of life for systemd.
+impl Aside for Watchdog {
+    fn heard(&mut self, bus: &str, at: Mono) {
+        Self::heard(self, bus, at);
+    }
+
+    fn turned(&mut self, now: Mono) {
+        Self::turned(self, now);
+    }
+}
+
 /// Opens the store and starts every thread; the web server's state is the second value.
-pub(super) fn everything(places: &Places, started: &Started) -> anyhow::Result<(Running, Setup)> {
+pub(super) fn everything(
+    places: &Places,
+    started: &Started,
+    systemd: &Systemd,
+    vital: &Vital,
+) -> anyhow::Result<(Running, Setup)> {
     let config = &started.loaded.config;
     let run = clocks::new_run();
     let (store, opened) = open_store(places, config, run)?;
@@ -73,14 +119,15 @@ pub(super) fn everything(places: &Places, started: &Started) -> anyhow::Result<(
     let live = Arc::new(Live::new(config.home.clone()));
 
     let (heard, hearing) = channel();
-    let poller = Poller::start(config.buses.clone(), Arc::clone(&pace), &heard)
+    let poller = Poller::start(config.buses.clone(), Arc::clone(&pace), &heard, vital)
         .context("the polling threads cannot be started")?;
     let fixed = facts::fixed_facts(places, config, &opened, run, &poller, now);
     let facts = Arc::new(Facts::new(fixed));
-    let buses = config.buses.iter().map(|bus| Arc::from(bus.name.as_str()));
+    let buses = || config.buses.iter().map(|bus| Arc::from(bus.name.as_str()));
+    let watchdog = Watchdog::new(systemd.clone(), buses(), poll_every(config), now.mono);
     let core = Core {
         pipeline: pipeline::pipeline(config, &opened, run, now),
-        assembler: Assembler::new(buses, poll_every(config) * PATIENCE_PERCENT / 100),
+        assembler: Assembler::new(buses(), poll_every(config) * PATIENCE_PERCENT / 100),
         heard: hearing,
         live: Arc::clone(&live),
         facts: Arc::clone(&facts),
@@ -93,11 +140,9 @@ pub(super) fn everything(places: &Places, started: &Started) -> anyhow::Result<(
             invalid(started),
         )),
         at_start: at_start(&opened),
+        aside: Box::new(watchdog),
     };
-    let core = thread::Builder::new()
-        .name("core".into())
-        .spawn(move || core.run())
-        .context("the core thread cannot be started")?;
+    let core = Some(spawn(core, vital)?);
     let setup = Setup {
         live,
         clock: Arc::new(WebClock(pace)),
@@ -110,16 +155,28 @@ pub(super) fn everything(places: &Places, started: &Started) -> anyhow::Result<(
         limits: Limits::from(&config.api),
         config: facts::effective(&started.loaded.effective),
     };
-    let core = Some(core);
     Ok((
         Running {
             poller,
             core,
             heard,
             store,
+            patience: LAST_EXCHANGE,
         },
         setup,
     ))
+}
+
+fn spawn(core: Core, vital: &Vital) -> anyhow::Result<JoinHandle<()>> {
+    let mark = vital.mark("core");
+    let run = move || {
+        let _mark = mark;
+        core.run();
+    };
+    let thread = thread::Builder::new().name("core".into());
+    thread
+        .spawn(run)
+        .context("the core thread cannot be started")
 }
 
 /// What is wrong with the newest configuration, if the last good one runs.
@@ -174,4 +231,91 @@ fn at_start(opened: &Opened) -> Vec<(FlagCode, String)> {
         (FlagCode::ServiceCrash, "The service did not end properly before this start: a power cut, or a crash (then the log tells more).".to_owned())
     });
     crash.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, RecvTimeoutError};
+
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::store::{Batch, Event};
+
+    /// Parts that run, with a core thread that hands something over when it is told to stop.
+    fn running(folder: &std::path::Path, core_panics: bool) -> Running {
+        let options = store::Options::new(
+            folder,
+            TimeZone::UTC,
+            RunId::from_uuid(uuid::Uuid::from_u128(1)),
+            Timestamp::UNIX_EPOCH,
+        );
+        let (store, _) = Store::open(options).unwrap();
+        let (heard, hearing): (_, Receiver<Heard>) = channel();
+        let end = store.clone();
+        let core = thread::spawn(move || {
+            assert!(!core_panics, "a bug in the core");
+            let stop = hearing.recv();
+            assert!(matches!(stop, Ok(Heard::Stop)), "{stop:?}");
+            let event = Event::clock(
+                Timestamp::UNIX_EPOCH,
+                solthrive_domain::clock::ClockEvent::BecamePlausible,
+            );
+            end.submit(Batch {
+                events: vec![event],
+                ..Batch::default()
+            });
+        });
+        Running {
+            poller: Poller::idle(),
+            core: Some(core),
+            heard,
+            store,
+            patience: Duration::from_millis(1),
+        }
+    }
+
+    /// Whether the last stop was a proper one, and how many events it left.
+    fn left(folder: &std::path::Path) -> (Option<bool>, usize) {
+        let reader = store::Reader::open(folder).unwrap();
+        let events = reader.events(Timestamp::MIN, Timestamp::MAX, 100).unwrap();
+        let clock = |event: &&Event| matches!(event.what, store::Happening::Clock(_));
+        let count = events.iter().filter(clock).count();
+        let options = store::Options::new(
+            folder,
+            TimeZone::UTC,
+            RunId::from_uuid(uuid::Uuid::from_u128(2)),
+            Timestamp::UNIX_EPOCH,
+        );
+        let (_, opened) = Store::open(options).unwrap();
+        (opened.clean_stop, count)
+    }
+
+    /// A bus may wait for its meter for tens of seconds, and systemd does not.
+    #[test]
+    fn the_last_minute_is_stored_although_a_bus_does_not_stop() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut running = running(folder.path(), false);
+        let (release, stuck) = channel::<()>();
+        running.poller.adopt(move || {
+            assert_eq!(
+                stuck.recv_timeout(Duration::from_mins(10)),
+                Err(RecvTimeoutError::Disconnected)
+            );
+        });
+        running.stop();
+        assert_eq!(left(folder.path()), (Some(true), 1));
+        drop(release);
+    }
+
+    #[test]
+    fn a_stop_because_a_thread_fell_is_known_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        running(folder.path(), true).fail();
+        assert_eq!(left(folder.path()), (Some(false), 0));
+        let folder = tempfile::tempdir().unwrap();
+        running(folder.path(), false).fail();
+        assert_eq!(left(folder.path()), (Some(false), 1));
+    }
 }

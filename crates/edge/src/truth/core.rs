@@ -37,6 +37,15 @@ pub trait Outside: Send {
     fn observations(&mut self) -> Vec<Observation>;
 }
 
+/// What is done on the core thread's turns beside the truth; never waits.
+pub trait Aside: Send {
+    /// A bus has finished a poll.
+    fn heard(&mut self, bus: &str, at: Mono);
+
+    /// A turn is over.
+    fn turned(&mut self, now: Mono);
+}
+
 /// Everything the core thread works with.
 pub struct Core {
     /// Decides.
@@ -59,6 +68,8 @@ pub struct Core {
     pub outside: Box<dyn Outside>,
     /// What there is to tell about the time before this start.
     pub at_start: Vec<(FlagCode, String)>,
+    /// Signs of life.
+    pub aside: Box<dyn Aside>,
 }
 
 /// The state of the loop.
@@ -84,6 +95,7 @@ impl Core {
             match self.heard.recv_timeout(self.patience()) {
                 Ok(Heard::Cycle(cycle)) => {
                     self.facts.note_cycle(&cycle);
+                    self.aside.heard(&cycle.bus, cycle.at);
                     let ticks = self.assembler.offer(cycle);
                     self.steps(ticks, &mut turn);
                 }
@@ -91,6 +103,7 @@ impl Core {
                 Err(RecvTimeoutError::Timeout) => self.quiet(&mut turn),
                 Ok(Heard::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
+            self.aside.turned(self.clocks.now().mono);
         }
         self.end(turn);
     }

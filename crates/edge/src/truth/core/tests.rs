@@ -47,6 +47,12 @@ impl Outside for Nobody {
     }
 }
 
+impl Aside for Nobody {
+    fn heard(&mut self, _: &str, _: Mono) {}
+
+    fn turned(&mut self, _: Mono) {}
+}
+
 impl Desk {
     /// A start of the daemon whose clock shows `wall`.
     fn new(folder: &std::path::Path, run: u128, wall: &str, synced: bool) -> Self {
@@ -74,6 +80,7 @@ impl Desk {
             clocks: Box::new(HandClock(Arc::clone(&clock))),
             outside: Box::new(Nobody),
             at_start: Vec::new(),
+            aside: Box::new(Nobody),
         };
         let turn = core.begin();
         Self {

@@ -1,8 +1,11 @@
 //! With a daemon that runs: it holds the port, so it is asked.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use solthrive_sim::{SimConfig, Simulation};
 
 use super::{Site, bus, profile, state};
@@ -15,7 +18,12 @@ struct Daemon {
 impl Daemon {
     /// Returns when it says that it serves and that its link is open.
     fn start(site: &Site) -> Self {
+        Self::start_with(site, &[])
+    }
+
+    fn start_with(site: &Site, environment: &[(&str, &OsStr)]) -> Self {
         let mut command = site.command(env!("CARGO_BIN_EXE_solthrived"));
+        command.envs(environment.iter().copied());
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -30,6 +38,14 @@ impl Daemon {
         // Its output is read on, so that it never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child }
+    }
+}
+
+impl Daemon {
+    /// Asks it to stop, and gives its exit code.
+    fn stop(mut self) -> Option<i32> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.child.wait().unwrap().code()
     }
 }
 
@@ -93,6 +109,43 @@ fn what_holds_the_port_is_asked_for_what_it_read() {
         site.cli(&["meter", "read", "--json"]).json()["read_by"],
         "solthrive-cli"
     );
+}
+
+#[test]
+fn systemd_hears_of_the_start_of_life_and_of_the_stop() {
+    let sim = Simulation::start(SimConfig::on_pty(profile("solthrive-v1"))).unwrap();
+    let site = Site::with_bus(&bus(&sim.pty(), "solthrive-v1"));
+    let path = site.path("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let limit = OsStr::new("2000000");
+    let environment = [
+        ("NOTIFY_SOCKET", path.as_os_str()),
+        ("WATCHDOG_USEC", limit),
+    ];
+    let daemon = Daemon::start_with(&site, &environment);
+    let hear = || {
+        let mut bytes = [0; 100];
+        let length = socket.recv(&mut bytes).unwrap();
+        String::from_utf8(bytes[..length].to_vec()).unwrap()
+    };
+    let mut signs = 0;
+    let mut ready = false;
+    while signs < 3 || !ready {
+        match hear().as_str() {
+            "WATCHDOG=1" => signs += 1,
+            "READY=1" => ready = true,
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(daemon.stop(), Some(0));
+    socket.set_nonblocking(true).unwrap();
+    let rest: Vec<_> = std::iter::from_fn(|| {
+        let mut bytes = [0; 100];
+        let length = socket.recv(&mut bytes).ok()?;
+        Some(String::from_utf8(bytes[..length].to_vec()).unwrap())
+    })
+    .collect();
+    assert!(rest.iter().any(|word| word == "STOPPING=1"), "{rest:?}");
 }
 
 #[test]
