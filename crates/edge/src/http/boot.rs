@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::messages::{bodies, snapshot_every_ms};
 use super::state::{AppState, Shared};
+use super::summary::as_of_now;
 use super::wire::{DailySummary, FlagBody, Latest, SiteBody};
 
 /// The page's first data, in a script element with the id `boot`.
@@ -50,7 +51,10 @@ pub(super) fn script(app: &AppState) -> String {
 /// The local day so far; before the first snapshot, a day of which nothing is known.
 pub(super) fn today(app: &Shared) -> DailySummary {
     match app.live.frame() {
-        Some(frame) => DailySummary::new(&frame.today, app.tariff.as_ref()),
+        Some(frame) => {
+            let today = as_of_now(app, (*frame.today).clone());
+            DailySummary::new(&today, app.tariff.as_ref())
+        }
         None => DailySummary::unknown(app.clock.now().to_zoned(app.site.tz.clone()).date()),
     }
 }

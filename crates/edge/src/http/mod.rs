@@ -44,6 +44,7 @@ pub use access::{Access, Secret};
 pub use facts::{ClockFacts, Facts, FixedFacts, MeterFacts};
 pub use server::{bind, serve};
 pub use state::{AppState, Clock, History, HistoryError, Limits, Setup, Shared};
+pub(crate) use summary::passed;
 
 /// Every path.
 fn router(app: AppState) -> Router {

@@ -1,11 +1,13 @@
 //! Days and months: `/api/daily_summary`, `/api/monthly_summary`, `/api/days`.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use jiff::ToSpan;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 use solthrive_domain::{DaySummary, Summary, local_day};
 use utoipa::ToSchema;
@@ -14,7 +16,7 @@ use super::access::Holder;
 use super::problem::ApiError;
 use super::query::Params;
 use super::reply::{Problems, json};
-use super::state::AppState;
+use super::state::{AppState, Shared};
 use super::wire::{DailySummary, Figures, MonthlySummary};
 
 /// The most days of one request.
@@ -123,6 +125,21 @@ fn after(date: Date, days: i32) -> Date {
     date.checked_add(days.days()).unwrap_or(Date::MAX)
 }
 
+/// A span has passed up to `now`, whether anything was measured or not: what counts is the calendar,
+/// also on the day the appliance was installed and while its meter is dead.
+pub(crate) fn passed(summary: &mut Summary, span: &Range<Timestamp>, now: Timestamp) {
+    let passed = now.min(span.end).duration_since(span.start);
+    summary.elapsed = Duration::try_from(passed).unwrap_or_default();
+}
+
+/// A day as it is to be shown now.
+pub(super) fn as_of_now(app: &Shared, mut day: DaySummary) -> DaySummary {
+    if let Ok(span) = local_day(&app.site.tz, day.date) {
+        passed(&mut day.summary, &span, app.clock.now());
+    }
+    day
+}
+
 /// Days in `[from, to)` that have data. Today's is the live one: the store's is up to a minute old.
 async fn days(
     app: &AppState,
@@ -142,7 +159,7 @@ async fn days(
         let at = days.partition_point(|day| day.date < frame.today.date);
         days.insert(at, (*frame.today).clone());
     }
-    Ok(days)
+    Ok(days.into_iter().map(|day| as_of_now(app, day)).collect())
 }
 
 /// The days as one, and how many days of it have begun. A day without data counts as not covered.
@@ -157,8 +174,9 @@ fn together(app: &AppState, days: &[DaySummary], first: Date, next: Date) -> (Su
         if !days.iter().any(|day| day.date == date)
             && let Ok(span) = local_day(&app.site.tz, date)
         {
-            let elapsed = app.clock.now().min(span.end).duration_since(span.start);
-            all.elapsed += std::time::Duration::try_from(elapsed).unwrap_or_default();
+            let mut nothing = Summary::default();
+            passed(&mut nothing, &span, app.clock.now());
+            all.elapsed += nothing.elapsed;
         }
     }
     (all, begun)

@@ -86,7 +86,8 @@ pub(super) fn spans(
     Ok(found)
 }
 
-/// How much of a span has passed: up to the end of the newest minute that is stored.
+/// How much of a span has passed as far as the history knows: up to the end of the newest minute that
+/// is stored. Who knows what time it is knows better.
 fn elapsed(span: &Span, end: Option<i64>) -> Duration {
     let passed = end.map_or(span.to, |end| end.clamp(span.from, span.to)) - span.from;
     Duration::from_secs(u64::try_from(passed).unwrap_or(0) * 60)

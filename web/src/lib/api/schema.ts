@@ -704,7 +704,8 @@ export interface components {
             peak_demand_kw?: number;
             /**
              * Format: double
-             * @description How much of the interval so far was measured, 0 to 1.
+             * @description How much of the interval so far was measured, 0 to 1. The time before the appliance was
+             *     installed, and while it or its meter did not work, counts as not measured.
              */
             coverage: number;
             /** @description What the system saved, where a tariff is set and the energies are known. */

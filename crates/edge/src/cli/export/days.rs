@@ -7,9 +7,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use solthrive_domain::Summary;
-use solthrive_domain::day::local_date;
+use solthrive_domain::day::{local_date, local_day, local_month};
 
 use super::Rows;
+use crate::http::passed;
 use crate::http::wire::Figures;
 use crate::store::Reader;
 
@@ -28,33 +29,37 @@ const FIGURES: [&str; 12] = [
     "coverage",
 ];
 
-/// Days that begin in the span, and the one it begins in.
+/// Days that begin in the span, and the one it begins in, as of `now`.
 pub(super) fn write_days(
     reader: &Reader,
     span: Range<Timestamp>,
     zone: &TimeZone,
+    now: Timestamp,
     rows: &mut Rows<'_>,
 ) -> anyhow::Result<()> {
     let (first, end) = dates(&span, zone);
     let names = names("date");
     rows.heads(&names)?;
-    for day in reader.days(first, end)? {
+    for mut day in reader.days(first, end)? {
+        passed(&mut day.summary, &local_day(zone, day.date)?, now);
         rows.row(&names, &values(json!(day.date), &day.summary))?;
     }
     Ok(())
 }
 
-/// Months that the span touches.
+/// Months that the span touches, as of `now`.
 pub(super) fn write_months(
     reader: &Reader,
     span: Range<Timestamp>,
     zone: &TimeZone,
+    now: Timestamp,
     rows: &mut Rows<'_>,
 ) -> anyhow::Result<()> {
     let (first, end) = dates(&span, zone);
     let names = names("month");
     rows.heads(&names)?;
-    for month in reader.months(first.first_of_month(), end)? {
+    for mut month in reader.months(first.first_of_month(), end)? {
+        passed(&mut month.summary, &local_month(zone, month.first)?, now);
         rows.row(
             &names,
             &values(

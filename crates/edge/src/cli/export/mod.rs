@@ -86,8 +86,8 @@ pub(super) fn run(args: &Args, site: &Site, screen: &mut Screen) -> anyhow::Resu
         };
         match args.resolution {
             Resolution::Minute => minutes::write(&reader, from..to, &config.home, &mut rows)?,
-            Resolution::Day => days::write_days(&reader, from..to, zone, &mut rows)?,
-            Resolution::Month => days::write_months(&reader, from..to, zone, &mut rows)?,
+            Resolution::Day => days::write_days(&reader, from..to, zone, now, &mut rows)?,
+            Resolution::Month => days::write_months(&reader, from..to, zone, now, &mut rows)?,
         }
         Ok(rows.count)
     };

@@ -69,7 +69,8 @@ pub struct Figures {
     /// kW, the highest mean of a quarter of an hour drawn from the grid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_demand_kw: Option<f64>,
-    /// How much of the interval so far was measured, 0 to 1.
+    /// How much of the interval so far was measured, 0 to 1. The time before the appliance was
+    /// installed, and while it or its meter did not work, counts as not measured.
     pub coverage: f64,
     /// What the system saved, where a tariff is set and the energies are known.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -127,13 +127,13 @@ fn as_json_lines_what_is_not_known_is_absent() {
 
 #[test]
 fn days_and_months_are_the_sites() {
-    // From 15:00 to 3:00 the next day in California.
+    // From 15:00 to 3:00 the next day in California, and nothing since: both days are over.
     let (site, _store) = history(720);
     let days = site.cli(&["export", "--resolution", "day"]);
     insta::assert_snapshot!(days.out.replace('\r', ""), @r"
     date,solar_kwh,home_kwh,import_kwh,export_kwh,battery_charge_kwh,battery_discharge_kwh,ev_kwh,self_consumption,solar_offset,self_sufficiency,peak_demand_kw,coverage
     2026-06-20,10.8,8.1,2.7,5.4,,,,0.5,0.6667,0.6667,0.3,0.375
-    2026-06-21,3.6,2.7,0.9,1.8,,,,0.5,0.6667,0.6667,0.3,1.0
+    2026-06-21,3.6,2.7,0.9,1.8,,,,0.5,0.6667,0.6667,0.3,0.125
     ");
     let one = site.cli(&[
         "export",
@@ -150,6 +150,12 @@ fn days_and_months_are_the_sites() {
         months
             .out
             .starts_with(r#"{"month":"2026-06","solar_kwh":14.4,"#),
+        "{}",
+        months.out
+    );
+    // Half a day of thirty.
+    assert!(
+        months.out.contains(r#""coverage":0.0167"#),
         "{}",
         months.out
     );

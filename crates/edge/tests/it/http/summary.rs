@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 use rstest::rstest;
 
 use super::home::{day, snapshot};
+use super::ws::Client;
 use super::{Limits, Shelf, TestApp, schema};
 
 async fn june() -> TestApp {
@@ -28,7 +29,7 @@ async fn a_day_has_energies_ratios_and_money() {
     let app = june().await;
     let answer = app.get_as_owner("/api/daily_summary?date=2026-06-20").await;
     schema::check("DailySummary", &answer.json());
-    assert_snapshot!(answer.text(), @r#"{"date":"2026-06-20","solar_kwh":30.0,"home_kwh":18.0,"import_kwh":3.0,"export_kwh":15.0,"self_consumption":0.5,"solar_offset":0.8333,"self_sufficiency":0.8333,"peak_demand_kw":2.3456,"coverage":0.9167,"savings":{"amount":5.7,"currency":"USD","inputs":{"without_solar":5.9,"paid":0.2,"home_kwh":18.0,"import_kwh":3.0,"export_kwh":15.0,"import_rate":0.3,"export_rate":0.08,"fixed":0.5}}}"#);
+    assert_snapshot!(answer.text(), @r#"{"date":"2026-06-20","solar_kwh":30.0,"home_kwh":18.0,"import_kwh":3.0,"export_kwh":15.0,"self_consumption":0.5,"solar_offset":0.8333,"self_sufficiency":0.8333,"peak_demand_kw":2.3456,"coverage":0.4583,"savings":{"amount":5.7,"currency":"USD","inputs":{"without_solar":5.9,"paid":0.2,"home_kwh":18.0,"import_kwh":3.0,"export_kwh":15.0,"import_rate":0.3,"export_rate":0.08,"fixed":0.5}}}"#);
 }
 
 #[tokio::test]
@@ -45,6 +46,25 @@ async fn today_is_the_live_one() {
         (&live["date"], &live["solar_kwh"]),
         (&"2026-06-21".into(), &24.0.into())
     );
+}
+
+#[tokio::test]
+async fn a_day_on_which_the_meter_died_is_less_covered_with_each_hour() {
+    let app = june().await;
+    app.publish(snapshot(7));
+    let coverage = async || {
+        let day = app.get_as_owner("/api/daily_summary?date=2026-06-21").await;
+        day.json()["coverage"].as_f64().unwrap()
+    };
+    assert_eq!(coverage().await, 0.9167, "11 h until noon");
+    app.clock.advance(std::time::Duration::from_hours(10));
+    assert_eq!(coverage().await, 0.5, "11 h of 22");
+    app.clock.advance(std::time::Duration::from_hours(5));
+    assert_eq!(coverage().await, 0.4583, "the day is over");
+    let days = app.get_as_owner("/api/days?from=2026-06-21").await.json();
+    assert_eq!(days["items"][0]["coverage"], 0.4583);
+    let hello = Client::connect(&app).await.next().await;
+    assert_eq!(hello["today"]["coverage"], 0.4583);
 }
 
 #[tokio::test]
@@ -74,8 +94,8 @@ async fn a_month_is_its_days_and_says_what_is_missing() {
         .map(|day| day["date"].as_str().unwrap())
         .collect();
     assert_eq!(dates, ["2026-06-01", "2026-06-20", "2026-06-21"]);
-    // 33 h measured of 36 h known and 18 days without data.
-    assert_eq!(month["coverage"], 0.0705);
+    // 33 h measured of 20 days and this one until noon.
+    assert_eq!(month["coverage"], 0.0671);
     // 21 days have begun: each costs the tariff's fixed part.
     assert_eq!(month["savings"]["inputs"]["fixed"], 10.5);
     assert_eq!(

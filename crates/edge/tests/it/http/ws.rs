@@ -20,7 +20,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) struct Client(pub(super) WebSocketStream<TcpStream>);
 
 impl Client {
-    async fn connect(app: &TestApp) -> Self {
+    pub(super) async fn connect(app: &TestApp) -> Self {
         Self::over(TcpStream::connect(app.address).await.unwrap(), app).await
     }
 
