@@ -170,10 +170,17 @@ impl Live {
         self.lock().day.span(now)
     }
 
-    /// At most `limit` samples of the last hour in `[from, to)`, oldest first.
+    /// At most `limit` samples of the last hour in `[from, to)`, in the order of their arrival, and the
+    /// number to read on with; `number` is 0 at first.
     #[must_use]
-    pub fn samples(&self, from: Timestamp, to: Timestamp, limit: usize) -> Vec<Sample> {
-        self.lock().ring.between(from, to, limit)
+    pub fn samples(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        number: u64,
+        limit: usize,
+    ) -> (Vec<Sample>, u64) {
+        self.lock().ring.between(from, to, number, limit)
     }
 
     /// Starts to listen, from now on.

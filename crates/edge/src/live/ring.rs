@@ -30,30 +30,54 @@ pub struct Sample {
     pub totals: [Option<f64>; 2],
 }
 
-/// The samples, oldest first by arrival; a clock that was set back makes their times fall.
+/// The samples, oldest first by arrival; a clock that was set back makes their times fall. Each has a
+/// number, which only grows.
 #[derive(Debug)]
-pub(super) struct Ring(VecDeque<Packed>);
+pub(super) struct Ring {
+    kept: VecDeque<Packed>,
+    /// Number of the oldest that is kept.
+    first: u64,
+}
 
 impl Ring {
     /// Reserves the address range at once; pages become resident as they fill.
     pub(super) fn new() -> Self {
-        Self(VecDeque::with_capacity(CAPACITY))
+        Self {
+            kept: VecDeque::with_capacity(CAPACITY),
+            first: 0,
+        }
     }
 
     pub(super) fn push(&mut self, snapshot: &Snapshot, home: &HomeModel) {
-        if self.0.len() == CAPACITY {
-            self.0.pop_front();
+        if self.kept.len() == CAPACITY {
+            self.kept.pop_front();
+            self.first += 1;
         }
-        self.0.push_back(Packed::of(snapshot, home));
+        self.kept.push_back(Packed::of(snapshot, home));
     }
 
-    pub(super) fn between(&self, from: Timestamp, to: Timestamp, limit: usize) -> Vec<Sample> {
+    /// At most `limit` samples in `[from, to)` whose number is at least `number`, and the number to
+    /// read on with.
+    pub(super) fn between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        number: u64,
+        limit: usize,
+    ) -> (Vec<Sample>, u64) {
         let (from, to) = (from.as_millisecond(), to.as_millisecond());
-        let wanted = self
-            .0
-            .iter()
-            .filter(|packed| packed.at >= from && packed.at < to);
-        wanted.take(limit).filter_map(Packed::unpack).collect()
+        let skip = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let wanted = (self.first..)
+            .zip(&self.kept)
+            .skip(skip)
+            .filter(|(_, packed)| packed.at >= from && packed.at < to);
+        let mut next = number;
+        let mut samples = Vec::new();
+        for (number, packed) in wanted.take(limit) {
+            next = number + 1;
+            samples.extend(packed.unpack());
+        }
+        (samples, next)
     }
 }
 
@@ -214,7 +238,7 @@ mod tests {
     fn a_sample_comes_back_as_it_was_and_the_unknown_stays_unknown() {
         let mut ring = Ring::new();
         ring.push(&snapshot(0), &home());
-        let [sample] = ring.between(at(0), at(1), 9).try_into().unwrap();
+        let [sample] = ring.between(at(0), at(1), 0, 9).0.try_into().unwrap();
         assert_eq!(sample.flow, [None, None, Some(-2080.5), None, None]);
         assert_eq!(sample.voltages, [Some(121.4), None, None]);
         assert_eq!(sample.currents, [None; 4]);
@@ -235,11 +259,34 @@ mod tests {
         for second in 0..4_000 {
             ring.push(&snapshot(second), &home());
         }
-        let all = ring.between(at(0), at(9_999), usize::MAX);
+        let (all, next) = ring.between(at(0), at(9_999), 0, usize::MAX);
         assert_eq!(
             (all.len(), all[0].ts, all[3_599].ts),
             (3_600, at(400), at(3_999))
         );
-        assert_eq!(ring.between(at(500), at(510), 4).len(), 4);
+        assert_eq!(next, 4_000);
+        assert_eq!(ring.between(at(500), at(510), 0, 4).0.len(), 4);
+    }
+
+    /// Pages follow arrival, not time: a clock that is set back between two of them loses nothing.
+    #[test]
+    fn pages_lose_no_sample_to_a_clock_that_was_set_back() {
+        let mut ring = Ring::new();
+        let seconds: Vec<i64> = (100..110).chain(50..70).collect();
+        for second in &seconds {
+            ring.push(&snapshot(*second), &home());
+        }
+        let mut read = Vec::new();
+        let mut number = 0;
+        loop {
+            let (page, next) = ring.between(at(0), at(999), number, 4);
+            if page.is_empty() {
+                break;
+            }
+            read.extend(page.iter().map(|sample| sample.ts));
+            number = next;
+        }
+        let expected: Vec<_> = seconds.iter().map(|second| at(*second)).collect();
+        assert_eq!(read, expected);
     }
 }

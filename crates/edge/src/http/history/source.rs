@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use solthrive_domain::units::{Amps, Hertz, PowerFactor, Volts, WattHours, Watts};
 
 use super::super::access::Holder;
@@ -28,6 +28,8 @@ pub(super) struct Source {
     history: Arc<dyn History>,
     from: Timestamp,
     to: Timestamp,
+    /// The next sample's; they are not in the order of their times where the clock was set back.
+    number: u64,
     resolution: Resolution,
     buckets: Buckets,
 }
@@ -46,6 +48,7 @@ impl Source {
             history,
             from,
             to,
+            number: 0,
             resolution: request.resolution,
             buckets,
         }
@@ -61,11 +64,10 @@ impl Source {
     }
 
     fn samples(&mut self) -> Page {
-        let samples = self.app.live.samples(self.from, self.to, PAGE);
+        let live = &self.app.live;
+        let (samples, next) = live.samples(self.from, self.to, self.number, PAGE);
         let last = samples.len() < PAGE;
-        if let Some(sample) = samples.last() {
-            self.from = sample.ts + SignedDuration::from_millis(1);
-        }
+        self.number = next;
         Page {
             rows: samples.iter().map(row).collect(),
             last,
