@@ -70,12 +70,6 @@ impl Retention {
         newest: i64,
         space: Space,
     ) -> rusqlite::Result<()> {
-        if space == Space::Full {
-            let free: i64 = db.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-            if free < SPARE_WHEN_FULL {
-                drop_minutes(db, newest.saturating_sub(KEPT_WHEN_FULL), MOST_AT_ONCE)?;
-            }
-        }
         let hour = newest.div_euclid(STEP);
         if self.present.is_none_or(|(_, looked)| looked != hour) {
             let Some(now) = present(db)? else {
@@ -87,6 +81,12 @@ impl Retention {
         let Some((now, _)) = self.present else {
             return Ok(());
         };
+        if space == Space::Full {
+            let free: i64 = db.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+            if free < SPARE_WHEN_FULL {
+                drop_minutes(db, now.saturating_sub(KEPT_WHEN_FULL), MOST_AT_ONCE)?;
+            }
+        }
         let cutoff = now.saturating_sub(self.minutes);
         if oldest(db)?.is_some_and(|oldest| oldest < cutoff.saturating_sub(STEP)) {
             drop_minutes(db, cutoff, MOST_AT_ONCE)?;

@@ -118,6 +118,32 @@ fn on_a_full_disk_the_file_does_not_grow() {
     assert_eq!(rows.last().unwrap().start, start() + minutes(7199));
 }
 
+/// The clock is years ahead while the disk is full: that makes no minute old.
+#[test]
+fn on_a_full_disk_rows_from_a_wrong_future_push_nothing_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = Arc::new(AtomicU64::new(u64::MAX));
+    let disk = Arc::clone(&free);
+    let free_space = Arc::new(move |_: &Path| Some(disk.load(Ordering::SeqCst)));
+    let (store, _) = open(Options {
+        free_space,
+        low_space: 0,
+        ..utc(folder.path(), 1)
+    });
+    // Six hours, which is what a full disk keeps.
+    for index in 0..18 {
+        super::store(&store, piece(index));
+    }
+    free.store(1 << 20, Ordering::SeqCst);
+    let future = ts("2040-01-01T00:00:00Z");
+    for index in 0..5 {
+        let row = row(1, future + minutes(index), 0, 1000);
+        super::store(&store, a_batch(vec![row]));
+    }
+    let kept = all(&store.reader()).len();
+    assert!(kept >= 360, "{kept}");
+}
+
 /// No folder, no permission, no card: polling goes on, and everything is there once it can be.
 #[test]
 fn rows_wait_in_memory_while_the_folder_is_out_of_reach() {
