@@ -152,7 +152,7 @@ pub(crate) fn web_build() -> Result<()> {
 pub(crate) fn release() -> Result<()> {
     setup::web()?;
     web_build()?;
-    check(&mut cargo(&[
+    let mut build = cargo(&[
         "build",
         "--release",
         "--locked",
@@ -161,7 +161,14 @@ pub(crate) fn release() -> Result<()> {
         "-p",
         "solthrive-sim",
         "--bins",
-    ]))
+    ]);
+    // No clock can show less than the sources' own date; a packager may have set it already.
+    if std::env::var_os("SOURCE_DATE_EPOCH").is_none()
+        && let Ok(date) = quietly(&mut command("git", "", ["log", "-1", "--format=%ct"]))
+    {
+        build.env("SOURCE_DATE_EPOCH", date.trim());
+    }
+    check(&mut build)
 }
 
 fn clippy() -> Result<()> {

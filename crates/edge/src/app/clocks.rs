@@ -11,12 +11,23 @@ use uuid::Uuid;
 
 use crate::http::Clock;
 
-/// Nothing that this version of the software sees can be older. Moved along with releases.
-const RELEASED: &str = "2026-11-01T00:00:00Z";
+/// Nothing that this software sees can be older.
+const FIRST: &str = "2026-11-01T00:00:00Z";
+/// When the sources of this build were committed, in seconds, as `cargo xtask build` and packagers say
+/// it: the same for each build of the same sources.
+const BUILT_FROM: Option<&str> = option_env!("SOURCE_DATE_EPOCH");
 
 /// The earliest time that can be now.
 pub(crate) fn released() -> Timestamp {
-    RELEASED.parse().unwrap_or(Timestamp::UNIX_EPOCH)
+    floor(BUILT_FROM)
+}
+
+fn floor(built_from: Option<&str>) -> Timestamp {
+    let first = FIRST.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+    let committed = built_from
+        .and_then(|seconds| seconds.trim().parse().ok())
+        .and_then(|seconds| Timestamp::from_second(seconds).ok());
+    committed.map_or(first, |committed| first.max(committed))
 }
 
 /// The wall clock, right or wrong.
@@ -64,5 +75,21 @@ impl Clock for WebClock {
 
     fn mono(&self) -> Mono {
         self.0.now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::a_build_by_hand(None, FIRST)]
+    #[case::a_release(Some("1800000000\n"), "2027-01-15T08:00:00Z")]
+    #[case::sources_older_than_the_program(Some("1"), FIRST)]
+    #[case::no_number(Some("yesterday"), FIRST)]
+    fn nothing_is_older_than_the_sources(#[case] built_from: Option<&str>, #[case] expected: &str) {
+        assert_eq!(floor(built_from).to_string(), expected);
     }
 }
