@@ -109,6 +109,8 @@ const system = ({ version, now }) => ({
   service_restarts: 0,
   cpu_percent: 0.08,
   memory_rss_bytes: 6_900_000,
+  machine_cpu_percent: 3.1,
+  memory: { total: 948_000_000, available: 612_000_000 },
   load: { one: 0.04, five: 0.05, fifteen: 0.01 },
   disk: { total: 31_000_000_000, free: 12_400_000_000 },
   temperature_c: 47.2,
@@ -142,6 +144,7 @@ const system = ({ version, now }) => ({
   database: { size_bytes: 48_200_000 },
   clock: { synced: true, plausible: true, last_step: new Date(now - 270_000_000).toISOString() },
   ws_clients: 1,
+  versions: { program: version, database_schema: 1, profile_catalogue: '19-4b1d0c0ffee00000' },
 });
 
 /** @param {State} state @returns {import('../src/lib/api/types').Device} */

@@ -11,7 +11,7 @@ use solthrive_domain::ids::{DeviceId, RunId};
 use solthrive_domain::{MeterId, Mono};
 use solthrive_meter::bus::{BusConfig, BusCycle, BusStatus, MeterOutcome};
 
-use super::machine;
+use super::machine::{self, Processors};
 use super::wire::{ClockBody, DiskBody};
 
 /// What is known from the start.
@@ -113,6 +113,7 @@ pub struct Facts {
     /// The rest of what is known from the start.
     pub fixed: FixedFacts,
     changing: Mutex<Changing>,
+    processors: Mutex<Processors>,
 }
 
 #[derive(Debug)]
@@ -133,6 +134,7 @@ impl Facts {
             version: fixed.version,
             fixed,
             changing: Mutex::new(changing),
+            processors: Mutex::default(),
         }
     }
 
@@ -188,6 +190,13 @@ impl Facts {
     #[must_use]
     pub fn uptime(&self, now: Mono) -> Duration {
         now.since(self.fixed.started)
+    }
+
+    /// Percent of the machine's processors that was in use lately.
+    #[must_use]
+    pub fn processors(&self, now: Mono) -> Option<f64> {
+        let processors = self.processors.lock();
+        processors.unwrap_or_else(PoisonError::into_inner).look(now)
     }
 
     /// Space where the history is kept.

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
+use solthrive_domain::Mono;
 use utoipa::ToSchema;
 
-use super::wire::{DatabaseBody, DiskBody, LoadBody};
+use super::wire::{DatabaseBody, DiskBody, LoadBody, MemoryBody};
 
 /// Space of the file system that holds `path`.
 pub(super) fn disk(path: &Path) -> Option<DiskBody> {
@@ -40,6 +41,80 @@ pub(super) fn resident() -> Option<u64> {
         .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
+}
+
+/// Memory of the machine.
+pub(super) fn memory() -> Option<MemoryBody> {
+    parse_memory(&fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+fn parse_memory(text: &str) -> Option<MemoryBody> {
+    let bytes = |name: &str| {
+        let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+        let (_, value) = lines.find(|(key, _)| *key == name)?;
+        let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        kib.checked_mul(1024)
+    };
+    Some(MemoryBody {
+        total: bytes("MemTotal")?,
+        available: bytes("MemAvailable")?,
+    })
+}
+
+/// Ticks of all processors since the machine started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ticks {
+    busy: u64,
+    all: u64,
+}
+
+/// How busy the machine's processors are: what was read at two earlier looks.
+#[derive(Debug, Default)]
+pub(super) struct Processors {
+    older: Option<(Mono, Ticks)>,
+    newer: Option<(Mono, Ticks)>,
+}
+
+/// A look is kept this long before it is compared with, so that who asks each second gets no noise.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
+
+impl Processors {
+    /// Percent in use since the older look; `None` in the first one.
+    pub(super) fn look(&mut self, now: Mono) -> Option<f64> {
+        self.look_at(now, parse_ticks(&fs::read_to_string("/proc/stat").ok()?)?)
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "ticks of a minute or two are small numbers"
+    )]
+    fn look_at(&mut self, now: Mono, ticks: Ticks) -> Option<f64> {
+        let before = self.older.or(self.newer);
+        if self.newer.is_none_or(|(at, _)| now.since(at) >= LOOK_EVERY) {
+            self.older = self.newer.replace((now, ticks));
+        }
+        let (_, before) = before?;
+        let all = ticks.all.checked_sub(before.all).filter(|all| *all > 0)?;
+        let busy = ticks.busy.saturating_sub(before.busy);
+        Some((busy as f64 / all as f64 * 1000.0).round() / 10.0)
+    }
+}
+
+/// The first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal; guests are
+/// counted in the first two already.
+fn parse_ticks(text: &str) -> Option<Ticks> {
+    let numbers = text.lines().next()?.strip_prefix("cpu ")?;
+    let numbers: Vec<u64> = numbers
+        .split_whitespace()
+        .take(8)
+        .map_while(|number| number.parse().ok())
+        .collect();
+    let idle = numbers.get(3)? + numbers.get(4).unwrap_or(&0);
+    let all: u64 = numbers.iter().sum();
+    Some(Ticks {
+        busy: all - idle,
+        all,
+    })
 }
 
 /// Processor time that this process has used.
@@ -147,6 +222,44 @@ mod tests {
             })
         );
         assert_eq!(parse_load("0.10 0.20"), None);
+    }
+
+    #[test]
+    fn the_machines_memory_is_known_only_whole() {
+        let text =
+            "MemTotal:        948304 kB\nMemFree:          1000 kB\nMemAvailable:   512000 kB\n";
+        let expected = MemoryBody {
+            total: 948_304 * 1024,
+            available: 512_000 * 1024,
+        };
+        assert_eq!(parse_memory(text), Some(expected));
+        assert_eq!(parse_memory("MemTotal: 948304 kB\n"), None);
+    }
+
+    #[test]
+    fn the_processors_load_is_of_a_minute_or_two_however_often_it_is_asked_for() {
+        let at = |seconds| Mono::from_origin(Duration::from_secs(seconds));
+        // Idle but for the first minute, with two processors of 100 ticks a second.
+        let ticks = |seconds: u64| Ticks {
+            busy: seconds.min(60) * 100,
+            all: seconds * 200,
+        };
+        let mut processors = Processors::default();
+        let mut look = |seconds| processors.look_at(at(seconds), ticks(seconds));
+        assert_eq!(look(0), None);
+        assert_eq!(look(1), Some(50.0));
+        assert_eq!(look(60), Some(50.0));
+        assert_eq!(look(90), Some(33.3), "since 0");
+        assert_eq!(look(120), Some(25.0), "since 0");
+        assert_eq!(look(121), Some(0.0), "since 60");
+    }
+
+    #[test]
+    fn ticks_are_read_without_counting_guests_twice() {
+        let text = "cpu  10 20 30 400 50 1 2 3 7 8\ncpu0 1 2 3 4\n";
+        let expected = Ticks { busy: 66, all: 516 };
+        assert_eq!(parse_ticks(text), Some(expected));
+        assert_eq!(parse_ticks("intr 1 2 3"), None);
     }
 
     #[test]

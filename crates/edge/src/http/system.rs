@@ -1,13 +1,17 @@
 //! `GET /api/system`: the machine, the process and how well it keeps time.
 
+use std::sync::LazyLock;
+
 use axum::extract::State;
 use axum::response::Response;
 use solthrive_meter::bus::DriftShown;
+use solthrive_meter::profile::EMBEDDED;
 
 use super::machine;
 use super::reply::{Problems, json};
 use super::state::{AppState, Shared};
-use super::wire::{BusBody, PollBody, System};
+use super::wire::{BusBody, PollBody, System, VersionsBody};
+use crate::store;
 
 /// Uptime, memory, disk, temperature, poll timing, bus counters and versions.
 #[utoipa::path(get, path = "/api/system", tag = "system", operation_id = "system",
@@ -17,8 +21,8 @@ pub(super) async fn system(State(app): State<AppState>) -> Response {
 }
 
 pub(super) fn report(app: &Shared) -> System {
-    let facts = &app.facts;
-    let uptime = facts.uptime(app.clock.mono());
+    let (facts, now) = (&app.facts, app.clock.mono());
+    let uptime = facts.uptime(now);
     System {
         version: facts.version.to_owned(),
         run: facts.fixed.run,
@@ -31,6 +35,8 @@ pub(super) fn report(app: &Shared) -> System {
             uptime.as_secs_f64(),
         ),
         memory_rss_bytes: machine::resident(),
+        machine_cpu_percent: facts.processors(now),
+        memory: machine::memory(),
         load: machine::load(),
         disk: facts.disk(),
         temperature_c: machine::temperature(),
@@ -39,8 +45,24 @@ pub(super) fn report(app: &Shared) -> System {
         database: machine::database(&facts.fixed.database),
         clock: facts.clock(),
         ws_clients: app.streams(),
+        versions: VersionsBody {
+            program: facts.version.to_owned(),
+            database_schema: u32::try_from(store::SCHEMA).unwrap_or(u32::MAX),
+            profile_catalogue: CATALOGUE.clone(),
+        },
     }
 }
+
+/// As many profiles, and the fingerprint of their texts: FNV-1a, which stays what it is.
+static CATALOGUE: LazyLock<String> = LazyLock::new(|| {
+    let bytes = EMBEDDED
+        .iter()
+        .flat_map(|(file, text)| file.bytes().chain(text.bytes()));
+    let print = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |print, byte| {
+        (print ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{}-{print:016x}", EMBEDDED.len())
+});
 
 /// Used time of available time; not known in the first second.
 fn percent(used: f64, available: f64) -> Option<f64> {

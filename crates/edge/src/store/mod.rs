@@ -37,3 +37,4 @@ pub use health::Health;
 pub use options::{FreeSpace, LedgerSource, Opened, Options, SavedLedger};
 pub use place::DATABASE as FILE;
 pub use reader::{MonthSummary, Reader};
+pub use schema::VERSION as SCHEMA;

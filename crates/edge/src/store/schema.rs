@@ -19,6 +19,8 @@ const BUSY: Duration = Duration::from_secs(2);
 
 /// Schema changes in order. The number of those applied is the file's `user_version`.
 pub(super) const MIGRATIONS: &[&str] = &[include_str!("schema/0001_first.sql")];
+/// Schema of the history that this program writes.
+pub const VERSION: usize = MIGRATIONS.len();
 
 /// Opens the file for writing, created where it is missing, and brings its schema up to date.
 pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenError> {

@@ -1188,6 +1188,19 @@ export interface components {
              */
             fifteen: number;
         };
+        /** @description Memory of the machine. */
+        Memory: {
+            /**
+             * Format: int64
+             * @description Bytes that there are.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Bytes that programs could still have.
+             */
+            available: number;
+        };
         /** @description One meter. */
         MeterHealth: {
             /** @description Its name in the configuration. */
@@ -1483,6 +1496,14 @@ export interface components {
              * @description Resident memory of the service.
              */
             memory_rss_bytes?: number;
+            /**
+             * Format: double
+             * @description Percent of the machine's processors in use, by whomever, over the last one or two minutes; over a
+             *     longer time when nobody asked meanwhile, and absent in the first answer.
+             */
+            machine_cpu_percent?: number;
+            /** @description Memory of the machine. */
+            memory?: components["schemas"]["Memory"];
             /** @description Load of the machine. */
             load?: components["schemas"]["Load"];
             /** @description The file system with the history. */
@@ -1505,6 +1526,8 @@ export interface components {
              * @description Clients of the live stream.
              */
             ws_clients: number;
+            /** @description What the appliance is made of. */
+            versions: components["schemas"]["Versions"];
         };
         /** @description One thread of this process. */
         Task: {
@@ -1522,6 +1545,18 @@ export interface components {
              * @description Times the processor was taken from it.
              */
             involuntary_switches?: number;
+        };
+        /** @description Versions of the parts. */
+        Versions: {
+            /** @description The program. */
+            program: string;
+            /**
+             * Format: int32
+             * @description Schema of the history that this program writes.
+             */
+            database_schema: number;
+            /** @description Meter profiles that come with the program: how many, and a fingerprint of all of them. */
+            profile_catalogue: string;
         };
     };
     responses: never;

@@ -27,4 +27,6 @@ pub use stream::{
     DaySeries, ErrorsMessage, GapMessage, GapReason, HeartbeatMessage, HelloMessage, LiveMessage,
     SnapshotMessage, tags,
 };
-pub use system::{ClockBody, DatabaseBody, DiskBody, LoadBody, PollBody, System};
+pub use system::{
+    ClockBody, DatabaseBody, DiskBody, LoadBody, MemoryBody, PollBody, System, VersionsBody,
+};

@@ -32,6 +32,13 @@ pub struct System {
     /// Resident memory of the service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_rss_bytes: Option<u64>,
+    /// Percent of the machine's processors in use, by whomever, over the last one or two minutes; over a
+    /// longer time when nobody asked meanwhile, and absent in the first answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub machine_cpu_percent: Option<f64>,
+    /// Memory of the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryBody>,
     /// Load of the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<LoadBody>,
@@ -52,6 +59,30 @@ pub struct System {
     pub clock: ClockBody,
     /// Clients of the live stream.
     pub ws_clients: u32,
+    /// What the appliance is made of.
+    pub versions: VersionsBody,
+}
+
+/// Memory of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Memory)]
+pub struct MemoryBody {
+    /// Bytes that there are.
+    pub total: u64,
+    /// Bytes that programs could still have.
+    pub available: u64,
+}
+
+/// Versions of the parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Versions)]
+pub struct VersionsBody {
+    /// The program.
+    pub program: String,
+    /// Schema of the history that this program writes.
+    pub database_schema: u32,
+    /// Meter profiles that come with the program: how many, and a fingerprint of all of them.
+    pub profile_catalogue: String,
 }
 
 /// Load averages of the machine.
