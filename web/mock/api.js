@@ -53,7 +53,7 @@ export function answer({ url, method, headers, body }, state) {
     case '/api/days':
       return ok({ items: days(scene, url.searchParams, now) });
     case '/api/events':
-      return ok({ items: events(scene, now) });
+      return ok({ items: events(scene, now), complete: true });
     case '/api/monthly_summary':
       return ok(monthly(scene, url.searchParams.get('month') ?? dateOf(now).slice(0, 7), now));
     case '/api/history':

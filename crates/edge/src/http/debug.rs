@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::access::Holder;
-use super::events::newest_first;
+use super::events::recent;
 use super::machine::{self, Task};
 use super::problem::ApiError;
 use super::query::Params;
@@ -29,7 +29,7 @@ pub(super) struct Debug {
     /// The effective configuration with the origin of every value; secrets are masked.
     #[schema(value_type = Object)]
     config: Value,
-    /// Flags that came and went, newest first.
+    /// Flags that came and went, newest first, of earlier runs too; at most 256.
     recent_errors: Vec<FlagEvent>,
 }
 
@@ -38,10 +38,11 @@ pub(super) struct Debug {
     responses((status = 200, body = Debug), Problems))]
 pub(super) async fn debug(
     State(app): State<AppState>,
-    _: Holder,
+    holder: Holder,
     params: Params,
 ) -> Result<Response, ApiError> {
     params.finish(&[])?;
+    let recent_errors = recent(&app, &holder).await?;
     Ok(json(&Debug {
         system: report(&app),
         buses: app
@@ -49,6 +50,6 @@ pub(super) async fn debug(
             .buses(|bus| serde_json::to_value(bus).unwrap_or_default()),
         tasks: machine::tasks(),
         config: app.config.clone(),
-        recent_errors: newest_first(app.live.changes()),
+        recent_errors,
     }))
 }

@@ -17,7 +17,7 @@ use super::access::{Access, Holder};
 use super::facts::Facts;
 use super::wire::SiteBody;
 use crate::config::{ApiConfig, Site, Tariff};
-use crate::live::Live;
+use crate::live::{FlagChange, Live};
 
 /// The process's clocks.
 pub trait Clock: Send + Sync {
@@ -48,6 +48,18 @@ pub trait History: Send + Sync {
     /// # Errors
     /// The store's own.
     fn days(&self, from: Date, to: Date) -> Result<Vec<DaySummary>, HistoryError>;
+
+    /// Flags that came and went in `[from, to)`, newest first: `limit` of them, and those of the same
+    /// instant as the last.
+    ///
+    /// # Errors
+    /// The store's own.
+    fn flags(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<FlagChange>, HistoryError>;
 }
 
 /// Bounds on what strangers can make the server do.

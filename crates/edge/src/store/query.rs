@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 use solthrive_domain::day::Summary;
+use solthrive_domain::flagboard::FlagChange;
 use solthrive_domain::ids::RunId;
 use solthrive_domain::minute::MinuteRow;
 
-use super::batch::Event;
+use super::batch::{Event, Happening};
 use super::calendar::date_of;
 use super::columns::{self, Fields, Span};
 use super::detail;
@@ -122,4 +123,37 @@ pub(super) fn events(
     }
     events.reverse();
     Ok(events)
+}
+
+/// How the text of a flag that came or went begins, whatever the flag.
+const CAME: &str = r#"{"kind":"flag","details":{"change":"raised",%"#;
+const WENT: &str = r#"{"kind":"flag","details":{"change":"cleared",%"#;
+
+pub(super) fn flags(
+    db: &Connection,
+    from: Timestamp,
+    to: Timestamp,
+    limit: usize,
+) -> Result<Vec<(Timestamp, FlagChange)>> {
+    let wanted = "FROM event WHERE at >= ?1 AND at < ?2 AND (what LIKE ?4 OR what LIKE ?5)";
+    let sql = format!(
+        "SELECT at, what {wanted} AND at >= coalesce((SELECT at {wanted} ORDER BY at DESC LIMIT 1 OFFSET ?3), ?1) ORDER BY at DESC, id DESC"
+    );
+    let mut select = db.prepare_cached(&sql)?;
+    let last = i64::try_from(limit.saturating_sub(1)).unwrap_or(i64::MAX);
+    // A fraction of a microsecond belongs to the one that begins.
+    let micros = |at: Timestamp| {
+        at.as_microsecond() + i64::from(at.subsec_nanosecond().rem_euclid(1000) > 0)
+    };
+    let mut rows = select.query(params![micros(from), micros(to), last, CAME, WENT])?;
+    let mut flags = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (at, what): (i64, String) = (row.get(0)?, row.get(1)?);
+        if let (Ok(at), Ok(Happening::Flag(change))) =
+            (Timestamp::from_microsecond(at), serde_json::from_str(&what))
+        {
+            flags.push((at, change));
+        }
+    }
+    Ok(flags)
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::Connection;
 use solthrive_domain::day::{DaySummary, Summary};
+use solthrive_domain::flagboard::FlagChange;
 use solthrive_domain::minute::MinuteRow;
 
 use super::batch::Event;
@@ -138,6 +139,20 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<Event>, StoreError> {
         self.with(|db| query::events(db, from, to, limit))
+    }
+
+    /// Flags that came and went in `[from, to)`, newest first: `limit` of them, and those of the same
+    /// instant as the last, so that who reads on before that instant misses none.
+    ///
+    /// # Errors
+    /// When the history cannot be read now.
+    pub fn flags(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(Timestamp, FlagChange)>, StoreError> {
+        self.with(|db| query::flags(db, from, to, limit))
     }
 
     /// End of the newest minute.

@@ -76,7 +76,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Flags that came and went since the service started, newest first, at most 256. */
+        /**
+         * Flags that came and went in `[from, to)`, newest first, of earlier runs of the service too.
+         * @description At most `limit`, and those of the same instant as the last. To read on, ask again with `to` as the
+         *     `ts` of the last; an answer with fewer than `limit` is the end.
+         */
         get: operations["events"];
         put?: never;
         post?: never;
@@ -538,7 +542,7 @@ export interface components {
             tasks: components["schemas"]["Task"][];
             /** @description The effective configuration with the origin of every value; secrets are masked. */
             config: Record<string, never>;
-            /** @description Flags that came and went, newest first. */
+            /** @description Flags that came and went, newest first, of earlier runs too; at most 256. */
             recent_errors: components["schemas"]["FlagEvent"][];
         };
         /** @description The appliance, its meters and current transformers. */
@@ -644,6 +648,11 @@ export interface components {
         Events: {
             /** @description Newest first. */
             items: components["schemas"]["FlagEvent"][];
+            /**
+             * @description False when the history cannot be read now: then only what happened since the service started
+             *     is here.
+             */
+            complete: boolean;
         };
         /** @description What an interval came to. An energy that is not known, or not installed, is absent. */
         Figures: {
@@ -1729,7 +1738,14 @@ export interface operations {
     };
     events: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Start, included; as far back as events are kept if absent. */
+                from?: string;
+                /** @description End, left out; the newest if absent. */
+                to?: string;
+                /** @description How many; 256 if absent. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;

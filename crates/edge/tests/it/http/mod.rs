@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod events;
 mod history;
 mod home;
 mod openapi;
@@ -29,7 +30,7 @@ use solthrive_edge::config::Site;
 use solthrive_edge::http::{
     Access, AppState, Clock, Facts, History, HistoryError, Limits, Setup, bind, serve,
 };
-use solthrive_edge::live::Live;
+use solthrive_edge::live::{FlagChange, Live};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -61,6 +62,8 @@ impl Clock for FrozenClock {
 pub(crate) struct Shelf {
     pub(crate) minutes: Vec<MinuteRow>,
     pub(crate) days: Vec<DaySummary>,
+    /// Newest first.
+    pub(crate) flags: Vec<FlagChange>,
     pub(crate) broken: bool,
     /// The most rows that were asked for at once.
     pub(crate) most_asked: Mutex<usize>,
@@ -95,6 +98,24 @@ impl History for Shelf {
             .days
             .iter()
             .filter(|day| (from..to).contains(&day.date))
+            .cloned()
+            .collect())
+    }
+
+    fn flags(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<FlagChange>, HistoryError> {
+        if self.broken {
+            return Err("disk on fire at /secret/path".into());
+        }
+        Ok(self
+            .flags
+            .iter()
+            .filter(|flag| (from..to).contains(&flag.at))
+            .take(limit)
             .cloned()
             .collect())
     }

@@ -10,6 +10,7 @@ mod child;
 mod crash;
 mod damage;
 mod days;
+mod flags;
 mod full;
 mod retention;
 mod starts;
