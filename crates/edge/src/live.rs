@@ -29,6 +29,9 @@ use day::DayMeans;
 use events::{Changes, Gaps};
 use ring::Ring;
 
+/// Snapshots of a run in which a listener counts as one that the restart cut off.
+const LATECOMERS: u64 = 60;
+
 /// The hub. Shared by reference; see the module.
 pub struct Live {
     home: HomeModel,
@@ -44,6 +47,8 @@ struct State {
     flags_version: u64,
     changes: Changes,
     gaps: Gaps,
+    /// The gap before this run.
+    restart: Option<Gap>,
     ring: Ring,
     day: DayMeans,
 }
@@ -59,6 +64,7 @@ impl Live {
             flags_version: 0,
             changes: Changes::default(),
             gaps: Gaps::default(),
+            restart: None,
             ring: Ring::new(),
             day: DayMeans::default(),
         };
@@ -133,7 +139,13 @@ impl Live {
 
     /// Tells every listener that snapshots are missing between two instants.
     pub fn note_gap(&self, gap: Gap) {
-        self.lock().gaps.push(gap);
+        {
+            let mut state = self.lock();
+            if gap.cause == GapCause::Restart {
+                state.restart = Some(gap);
+            }
+            state.gaps.push(gap);
+        }
         self.announce();
     }
 
@@ -183,7 +195,8 @@ impl Live {
         self.lock().ring.between(from, to, number, limit)
     }
 
-    /// Starts to listen, from now on.
+    /// Starts to listen, from now on. Soon after a start of the service the gap before it is news too:
+    /// whoever was cut off comes back now.
     #[must_use]
     pub fn listen(&self) -> Listener {
         let wake = self.version.subscribe();
@@ -196,6 +209,12 @@ impl Live {
                 .map(|frame| (frame.number, frame.snapshot.ts)),
             flags_version: state.flags_version,
             gaps: state.gaps.next(),
+            restart: state.restart.filter(|_| {
+                state
+                    .frame
+                    .as_ref()
+                    .is_none_or(|frame| frame.number < LATECOMERS)
+            }),
         }
     }
 
@@ -231,6 +250,7 @@ pub struct Listener {
     frame: Option<(u64, Timestamp)>,
     flags_version: u64,
     gaps: u64,
+    restart: Option<Gap>,
 }
 
 /// What a listener has not seen yet.
@@ -257,9 +277,10 @@ impl Listener {
         self.wake.mark_unchanged();
         let state = live.lock();
         let mut news = News {
-            gaps: state.gaps.since(self.gaps),
+            gaps: self.restart.take().into_iter().collect(),
             ..News::default()
         };
+        news.gaps.extend(state.gaps.since(self.gaps));
         self.gaps = state.gaps.next();
         if state.flags_version != self.flags_version {
             self.flags_version = state.flags_version;

@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::Context;
+use jiff::Timestamp;
 use solthrive_domain::ids::RunId;
 use solthrive_domain::{FlagCode, Mono};
 use solthrive_meter::bus::SystemPace;
@@ -21,9 +22,10 @@ use crate::config::{AppConfig, token};
 use crate::http::{Access, Facts, Limits, Secret, Setup};
 use crate::live::Live;
 use crate::poller::{Heard, Poller};
-use crate::store::{self, Opened, Store};
+use crate::store::{self, LedgerSource, Opened, Store};
 use crate::truth::Assembler;
 use crate::truth::core::{Aside, Clocks, Core, SystemClocks};
+use crate::truth::restart::Restart;
 use crate::vital::Vital;
 
 /// A bus may use this much of a second before its second goes on without it.
@@ -140,6 +142,7 @@ pub(super) fn everything(
             invalid(started),
         )),
         at_start: at_start(&opened),
+        restart: Restart::after(last_stored(&opened)),
         aside: Box::new(watchdog),
     };
     let core = Some(spawn(core, vital)?);
@@ -225,6 +228,16 @@ fn random() -> std::io::Result<Secret> {
     token::random()
 }
 
+/// The end of what is stored of the run before: the totals' time where it is known, to the second, or
+/// the end of the newest minute.
+fn last_stored(opened: &Opened) -> Option<Timestamp> {
+    let saved = opened.ledger.as_ref();
+    saved
+        .filter(|saved| saved.source == LedgerSource::History)
+        .and_then(|saved| saved.at)
+        .or(opened.newest)
+}
+
 /// What a start has to tell: a crash before it.
 fn at_start(opened: &Opened) -> Vec<(FlagCode, String)> {
     let crash = (opened.clean_stop == Some(false)).then(|| {
@@ -237,7 +250,6 @@ fn at_start(opened: &Opened) -> Vec<(FlagCode, String)> {
 mod tests {
     use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
-    use jiff::Timestamp;
     use jiff::tz::TimeZone;
 
     use super::*;

@@ -13,6 +13,7 @@ use solthrive_domain::{FlagCode, Mono};
 use solthrive_meter::bus::Pace;
 
 use super::recall::{self, Recalled};
+use super::restart::Restart;
 use super::waiting::Waiting;
 use super::{Assembler, Now, Outcome, Pipeline, Tick};
 use crate::http::{ClockFacts, Facts, History};
@@ -68,7 +69,9 @@ pub struct Core {
     pub outside: Box<dyn Outside>,
     /// What there is to tell about the time before this start.
     pub at_start: Vec<(FlagCode, String)>,
-    /// Signs of life.
+    /// The gap that it left.
+    pub restart: Restart,
+    /// Signs of life, and whatever else goes with the turns.
     pub aside: Box<dyn Aside>,
 }
 
@@ -207,6 +210,12 @@ impl Core {
         self.note_clock(&out.clock);
         self.remember(&mut out, now, turn);
         if let Some(gap) = out.gap {
+            self.live.note_gap(gap);
+        }
+        let clock = self.pipeline.clock();
+        let time = |at| clock.plausible().then(|| clock.stamp(at));
+        let sampled = out.snapshot.as_ref().map(|snapshot| snapshot.at);
+        if let Some(gap) = self.restart.gap(sampled, time) {
             self.live.note_gap(gap);
         }
         self.live.expect_every(self.pipeline.cadence());

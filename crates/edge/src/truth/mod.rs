@@ -11,6 +11,7 @@ mod meters;
 mod moments;
 mod pipeline;
 mod recall;
+pub mod restart;
 mod today;
 mod waiting;
 

@@ -80,6 +80,7 @@ impl Desk {
             clocks: Box::new(HandClock(Arc::clone(&clock))),
             outside: Box::new(Nobody),
             at_start: Vec::new(),
+            restart: Restart::default(),
             aside: Box::new(Nobody),
         };
         let turn = core.begin();

@@ -182,6 +182,35 @@ async fn flags_are_sent_when_they_change_and_only_then() {
 }
 
 #[tokio::test]
+async fn who_comes_back_after_a_restart_is_told_of_it_and_who_comes_later_is_not() {
+    let app = TestApp::with(quiet(), Shelf::default()).await;
+    app.live.note_gap(Gap {
+        from: "2026-06-21T18:50:00Z".parse().unwrap(),
+        to: snapshot(0).ts,
+        cause: GapCause::Restart,
+    });
+    app.publish(snapshot(0));
+    let mut client = Client::greeted(&app).await;
+    app.publish(later(1));
+    let gap = client.next().await;
+    assert_eq!(
+        (&gap["type"], &gap["reason"], &gap["from"]),
+        (
+            &"gap".into(),
+            &"restart".into(),
+            &"2026-06-21T18:50:00Z".into()
+        )
+    );
+    assert_eq!(client.next().await["type"], "snapshot");
+    for second in 2..61 {
+        app.publish(later(second));
+    }
+    let mut late = Client::greeted(&app).await;
+    app.publish(later(61));
+    assert_eq!(late.next().await["type"], "snapshot");
+}
+
+#[tokio::test]
 async fn a_gap_of_the_meter_is_told_before_the_snapshot_after_it() {
     let app = TestApp::with(quiet(), Shelf::default()).await;
     app.publish(snapshot(7));
