@@ -5,6 +5,7 @@
 
 pub(crate) mod clocks;
 mod facts;
+mod latest_file;
 mod outside;
 mod pipeline;
 mod start;

@@ -13,6 +13,7 @@ use solthrive_domain::{FlagCode, Mono};
 use solthrive_meter::bus::SystemPace;
 
 use super::clocks::{self, WebClock};
+use super::latest_file::LatestFile;
 use super::outside::Everyone;
 use super::systemd::{Systemd, Watchdog};
 use super::{Pace, facts, pipeline, poll_every};
@@ -89,14 +90,30 @@ enum Ending {
     Crash,
 }
 
-/// Signs of life for systemd.
-impl Aside for Watchdog {
+/// Signs of life for systemd, and the newest values for scripts of version 1.
+struct Beside {
+    watchdog: Watchdog,
+    latest: Option<LatestFile>,
+}
+
+impl Beside {
+    fn new(watchdog: Watchdog, live: &Arc<Live>, places: &Places) -> Self {
+        let folders = std::env::var_os("RUNTIME_DIRECTORY");
+        let latest = LatestFile::new(Arc::clone(live), folders.as_deref(), &places.data_dir);
+        Self { watchdog, latest }
+    }
+}
+
+impl Aside for Beside {
     fn heard(&mut self, bus: &str, at: Mono) {
-        Self::heard(self, bus, at);
+        self.watchdog.heard(bus, at);
     }
 
     fn turned(&mut self, now: Mono) {
-        Self::turned(self, now);
+        self.watchdog.turned(now);
+        if let Some(latest) = &mut self.latest {
+            latest.update();
+        }
     }
 }
 
@@ -143,7 +160,7 @@ pub(super) fn everything(
         )),
         at_start: at_start(&opened),
         restart: Restart::after(last_stored(&opened)),
-        aside: Box::new(watchdog),
+        aside: Box::new(Beside::new(watchdog, &live, places)),
     };
     let core = Some(spawn(core, vital)?);
     let setup = Setup {

@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use solthrive_domain::HomeModel;
 
 use super::problem::ApiError;
 use super::reply::{Problems, json_bytes};
-use super::state::{AppState, Shared, json};
+use super::state::{AppState, json};
 use super::wire::{Latest, PowerflowBody};
 use crate::live::Frame;
 
@@ -14,7 +15,7 @@ use crate::live::Frame;
     responses((status = 200, body = Latest), Problems))]
 pub(super) async fn latest(State(app): State<AppState>) -> Result<Response, ApiError> {
     let frame = app.live.frame().ok_or(ApiError::NoDataYet)?;
-    Ok(json_bytes(latest_json(&app, &frame)))
+    Ok(json_bytes(latest_json(app.home(), &frame)))
 }
 
 /// The newest power flow alone.
@@ -27,7 +28,7 @@ pub(super) async fn powerflow(State(app): State<AppState>) -> Result<Response, A
     })))
 }
 
-/// The body of `/api/latest`, which the stream and the page carry too.
-pub(super) fn latest_json(app: &Shared, frame: &Frame) -> axum::body::Bytes {
-    frame.latest(|frame| json(&Latest::new(&frame.snapshot, app.home())))
+/// The body of `/api/latest`, which the stream, the page and version 1's file carry too.
+pub(crate) fn latest_json(home: &HomeModel, frame: &Frame) -> axum::body::Bytes {
+    frame.latest(|frame| json(&Latest::new(&frame.snapshot, home)))
 }

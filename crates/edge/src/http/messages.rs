@@ -108,7 +108,7 @@ impl Messages {
 /// Everything of a snapshot message after its number: `"ts":…,"snapshot":…,"today":…}`.
 fn shared_part(app: &AppState, frame: &Frame) -> Vec<u8> {
     let ts = json(&frame.snapshot.ts);
-    let snapshot = latest_json(app, frame);
+    let snapshot = latest_json(app.home(), frame);
     let today = json(&DailySummary::new(&frame.today, app.tariff.as_ref()));
     let parts: [&[u8]; 7] = [
         b"\"ts\":",

@@ -42,6 +42,7 @@ use problem::ApiError;
 
 pub use access::{Access, Secret};
 pub use facts::{ClockFacts, Facts, FixedFacts, MeterFacts};
+pub(crate) use latest::latest_json;
 pub use server::{bind, serve};
 pub use state::{AppState, Clock, History, HistoryError, Limits, Setup, Shared};
 pub(crate) use summary::passed;

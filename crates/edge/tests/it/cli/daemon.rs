@@ -112,13 +112,17 @@ fn what_holds_the_port_is_asked_for_what_it_read() {
 }
 
 #[test]
-fn systemd_hears_of_the_start_of_life_and_of_the_stop() {
+fn under_systemd_it_tells_of_its_life_and_version_1s_file_is_there() {
     let sim = Simulation::start(SimConfig::on_pty(profile("solthrive-v1"))).unwrap();
     let site = Site::with_bus(&bus(&sim.pty(), "solthrive-v1"));
     let path = site.path("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
     let limit = OsStr::new("2000000");
+    let run = site.path("run");
+    std::fs::create_dir(&run).unwrap();
+    site.write("var/data/history.jsonl", "");
     let environment = [
+        ("RUNTIME_DIRECTORY", run.as_os_str()),
         ("NOTIFY_SOCKET", path.as_os_str()),
         ("WATCHDOG_USEC", limit),
     ];
@@ -130,13 +134,17 @@ fn systemd_hears_of_the_start_of_life_and_of_the_stop() {
     };
     let mut signs = 0;
     let mut ready = false;
-    while signs < 3 || !ready {
+    let latest = site.path("var/data/latest.json");
+    while signs < 3 || !ready || (signs < 100 && !latest.exists()) {
         match hear().as_str() {
             "WATCHDOG=1" => signs += 1,
             "READY=1" => ready = true,
             other => panic!("{other}"),
         }
     }
+    let text = std::fs::read(&latest).unwrap();
+    let latest: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    assert!(latest["voltage_l1"].is_f64(), "{latest:#}");
     assert_eq!(daemon.stop(), Some(0));
     socket.set_nonblocking(true).unwrap();
     let rest: Vec<_> = std::iter::from_fn(|| {
