@@ -16,7 +16,8 @@ use super::{Limits, Shelf, TestApp};
 async fn a_client_that_vanished_is_noticed() {
     let limits = Limits {
         heartbeat: Duration::from_millis(20),
-        silence: Duration::from_millis(200),
+        // A busy machine may keep even a good client waiting for a while.
+        silence: Duration::from_secs(1),
         ..Limits::default()
     };
     let app = TestApp::with(limits, Shelf::default()).await;
@@ -31,7 +32,7 @@ async fn a_client_that_vanished_is_noticed() {
     assert!(String::from_utf8_lossy(&all).contains("nothing was heard from you"));
 
     let mut answering = Client::greeted(&app).await;
-    for _ in 0..30 {
+    for _ in 0..75 {
         assert_eq!(
             answering.next().await["type"],
             "heartbeat",
