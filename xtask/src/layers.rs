@@ -9,6 +9,7 @@ use crate::run::{cargo, quietly};
 const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("solthrive-domain", &[], &[]),
     ("solthrive-meter", &["solthrive-domain"], &[]),
+    ("solthrive-cloud-store", &["solthrive-domain"], &[]),
     (
         "solthrive-sim",
         &["solthrive-domain", "solthrive-meter"],

@@ -1,0 +1,88 @@
+//! Bits in bytes, the most significant first.
+
+/// The most bits that one call writes or reads.
+pub(super) const MOST: u32 = 56;
+
+/// Appends bits.
+#[derive(Debug, Default)]
+pub(super) struct BitWriter {
+    bytes: Vec<u8>,
+    pending: u64,
+    used: u32,
+}
+
+impl BitWriter {
+    /// The low `count` bits of `value`, which has no others; `count` up to [`MOST`].
+    pub(super) fn put(&mut self, value: u64, count: u32) {
+        debug_assert!(count <= MOST && (value >> count) == 0);
+        // Below eight bits are pending between calls, so that 56 more fit.
+        self.pending = self.pending << count | value;
+        self.used += count;
+        while self.used >= 8 {
+            self.used -= 8;
+            self.bytes.push((self.pending >> self.used & 0xff) as u8);
+        }
+    }
+
+    /// The bytes, the last one filled up with zeros.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        if self.used > 0 {
+            self.put(0, 8 - self.used);
+        }
+        self.bytes
+    }
+}
+
+/// Reads bits. Behind the end there are zeros without end; [`BitReader::is_spent`] tells whether that happened.
+#[derive(Debug)]
+pub(super) struct BitReader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> BitReader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// The next 57 bits or more, at the top of the word.
+    #[inline]
+    pub(super) fn peek(&self) -> u64 {
+        let byte = self.at / 8;
+        let word = match self
+            .bytes
+            .get(byte..byte + 8)
+            .and_then(|bytes| bytes.try_into().ok())
+        {
+            Some(bytes) => u64::from_be_bytes(bytes),
+            None => self.tail(byte),
+        };
+        word << (self.at % 8)
+    }
+
+    #[inline]
+    pub(super) fn skip(&mut self, count: u32) {
+        self.at += count as usize;
+    }
+
+    /// The next `count` bits, up to [`MOST`].
+    #[inline]
+    pub(super) fn take(&mut self, count: u32) -> u64 {
+        let bits = (self.peek() >> 1) >> (63 - count);
+        self.skip(count);
+        bits
+    }
+
+    /// Whether exactly these bytes were read: nothing is left but zeros in the last one, and nothing was missing.
+    pub(super) fn is_spent(&self) -> bool {
+        self.at.div_ceil(8) == self.bytes.len() && self.peek() == 0
+    }
+
+    #[cold]
+    fn tail(&self, byte: usize) -> u64 {
+        let mut word = [0; 8];
+        let rest = self.bytes.get(byte..).unwrap_or_default();
+        word[..rest.len()].copy_from_slice(rest);
+        u64::from_be_bytes(word)
+    }
+}

@@ -1,0 +1,148 @@
+//! Freezing a table: for each column the model and packing that take the fewest bytes, found by trying.
+
+use super::draft::{Draft, PackedColumn, PackedTimes};
+use super::guide::{self, Lane, Lanes};
+use super::mask::Mask;
+use super::model::{Basis, Model, residuals};
+use super::pack::{Packed, Packer};
+use super::settled::{Scale, Settled};
+use super::stats::Facts;
+use super::{ChunkError, ColumnId, Table};
+
+/// The chunk of `table`.
+pub(super) fn encode(packer: &mut Packer, table: &Table) -> Result<Vec<u8>, ChunkError> {
+    let (first_time, last_time) = table.span().ok_or(ChunkError::Empty)?;
+    let columns: Vec<Settled> = table
+        .columns()
+        .map(|(id, column)| Settled::new(id, column))
+        .collect();
+    let mut lanes = Lanes::new(table.offsets_from_first());
+    for column in &columns {
+        if let (ColumnId::Known(known), Scale::Decimal(step)) = (&column.id, column.scale) {
+            lanes.add(
+                *known,
+                Lane {
+                    digits: step.digits(),
+                    per_row: column.per_row(),
+                },
+            );
+        }
+    }
+    let times = pack_times(packer, &lanes.times, first_time, last_time)?;
+    let mut draft = Draft::new(table.rows(), times, columns.len());
+    for column in &columns {
+        let packed = pack_column(packer, column, &lanes)?;
+        if let Some(facts) = Facts::of(column, &lanes.times) {
+            draft.add(column, &facts, &packed);
+        }
+    }
+    Ok(draft.finish())
+}
+
+fn pack_times(
+    packer: &mut Packer,
+    offsets: &[i64],
+    first_time: i64,
+    last_time: i64,
+) -> Result<PackedTimes, ChunkError> {
+    let interval = usual_interval(offsets);
+    let clock = guide::clock(offsets.len(), interval);
+    let present = Mask::full(offsets.len());
+    let basis = Basis {
+        present: &present,
+        first: 0,
+        guide: Some(&clock),
+    };
+    let (model, offsets) = smallest(packer, &[Model::Line, Model::Guided], &basis, offsets)?;
+    Ok(PackedTimes {
+        first_time,
+        last_at: last_time - first_time,
+        interval,
+        model,
+        offsets,
+    })
+}
+
+/// The median time from row to row.
+fn usual_interval(offsets: &[i64]) -> i64 {
+    let mut steps: Vec<i64> = offsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    if steps.is_empty() {
+        return 0;
+    }
+    let middle = steps.len() / 2;
+    *steps.select_nth_unstable(middle).1
+}
+
+fn pack_column(
+    packer: &mut Packer,
+    column: &Settled,
+    lanes: &Lanes,
+) -> Result<PackedColumn, ChunkError> {
+    let guide = match (&column.id, column.scale) {
+        (ColumnId::Known(known), Scale::Decimal(step)) => {
+            guide::guide(*known, step.digits(), lanes)
+        }
+        _ => None,
+    };
+    let models: &[Model] = match (&guide, column.scale) {
+        (Some(_), _) => &[Model::Last, Model::Panel, Model::Guided],
+        (None, Scale::Decimal(_)) => &[Model::Last, Model::Panel],
+        (None, Scale::Integer) => &[Model::Last],
+    };
+    let first = column.integers.first().copied().unwrap_or(0);
+    let basis = Basis {
+        present: &column.present,
+        first,
+        guide: guide.as_deref(),
+    };
+    let (model, values) = smallest(packer, models, &basis, &column.integers)?;
+    let (mut presence, mut corrections) = (Vec::new(), Vec::new());
+    if !column.present.is_full() {
+        packer.pack_list(&mut presence, &column.present.runs())?;
+    }
+    if !column.corrections.is_empty() {
+        let (gaps, amounts) = split_corrections(&column.corrections);
+        packer.pack_list(&mut corrections, &gaps)?;
+        packer.pack_list(&mut corrections, &amounts)?;
+    }
+    Ok(PackedColumn {
+        model,
+        values,
+        presence,
+        corrections,
+    })
+}
+
+/// The first of the models that gives the fewest bytes.
+fn smallest(
+    packer: &mut Packer,
+    models: &[Model],
+    basis: &Basis<'_>,
+    integers: &[i64],
+) -> Result<(Model, Packed), ChunkError> {
+    let mut best: Option<(Model, Packed)> = None;
+    for model in models {
+        let basis = Basis {
+            guide: basis.guide.filter(|_| *model == Model::Guided),
+            ..*basis
+        };
+        let packed = packer.pack(&residuals(*model, &basis, integers))?;
+        if best
+            .as_ref()
+            .is_none_or(|(_, best)| packed.bytes.len() < best.bytes.len())
+        {
+            best = Some((*model, packed));
+        }
+    }
+    best.ok_or(ChunkError::Empty)
+}
+
+/// Places as gaps from one to the next, and what to add.
+fn split_corrections(corrections: &[(usize, i64)]) -> (Vec<i64>, Vec<i64>) {
+    let mut next = 0;
+    let gap = |(place, amount): &(usize, i64)| {
+        let gap = place - std::mem::replace(&mut next, place + 1);
+        (i64::try_from(gap).unwrap_or(i64::MAX), *amount)
+    };
+    corrections.iter().map(gap).unzip()
+}

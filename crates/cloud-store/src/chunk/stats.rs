@@ -1,0 +1,265 @@
+//! What a chunk's header says about each column, so that a day's energy or a chart's edges need no decoding.
+
+use super::Kind;
+use super::bytes::{Reader, put_signed, put_wide};
+use super::settled::{Scale, Settled, corrected};
+
+/// One value and its time in ms since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample<T> {
+    /// When.
+    pub time: i64,
+    /// What.
+    pub value: T,
+}
+
+/// Of the values that are present.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stats<T, S> {
+    /// How many.
+    pub count: usize,
+    /// The smallest.
+    pub min: T,
+    /// The largest.
+    pub max: T,
+    /// The earliest.
+    pub first: Sample<T>,
+    /// The latest.
+    pub last: Sample<T>,
+    /// All added up. Of numbers: those that are whole steps exactly, rounded once; then the others,
+    /// one by one as `f64`, a sum beyond the largest number staying there.
+    pub sum: S,
+}
+
+/// By the column's kind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Statistics {
+    /// Of numbers.
+    Numbers(Stats<f64, f64>),
+    /// Of integers.
+    Integers(Stats<u64, u128>),
+}
+
+impl Statistics {
+    /// What the column holds.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Numbers(_) => Kind::Number,
+            Self::Integers(_) => Kind::Integer,
+        }
+    }
+}
+
+/// An integer and the correction of its bits, see [`super::settled`].
+pub(super) type Exact = (i64, i64);
+
+/// The statistics in the form that a header holds. Times count from the chunk's first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Facts {
+    pub(super) first: Exact,
+    pub(super) first_at: i64,
+    last: Exact,
+    last_at: i64,
+    min: Exact,
+    max: Exact,
+    /// Of the integers without a correction.
+    sum: i128,
+    /// Of the values with one.
+    rest: f64,
+}
+
+impl Facts {
+    /// `times` count from the chunk's first row; `None` for a column without values.
+    pub(super) fn of(column: &Settled, times: &[i64]) -> Option<Self> {
+        let mut corrections = column.corrections.iter().peekable();
+        let mut facts: Option<Self> = None;
+        let (mut keys, mut last_row) = ((i64::MAX, i64::MIN), 0);
+        for (place, row) in column.present.rows().enumerate() {
+            let correction = corrections
+                .next_if(|(at, _)| *at == place)
+                .map_or(0, |(_, correction)| *correction);
+            let value = (column.integers[place], correction);
+            let facts = facts.get_or_insert_with(|| Self::starting(value, times[row]));
+            let key = order(column.scale, value);
+            if key < keys.0 {
+                (keys.0, facts.min) = (key, value);
+            }
+            if key > keys.1 {
+                (keys.1, facts.max) = (key, value);
+            }
+            facts.last = value;
+            facts.add(column.scale, value);
+            last_row = row;
+        }
+        let mut facts = facts?;
+        facts.last_at = times[last_row];
+        Some(facts)
+    }
+
+    /// Whether all values are the first.
+    pub(super) fn is_constant(&self) -> bool {
+        self.min == self.max && self.min.1 == 0
+    }
+
+    /// Writes what `full` (no absent row), `corrected` (some value has a correction) and
+    /// [`Self::is_constant`] leave to say.
+    pub(super) fn write(&self, out: &mut Vec<u8>, full: bool, corrected: bool) {
+        if !full {
+            put_signed(out, self.first_at);
+            put_signed(out, self.last_at.wrapping_sub(self.first_at));
+        }
+        put_signed(out, self.first.0);
+        if self.is_constant() {
+            return;
+        }
+        for (value, near) in [
+            (self.min, self.first),
+            (self.max, self.min),
+            (self.last, self.first),
+        ] {
+            put_signed(out, value.0.wrapping_sub(near.0));
+        }
+        put_wide(out, self.sum);
+        if corrected {
+            for value in [self.first, self.min, self.max, self.last] {
+                put_signed(out, value.1);
+            }
+            out.extend_from_slice(&self.rest.to_bits().to_le_bytes());
+        }
+    }
+
+    /// What [`Self::write`] wrote. `last_at` is the chunk's last time, for a full column.
+    pub(super) fn read(from: &mut Reader<'_>, shape: Shape) -> Option<Self> {
+        let (mut first_at, mut last_at) = (0, shape.last_at);
+        if !shape.full {
+            first_at = from.signed()?;
+            last_at = from.signed()?.wrapping_add(first_at);
+        }
+        let mut facts = Self::starting((from.signed()?, 0), first_at);
+        facts.last_at = last_at;
+        if shape.constant {
+            facts.sum = integer(shape.scale, facts.first.0) * shape.count as i128;
+            return Some(facts);
+        }
+        facts.min.0 = facts.first.0.wrapping_add(from.signed()?);
+        facts.max.0 = facts.min.0.wrapping_add(from.signed()?);
+        facts.last.0 = facts.first.0.wrapping_add(from.signed()?);
+        facts.sum = from.wide()?;
+        if shape.corrected {
+            for value in [
+                &mut facts.first,
+                &mut facts.min,
+                &mut facts.max,
+                &mut facts.last,
+            ] {
+                value.1 = from.signed()?;
+            }
+            facts.rest = f64::from_bits(from.double()?);
+        }
+        Some(facts)
+    }
+
+    /// In the caller's terms: `origin` is the chunk's first time. `None` when a number is not finite.
+    pub(super) fn statistics(&self, scale: Scale, count: usize, origin: i64) -> Option<Statistics> {
+        let (first_at, last_at) = (
+            origin.wrapping_add(self.first_at),
+            origin.wrapping_add(self.last_at),
+        );
+        match scale {
+            Scale::Integer => {
+                let value = |exact: Exact| exact.0.cast_unsigned();
+                Some(Statistics::Integers(Stats {
+                    count,
+                    min: value(self.min),
+                    max: value(self.max),
+                    first: Sample {
+                        time: first_at,
+                        value: value(self.first),
+                    },
+                    last: Sample {
+                        time: last_at,
+                        value: value(self.last),
+                    },
+                    sum: u128::try_from(self.sum).ok()?,
+                }))
+            }
+            Scale::Decimal(step) => {
+                let value = |exact: Exact| {
+                    Some(corrected(step, exact.0, exact.1)).filter(|value| value.is_finite())
+                };
+                Some(Statistics::Numbers(Stats {
+                    count,
+                    min: value(self.min)?,
+                    max: value(self.max)?,
+                    first: Sample {
+                        time: first_at,
+                        value: value(self.first)?,
+                    },
+                    last: Sample {
+                        time: last_at,
+                        value: value(self.last)?,
+                    },
+                    sum: Some(added(self.sum as f64 / step.per_one(), self.rest))
+                        .filter(|sum| sum.is_finite())?,
+                }))
+            }
+        }
+    }
+
+    fn starting(value: Exact, at: i64) -> Self {
+        Self {
+            first: value,
+            first_at: at,
+            last: value,
+            last_at: at,
+            min: value,
+            max: value,
+            sum: 0,
+            rest: 0.0,
+        }
+    }
+
+    fn add(&mut self, scale: Scale, value: Exact) {
+        match scale {
+            Scale::Decimal(step) if value.1 != 0 => {
+                self.rest = added(self.rest, corrected(step, value.0, value.1));
+            }
+            _ => self.sum += integer(scale, value.0),
+        }
+    }
+}
+
+/// What is known of a column when its facts are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) scale: Scale,
+    pub(super) count: usize,
+    pub(super) last_at: i64,
+    pub(super) full: bool,
+    pub(super) corrected: bool,
+    pub(super) constant: bool,
+}
+
+/// A key that orders values as their numbers, with -0.0 before 0.0.
+fn order(scale: Scale, value: Exact) -> i64 {
+    match scale {
+        Scale::Integer => value.0 ^ i64::MIN,
+        Scale::Decimal(step) => {
+            let bits = corrected(step, value.0, value.1).to_bits().cast_signed();
+            bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
+        }
+    }
+}
+
+fn integer(scale: Scale, value: i64) -> i128 {
+    match scale {
+        Scale::Integer => value.cast_unsigned().into(),
+        Scale::Decimal(_) => value.into(),
+    }
+}
+
+/// A sum that stays among the finite numbers.
+fn added(a: f64, b: f64) -> f64 {
+    (a + b).clamp(-f64::MAX, f64::MAX)
+}

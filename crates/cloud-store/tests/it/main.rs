@@ -1,0 +1,15 @@
+//! The promises of the cloud's store, in one test binary.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail loudly, as tests do"
+)]
+
+mod damage;
+mod dumps;
+#[path = "../../examples/chunk_bench/homes.rs"]
+mod homes;
+mod laws;
+mod merging;
+mod statistics;
+mod support;
