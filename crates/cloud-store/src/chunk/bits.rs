@@ -1,7 +1,7 @@
 //! Bits in bytes, the most significant first.
 
 /// The most bits that one call writes or reads.
-pub(super) const MOST: u32 = 56;
+pub(super) const MOST: u32 = 32;
 
 /// Appends bits.
 #[derive(Debug, Default)]
@@ -13,22 +13,28 @@ pub(super) struct BitWriter {
 
 impl BitWriter {
     /// The low `count` bits of `value`, which has no others; `count` up to [`MOST`].
+    #[inline]
     pub(super) fn put(&mut self, value: u64, count: u32) {
-        debug_assert!(count <= MOST && (value >> count) == 0);
-        // Below eight bits are pending between calls, so that 56 more fit.
-        self.pending = self.pending << count | value;
+        debug_assert!(
+            count <= MOST && (value >> count) == 0,
+            "{value} in {count} bits"
+        );
+        // Fewer than 32 bits are pending between calls, so 32 more fit.
+        self.pending = (self.pending << count) | value;
         self.used += count;
-        while self.used >= 8 {
-            self.used -= 8;
-            self.bytes.push((self.pending >> self.used & 0xff) as u8);
+        if self.used >= 32 {
+            self.used -= 32;
+            let word = (self.pending >> self.used) & 0xffff_ffff;
+            self.bytes.extend_from_slice(&word.to_be_bytes()[4..]);
         }
     }
 
     /// The bytes, the last one filled up with zeros.
     pub(super) fn finish(mut self) -> Vec<u8> {
-        if self.used > 0 {
-            self.put(0, 8 - self.used);
-        }
+        let left = self.used.div_ceil(8);
+        let word = self.pending << (32 - self.used) & 0xffff_ffff;
+        self.bytes
+            .extend_from_slice(&word.to_be_bytes()[4..4 + left as usize]);
         self.bytes
     }
 }

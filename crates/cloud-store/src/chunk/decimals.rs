@@ -115,6 +115,9 @@ impl Decimals {
     /// The step that the format prescribes for these values: a function of the values and their
     /// order alone, however they came in. It weighs one digit more on every change against exceptions.
     pub(super) fn best_step(&self) -> Step {
+        if self.clearly_needs_step() {
+            return self.step;
+        }
         let mut needing = [0_usize; MAX_DIGITS as usize + 1];
         let (mut changes, mut last) = (0, None);
         let mut exceptions = self.exceptions.iter().peekable();
@@ -134,6 +137,14 @@ impl Decimals {
             last = Some(now);
         }
         cheapest(&needing, changes)
+    }
+
+    /// Whether no coarser step can be the best one, and no finer one is needed: so many values need all
+    /// digits of this one that they would cost more as exceptions. Found after a few rows, mostly.
+    fn clearly_needs_step(&self) -> bool {
+        let needed = usize::from(self.step.digits()) * self.present.count() / EXCEPTION_COST;
+        let need_it = |row: &usize| self.mantissas.get(*row) % 10 != 0;
+        self.exceptions.is_empty() && self.present.rows().filter(need_it).nth(needed).is_some()
     }
 
     /// The same values at another step.

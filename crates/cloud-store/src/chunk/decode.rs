@@ -4,7 +4,7 @@ use super::bytes::Reader;
 use super::guide::{self, Lane, Lanes};
 use super::header::{ColumnHeader, Header};
 use super::mask::Mask;
-use super::model::{Basis, Model, restore};
+use super::model::{Basis, restore};
 use super::number::MAX_MANTISSA;
 use super::pack::Packer;
 use super::settled::{Scale, Settled};
@@ -66,16 +66,20 @@ fn decode_times(
     let residuals = packer
         .unpack(stream.packing, bytes, header.rows - 1)
         .ok_or(wrong("packing"))?;
-    let clock = (stream.model == Model::Guided).then(|| guide::clock(header.rows, header.interval));
+    let clock = stream
+        .model
+        .is_guided()
+        .then(|| guide::clock(header.rows, header.interval))
+        .unwrap_or_default();
     let present = Mask::full(header.rows);
     let times = restore(
         stream.model,
         &Basis {
             present: &present,
             first: 0,
-            guide: clock.as_deref(),
+            guide: &clock,
         },
-        residuals,
+        &residuals,
     );
     let in_order = times.windows(2).all(|pair| pair[0] < pair[1]);
     let ends_right = times.last().copied() == Some(header.last_time - header.first_time);
@@ -103,14 +107,14 @@ impl Decoding<'_> {
         let header = &self.header.columns[place];
         let guide = self.guide(header)?;
         let settled = self
-            .restore(header, guide.as_deref())
+            .restore(header, guide.as_deref().unwrap_or_default())
             .map_err(|what| damaged(&header.id, what))?;
         self.done[place] = Some(settled);
         Ok(())
     }
 
     fn guide(&mut self, header: &ColumnHeader) -> Result<Option<Vec<i64>>, ChunkError> {
-        if header.values.model != Model::Guided {
+        if !header.values.model.is_guided() {
             return Ok(None);
         }
         let (ColumnId::Known(target), Scale::Decimal(step)) = (&header.id, header.scale) else {
@@ -145,11 +149,7 @@ impl Decoding<'_> {
         Ok(())
     }
 
-    fn restore(
-        &mut self,
-        header: &ColumnHeader,
-        guide: Option<&[i64]>,
-    ) -> Result<Settled, &'static str> {
+    fn restore(&mut self, header: &ColumnHeader, guide: &[i64]) -> Result<Settled, &'static str> {
         let bytes = &self.chunk[header.begin..][..header.stored_len()];
         if crc32c::crc32c(bytes) != header.checksum {
             return Err("checksum");
@@ -166,7 +166,7 @@ impl Decoding<'_> {
             first: header.facts.first.0,
             guide,
         };
-        let integers = restore(header.values.model, &basis, residuals);
+        let integers = restore(header.values.model, &basis, &residuals);
         let in_reach = |integer: &i64| integer.unsigned_abs() <= MAX_MANTISSA.unsigned_abs();
         if matches!(header.scale, Scale::Decimal(_)) && !integers.iter().all(in_reach) {
             return Err("out of range");

@@ -111,6 +111,7 @@ fn put_id(out: &mut Vec<u8>, id: &ColumnId) {
 }
 
 fn put_stream(out: &mut Vec<u8>, model: Model, packed: &Packed) {
-    out.push((model as u8) << 4 | packed.packing as u8);
+    out.push(model.code() << 4 | packed.packing as u8);
+    model.write(out);
     put_size(out, packed.bytes.len());
 }

@@ -1,13 +1,14 @@
 //! Freezing a table: for each column the model and packing that take the fewest bytes, found by trying.
 
+use super::choose::{self, ALONE, CLOCKED, COUNTING, best_of};
 use super::draft::{Draft, PackedColumn, PackedTimes};
 use super::guide::{self, Lane, Lanes};
 use super::mask::Mask;
-use super::model::{Basis, Model, residuals};
-use super::pack::{Packed, Packer};
+use super::model::Basis;
+use super::pack::Packer;
 use super::settled::{Scale, Settled};
 use super::stats::Facts;
-use super::{ChunkError, ColumnId, Table};
+use super::{ChunkError, ColumnId, Known, Table};
 
 /// The chunk of `table`.
 pub(super) fn encode(packer: &mut Packer, table: &Table) -> Result<Vec<u8>, ChunkError> {
@@ -51,9 +52,9 @@ fn pack_times(
     let basis = Basis {
         present: &present,
         first: 0,
-        guide: Some(&clock),
+        guide: &clock,
     };
-    let (model, offsets) = smallest(packer, &[Model::Line, Model::Guided], &basis, offsets)?;
+    let (model, offsets) = best_of(packer, CLOCKED, &basis, offsets)?;
     Ok(PackedTimes {
         first_time,
         last_at: last_time - first_time,
@@ -84,18 +85,19 @@ fn pack_column(
         }
         _ => None,
     };
-    let models: &[Model] = match (&guide, column.scale) {
-        (Some(_), _) => &[Model::Last, Model::Panel, Model::Guided],
-        (None, Scale::Decimal(_)) => &[Model::Last, Model::Panel],
-        (None, Scale::Integer) => &[Model::Last],
-    };
     let first = column.integers.first().copied().unwrap_or(0);
     let basis = Basis {
         present: &column.present,
         first,
-        guide: guide.as_deref(),
+        guide: guide.as_deref().unwrap_or_default(),
     };
-    let (model, values) = smallest(packer, models, &basis, &column.integers)?;
+    let integers = &column.integers;
+    let (model, values) = match (&guide, column.scale) {
+        (Some(_), _) if is_counter(&column.id) => best_of(packer, COUNTING, &basis, integers),
+        (Some(_), _) => choose::guided(packer, &basis, integers),
+        (None, Scale::Decimal(_)) => best_of(packer, ALONE, &basis, integers),
+        (None, Scale::Integer) => best_of(packer, &[], &basis, integers),
+    }?;
     let (mut presence, mut corrections) = (Vec::new(), Vec::new());
     if !column.present.is_full() {
         packer.pack_list(&mut presence, &column.present.runs())?;
@@ -113,28 +115,12 @@ fn pack_column(
     })
 }
 
-/// The first of the models that gives the fewest bytes.
-fn smallest(
-    packer: &mut Packer,
-    models: &[Model],
-    basis: &Basis<'_>,
-    integers: &[i64],
-) -> Result<(Model, Packed), ChunkError> {
-    let mut best: Option<(Model, Packed)> = None;
-    for model in models {
-        let basis = Basis {
-            guide: basis.guide.filter(|_| *model == Model::Guided),
-            ..*basis
-        };
-        let packed = packer.pack(&residuals(*model, &basis, integers))?;
-        if best
-            .as_ref()
-            .is_none_or(|(_, best)| packed.bytes.len() < best.bytes.len())
-        {
-            best = Some((*model, packed));
-        }
-    }
-    best.ok_or(ChunkError::Empty)
+fn is_counter(id: &ColumnId) -> bool {
+    use Known::{ExportKwhTotal, ImportKwhTotal, SolarKwhTotal};
+    matches!(
+        id,
+        ColumnId::Known(SolarKwhTotal | ImportKwhTotal | ExportKwhTotal)
+    )
 }
 
 /// Places as gaps from one to the next, and what to add.

@@ -2,10 +2,11 @@
 //!
 //! A guide is one suggestion per row for a column, in 256ths of its step, computed from columns of
 //! lower rank. Only integers are used, saturating, in a fixed order: every machine gets the same
-//! guide from the same columns. A guide may be wrong in scale or offset; the panel learns both.
+//! guide from the same columns. A guide may be wrong in scale or offset: models weigh it and follow
+//! its changes.
 
 use super::Known;
-use super::panel::FRACTION;
+use super::model::FRACTION;
 
 /// 120 V in units of 0.1 V, where no voltage is known.
 const NOMINAL: i64 = 1200;
@@ -88,6 +89,7 @@ pub(super) const fn inputs(target: Known) -> &'static [Known] {
     };
     match target {
         GridKw => &[HomeKw, SolarKw, BatteryKw],
+        VoltageL1 => &[GridKw],
         VoltageL2 => &[VoltageL1],
         CurrentPv => &[SolarKw, VoltageL1],
         CurrentL1 => &[GridKw, VoltageL1],
@@ -103,6 +105,7 @@ pub(super) const fn inputs(target: Known) -> &'static [Known] {
 pub(super) fn guide(target: Known, digits: u8, lanes: &Lanes) -> Option<Vec<i64>> {
     match target {
         Known::GridKw => balance(digits, lanes),
+        Known::VoltageL1 => sag(digits, lanes),
         Known::VoltageL2 => Some(fixed(lanes.scaled(Known::VoltageL1, digits)?)),
         Known::CurrentPv => current(Known::SolarKw, Known::VoltageL1, digits, lanes),
         Known::CurrentL1 => current(Known::GridKw, Known::VoltageL1, digits, lanes),
@@ -139,6 +142,11 @@ fn balance(digits: u8, lanes: &Lanes) -> Option<Vec<i64>> {
     Some(fixed(grid))
 }
 
+/// One volt for each kW: the model's weight makes it the drop of this service.
+fn sag(digits: u8, lanes: &Lanes) -> Option<Vec<i64>> {
+    lanes.scaled(Known::GridKw, digits).map(fixed)
+}
+
 /// A = W / V.
 fn current(power: Known, voltage: Known, digits: u8, lanes: &Lanes) -> Option<Vec<i64>> {
     let watts = lanes.scaled(power, 4)?;
@@ -153,21 +161,28 @@ fn current(power: Known, voltage: Known, digits: u8, lanes: &Lanes) -> Option<Ve
     )
 }
 
-/// The mains power less what leg 1 carries, over the voltage of leg 2.
+/// Half of a change is this leg's (the sun's, a 240 V load's), unless leg 1 took clearly more or
+/// less than half: then it is the rest.
 fn other_leg(digits: u8, lanes: &Lanes) -> Option<Vec<i64>> {
-    let watts = lanes.scaled(Known::GridKw, 4)?;
-    let amps = lanes.scaled(Known::CurrentL1, 3)?;
-    let (one_leg, other) = (
-        volts(Known::VoltageL1, watts.len(), lanes),
-        volts(Known::VoltageL2, watts.len(), lanes),
-    );
-    let unit = one(digits);
-    let rest = |row: usize| {
-        let all = watts[row].saturating_abs().saturating_mul(1000);
-        let rest = all.saturating_sub(amps[row].saturating_mul(one_leg[row])) / 1000;
-        rest.saturating_mul(unit) / other[row]
-    };
-    Some((0..watts.len()).map(rest).collect())
+    let all = current(Known::GridKw, Known::VoltageL2, digits, lanes)?;
+    let one_leg = fixed(lanes.scaled(Known::CurrentL1, digits)?);
+    let clearly = one(digits) / 3;
+    let mut sum = 0_i64;
+    let mut guide = vec![0; all.len()];
+    for row in 1..all.len() {
+        let (all, one_leg) = (
+            all[row].saturating_sub(all[row - 1]),
+            one_leg[row].saturating_sub(one_leg[row - 1]),
+        );
+        let is_uneven = one_leg.saturating_sub(all / 2).saturating_abs() > clearly;
+        sum = sum.saturating_add(if is_uneven {
+            all.saturating_sub(one_leg)
+        } else {
+            all / 2
+        });
+        guide[row] = sum;
+    }
+    Some(guide)
 }
 
 /// Active over apparent power of the mains.

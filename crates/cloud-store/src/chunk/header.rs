@@ -105,7 +105,7 @@ impl ColumnHeader {
     /// How it is stored, for people: model and packing.
     #[must_use]
     pub fn method(&self) -> String {
-        format!("{:?}/{:?}", self.values.model, self.values.packing).to_lowercase()
+        format!("{}/{}", self.values.model, self.values.packing)
     }
 
     /// Digits behind the point at which its numbers are whole steps; `None` for integers.
@@ -325,7 +325,7 @@ fn read_id(from: &mut Reader<'_>) -> Option<ColumnId> {
 fn read_stream(from: &mut Reader<'_>) -> Option<Stream> {
     let method = from.byte()?;
     let (model, packing) = (
-        Model::from_code(method >> 4)?,
+        Model::read(method >> 4, from)?,
         Packing::from_code(method & 0xf)?,
     );
     Some(Stream {

@@ -80,6 +80,11 @@ impl Mask {
         (0..self.rows).filter(|row| self.get(*row))
     }
 
+    /// The last present row.
+    pub(super) fn last_row(&self) -> Option<usize> {
+        (0..self.rows).rev().find(|row| self.get(*row))
+    }
+
     /// Bytes on the heap.
     pub(super) fn heap(&self) -> usize {
         self.words.capacity() * 8

@@ -16,6 +16,7 @@
 
 mod bits;
 mod bytes;
+mod choose;
 mod codec;
 mod column;
 mod decimals;
@@ -34,7 +35,6 @@ mod merge;
 mod model;
 mod number;
 mod pack;
-mod panel;
 mod rice;
 mod settled;
 mod stats;

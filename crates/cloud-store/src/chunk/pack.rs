@@ -1,5 +1,7 @@
 //! Residuals into bytes: the smallest of a few packings, by trying them.
 
+use std::fmt;
+
 use zstd::bulk::{Compressor, Decompressor};
 
 use super::ChunkError;
@@ -22,6 +24,17 @@ pub(super) enum Packing {
     Rice = 1,
     /// Zigzag varints, compressed: their length, then a zstd frame without its magic.
     Zstd = 2,
+}
+
+/// For people.
+impl fmt::Display for Packing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Zeros => "zeros",
+            Self::Rice => "rice",
+            Self::Zstd => "zstd",
+        })
+    }
 }
 
 impl Packing {

@@ -1,22 +1,27 @@
 //! Residuals as adaptive Rice codes, with runs of zeros.
 //!
-//! A residual is written as a quotient in unary and `k` low bits. `k` follows the mean of the last
-//! ones, on both sides alike, so that nothing has to be said about it: a quiet night and a cloudy
-//! noon each get their own. While the mean is near zero, zeros are counted instead of written.
+//! A residual is written as a quotient in unary and `k` low bits; a large quotient, of a load that
+//! switches, by its length. `k` follows the mean of the last ones, on both sides alike, so that
+//! nothing has to be said about it: a quiet night and a cloudy noon each get their own. While the
+//! mean is near zero, zeros are counted instead of written.
 
 use super::bits::{BitReader, BitWriter};
 use super::bytes::{unzigzag, zigzag};
 
-/// A quotient this large is an escape: the value follows with its length.
-const ESCAPE: u32 = 20;
-/// No more low bits than this; larger values escape.
+/// Quotients below this are written in unary, larger ones by their length and bits (Elias gamma).
+const UNARY: u32 = 3;
+/// As many zeros announce a value that is written with its length.
+const ESCAPE: u32 = 24;
+/// No more low bits than this.
 const MOST_LOW: u32 = 32;
 /// Means are kept in 256ths...
 const MEAN_BITS: u32 = 8;
 /// ...over about sixteen values.
 const MEMORY: u32 = 4;
-/// One value does not move the mean by more than this (in values): an outlier is not the new normal.
-const MOST_LEARNT: u64 = 1 << 40;
+/// The most that is learnt from one value, beside twice the mean: an outlier is not the new normal.
+const MOST_LEARNT: u64 = 4;
+/// Means stay below this.
+const MOST_MEAN: u64 = 1 << 48;
 /// Below this mean, a quarter, zeros come in runs.
 const QUIET: u64 = 1 << (MEAN_BITS - 2);
 /// After this many zeros the mean is as low as it gets.
@@ -26,59 +31,72 @@ const FORGOTTEN: u64 = 64;
 struct Mean(u64);
 
 impl Mean {
-    /// How many low bits to write: one more each time the mean doubles beyond about 1.2.
+    /// How many low bits to write: one more each time the mean doubles beyond about 1.6.
     #[inline]
     fn low_bits(&self) -> u32 {
-        (u64::BITS - ((self.0 * 13) >> (4 + MEAN_BITS)).leading_zeros()).min(MOST_LOW)
+        (u64::BITS - ((self.0 * 10) >> (4 + MEAN_BITS)).leading_zeros()).min(MOST_LOW)
     }
 
     #[inline]
     fn learn(&mut self, value: u64) {
-        self.0 = self.0 - (self.0 >> MEMORY) + ((value.min(MOST_LEARNT) << MEAN_BITS) >> MEMORY);
+        let most = ((self.0 * 2) >> MEAN_BITS) + MOST_LEARNT;
+        let new = self.0 - (self.0 >> MEMORY) + ((value.min(most) << MEAN_BITS) >> MEMORY);
+        self.0 = new.min(MOST_MEAN);
     }
 }
 
+#[inline]
 fn put(bits: &mut BitWriter, mean: &mut Mean, value: u64) {
     let low = mean.low_bits();
-    match u32::try_from(value >> low) {
-        Ok(quotient) if quotient < ESCAPE => {
-            bits.put(1, quotient + 1);
-            bits.put(value & ((1 << low) - 1), low);
-        }
-        _ => {
-            let length = u64::BITS - value.leading_zeros();
-            bits.put(1, ESCAPE + 1);
-            bits.put(u64::from(length - 1), 6);
-            bits.put(value >> 32, length.saturating_sub(32));
-            bits.put(value & 0xffff_ffff, length.min(32));
-        }
+    let (quotient, rest) = (value >> low, value & ((1 << low) - 1));
+    if quotient < UNARY.into() {
+        #[expect(clippy::cast_possible_truncation, reason = "below UNARY")]
+        bits.put(1, quotient as u32 + 1);
+        bits.put(rest, low);
+    } else {
+        put_large(bits, value, quotient, (rest, low));
     }
     mean.learn(value);
 }
 
-#[inline]
+fn put_large(bits: &mut BitWriter, value: u64, quotient: u64, (rest, low): (u64, u32)) {
+    let beyond = quotient - u64::from(UNARY) + 1;
+    let length = beyond.ilog2();
+    if UNARY + length < ESCAPE {
+        bits.put(1, UNARY + length + 1);
+        bits.put(beyond & ((1 << length) - 1), length);
+        bits.put(rest, low);
+    } else {
+        bits.put(1, ESCAPE + 1);
+        bits.put(value >> 32, 32);
+        bits.put(value & 0xffff_ffff, 32);
+    }
+}
+
+#[inline(always)]
 fn take(bits: &mut BitReader<'_>, mean: &mut Mean) -> u64 {
     let low = mean.low_bits();
     let word = bits.peek();
-    let quotient = word.leading_zeros();
-    let value = if quotient < ESCAPE {
-        bits.skip(quotient + 1 + low);
-        let rest = word << quotient << 1;
-        u64::from(quotient) << low | (rest >> 1) >> (63 - low)
+    let zeros = word.leading_zeros();
+    let value = if zeros < UNARY {
+        bits.skip(zeros + 1 + low);
+        let rest = word << zeros << 1;
+        u64::from(zeros) << low | (rest >> 1) >> (63 - low)
     } else {
-        take_escaped(bits)
+        take_large(bits, zeros, low)
     };
     mean.learn(value);
     value
 }
 
-#[cold]
-fn take_escaped(bits: &mut BitReader<'_>) -> u64 {
-    bits.skip(ESCAPE + 1);
-    #[expect(clippy::cast_possible_truncation, reason = "six bits")]
-    let length = bits.take(6) as u32 + 1;
-    let high = bits.take(length.saturating_sub(32));
-    high << 32 | bits.take(length.min(32))
+fn take_large(bits: &mut BitReader<'_>, zeros: u32, low: u32) -> u64 {
+    bits.skip(zeros.min(ESCAPE) + 1);
+    if zeros >= ESCAPE {
+        return bits.take(32) << 32 | bits.take(32);
+    }
+    let length = zeros - UNARY;
+    let quotient = u64::from(UNARY) + (1 << length | bits.take(length)) - 1;
+    quotient << low | bits.take(low)
 }
 
 /// What both sides know after the same residuals.
