@@ -1,4 +1,4 @@
-//! Homes that do not exist, for measuring and testing: the same seed gives the same day everywhere.
+//! Homes that do not exist, for measuring and testing: the same seed gives the same day.
 //!
 //! A home is simulated second by second (sun behind clouds, loads that switch, legs, reactive power,
 //! voltage drop) and reported every `interval` seconds, quantised as meters report. Counters gather
@@ -38,7 +38,7 @@ pub(crate) fn day(seed: u64, interval: i64, metering: Metering) -> Table {
     table
 }
 
-/// xorshift64*: good enough for noise, and the same everywhere.
+/// xorshift64*: good enough for noise.
 struct Chance(u64);
 
 impl Chance {

@@ -71,6 +71,7 @@ fn sizes(days: &[Table]) -> Outcome<()> {
         counted.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
         let said: Vec<String> = counted
             .iter()
+            .take(3)
             .map(|(count, method)| format!("{method} {count}"))
             .collect();
         println!(

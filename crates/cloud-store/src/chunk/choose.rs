@@ -2,7 +2,8 @@
 
 use super::ChunkError;
 use super::bytes::zigzag;
-use super::model::{Basis, FRACTION, MOST_WEIGHT, Model, WHOLE, residuals};
+use super::forecast::{Basis, residuals};
+use super::model::{FRACTION, MOST_WEIGHT, Model, WHOLE};
 use super::pack::{Packed, Packer};
 
 /// Steps that count for a weight are cut to this: one outlier does not decide.

@@ -1,10 +1,13 @@
 //! From a chunk back to a table: the columns asked for, and those that they lean on.
 
+use std::cmp::Ordering;
+
 use super::bytes::Reader;
-use super::guide::{self, Lane, Lanes};
+use super::forecast::{Basis, restore};
+use super::guide;
 use super::header::{ColumnHeader, Header};
+use super::lanes::{Lane, Lanes};
 use super::mask::Mask;
-use super::model::{Basis, restore};
 use super::number::MAX_MANTISSA;
 use super::pack::Packer;
 use super::settled::{Scale, Settled};
@@ -16,34 +19,29 @@ pub(super) fn decode(
     chunk: &[u8],
     pick: Pick<'_>,
 ) -> Result<Table, ChunkError> {
-    let header = Header::read(chunk)?;
-    let (have, need) = (chunk.len(), header.chunk_len);
-    if have < need {
-        return Err(ChunkError::Truncated { have, need });
-    }
-    if have > need {
-        return Err(ChunkError::TooLong { have, need });
-    }
-    let times = decode_times(packer, chunk, &header)?;
+    let header = &whole(chunk)?;
+    let lanes = Lanes::new(decode_times(packer, chunk, header)?);
+    let done = header.columns.iter().map(|_| None).collect();
     let mut decoding = Decoding {
         packer,
         chunk,
-        header: &header,
-        lanes: Lanes::new(times),
-        done: Vec::new(),
+        header,
+        lanes,
+        done,
     };
-    decoding.done.resize_with(header.columns.len(), || None);
-    let wanted = |(_, column): &(usize, &ColumnHeader)| pick.wants(&column.id);
-    for (place, _) in header.columns.iter().enumerate().filter(wanted) {
-        decoding.column(place)?;
+    let wanted = |place: &usize| pick.wants(&header.columns[*place].id);
+    let places: Vec<usize> = (0..header.columns.len()).filter(wanted).collect();
+    for place in &places {
+        decoding.column(*place)?;
     }
-    let mut columns = Vec::new();
-    for (place, column) in header.columns.iter().enumerate().filter(wanted) {
-        let settled = decoding.done[place].take();
-        let restored = settled
-            .and_then(Settled::into_column)
-            .ok_or_else(|| damaged(&column.id, "not a number"))?;
-        columns.push((column.id.clone(), restored));
+    let mut columns = Vec::with_capacity(places.len());
+    for place in places {
+        let id = &header.columns[place].id;
+        let column = decoding.done[place].take().and_then(Settled::into_column);
+        columns.push((
+            id.clone(),
+            column.ok_or_else(|| damaged(id, "not a number"))?,
+        ));
     }
     Ok(Table::from_parts(
         header.first_time,
@@ -52,35 +50,43 @@ pub(super) fn decode(
     ))
 }
 
+/// The header of a chunk that is all there.
+fn whole(chunk: &[u8]) -> Result<Header, ChunkError> {
+    let header = Header::read(chunk)?;
+    let (have, need) = (chunk.len(), header.chunk_len);
+    match have.cmp(&need) {
+        Ordering::Less => Err(ChunkError::Truncated { have, need }),
+        Ordering::Equal => Ok(header),
+        Ordering::Greater => Err(ChunkError::TooLong { have, need }),
+    }
+}
+
+/// Times from the first row, strictly growing.
 fn decode_times(
     packer: &mut Packer,
     chunk: &[u8],
     header: &Header,
 ) -> Result<Vec<i64>, ChunkError> {
     let wrong = ChunkError::TimesDamaged;
-    let bytes = &chunk[header.times.begin..][..header.times.stream.len];
+    let stream = header.times.stream;
+    let bytes = &chunk[header.times.begin..][..stream.len];
     if crc32c::crc32c(bytes) != header.times.checksum {
         return Err(wrong("checksum"));
     }
-    let stream = header.times.stream;
     let residuals = packer
         .unpack(stream.packing, bytes, header.rows - 1)
         .ok_or(wrong("packing"))?;
-    let clock = stream
-        .model
-        .is_guided()
-        .then(|| guide::clock(header.rows, header.interval))
-        .unwrap_or_default();
-    let present = Mask::full(header.rows);
-    let times = restore(
-        stream.model,
-        &Basis {
-            present: &present,
-            first: 0,
-            guide: &clock,
-        },
-        &residuals,
-    );
+    let clock = if stream.model.is_guided() {
+        guide::clock(header.rows, header.interval)
+    } else {
+        Vec::new()
+    };
+    let basis = Basis {
+        present: &Mask::full(header.rows),
+        first: 0,
+        guide: &clock,
+    };
+    let times = restore(stream.model, &basis, &residuals);
     let in_order = times.windows(2).all(|pair| pair[0] < pair[1]);
     let ends_right = times.last().copied() == Some(header.last_time - header.first_time);
     if in_order && ends_right {

@@ -2,11 +2,11 @@
 
 use super::ColumnId;
 use super::bytes::{put_signed, put_size};
+use super::facts::Facts;
 use super::header::{CONSTANT, CORRECTED, FIXED, INTEGER, MAGIC, SPARSE, VERSION};
 use super::model::Model;
 use super::pack::Packed;
 use super::settled::{Scale, Settled};
-use super::stats::Facts;
 
 /// A header to be written, and the bytes behind it.
 pub(super) struct Draft {

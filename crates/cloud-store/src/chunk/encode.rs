@@ -2,12 +2,13 @@
 
 use super::choose::{self, ALONE, CLOCKED, COUNTING, best_of};
 use super::draft::{Draft, PackedColumn, PackedTimes};
-use super::guide::{self, Lane, Lanes};
+use super::facts::Facts;
+use super::forecast::Basis;
+use super::guide;
+use super::lanes::{Lane, Lanes};
 use super::mask::Mask;
-use super::model::Basis;
 use super::pack::Packer;
 use super::settled::{Scale, Settled};
-use super::stats::Facts;
 use super::{ChunkError, ColumnId, Known, Table};
 
 /// The chunk of `table`.

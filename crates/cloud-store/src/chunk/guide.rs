@@ -6,6 +6,7 @@
 //! its changes.
 
 use super::Known;
+use super::lanes::{LIMIT, Lanes, power_of_ten};
 use super::model::FRACTION;
 
 /// 120 V in units of 0.1 V, where no voltage is known.
@@ -14,71 +15,6 @@ const NOMINAL: i64 = 1200;
 const TWICE_KWH: i64 = 72_000_000_000;
 /// A gap longer than this (ms) says nothing about the energy in it.
 const LONGEST_STEP: i64 = 3_600_000;
-/// Larger inputs are cut to this, so that products stay meaningful.
-const LIMIT: i64 = 1 << 40;
-
-/// One column's integers, one per row, and the digits of its step.
-#[derive(Debug, Clone)]
-pub(super) struct Lane {
-    pub(super) digits: u8,
-    pub(super) per_row: Vec<i64>,
-}
-
-/// The columns that guides may look at.
-#[derive(Debug, Default)]
-pub(super) struct Lanes {
-    /// ms from the first row.
-    pub(super) times: Vec<i64>,
-    lanes: Vec<(Known, Lane)>,
-}
-
-impl Lanes {
-    pub(super) fn new(times: Vec<i64>) -> Self {
-        Self {
-            times,
-            lanes: Vec::new(),
-        }
-    }
-
-    pub(super) fn has(&self, known: Known) -> bool {
-        self.lane(known).is_some()
-    }
-
-    pub(super) fn add(&mut self, known: Known, lane: Lane) {
-        self.lanes.push((known, lane));
-    }
-
-    fn lane(&self, known: Known) -> Option<&Lane> {
-        self.lanes
-            .iter()
-            .find(|(other, _)| *other == known)
-            .map(|(_, lane)| lane)
-    }
-
-    /// A column in units of `10^-digits`.
-    fn scaled(&self, known: Known, digits: u8) -> Option<Vec<i64>> {
-        self.lane(known).map(|lane| lane.scaled(digits))
-    }
-}
-
-impl Lane {
-    fn scaled(&self, digits: u8) -> Vec<i64> {
-        let cut = |value: &i64| (*value).clamp(-LIMIT, LIMIT);
-        if digits >= self.digits {
-            let factor = power_of_ten(digits - self.digits);
-            self.per_row
-                .iter()
-                .map(|value| cut(value).saturating_mul(factor))
-                .collect()
-        } else {
-            let divisor = power_of_ten(self.digits - digits);
-            self.per_row
-                .iter()
-                .map(|value| cut(value) / divisor)
-                .collect()
-        }
-    }
-}
 
 /// The columns that `target`'s guide looks at, as far as a chunk has them. Each is of lower rank:
 /// powers, voltages, currents, power factor, counters.
@@ -259,6 +195,68 @@ fn one(digits: u8) -> i64 {
     power_of_ten(digits) << FRACTION
 }
 
-fn power_of_ten(digits: u8) -> i64 {
-    10_i64.pow(digits.min(super::number::MAX_DIGITS).into())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunk::lanes::Lane;
+
+    /// How many columns deep the guide of `target` leans on others.
+    fn rank(target: Known, depth: usize) -> usize {
+        assert!(depth < Known::ALL.len(), "{target:?} leans on itself");
+        inputs(target)
+            .iter()
+            .map(|input| 1 + rank(*input, depth + 1))
+            .max()
+            .unwrap_or(0)
+    }
+
+    #[test]
+    fn no_column_leans_on_itself() {
+        assert!(
+            Known::ALL
+                .iter()
+                .map(|known| rank(*known, 0))
+                .max()
+                .unwrap()
+                <= 5
+        );
+    }
+
+    #[test]
+    fn a_kilowatt_for_an_hour_counts_as_a_kilowatt_hour() {
+        let mut lanes = Lanes::new((0..=3600).map(|second| second * 1000).collect());
+        lanes.add(
+            Known::GridKw,
+            Lane {
+                digits: 3,
+                per_row: vec![1000; 3601],
+            },
+        );
+        let guide = guide(Known::ImportKwhTotal, 2, &lanes).unwrap();
+        assert_eq!(guide[3600], 100 << FRACTION);
+    }
+
+    #[test]
+    fn the_extremes_of_all_inputs_give_some_guide() {
+        for extreme in [i64::MIN, i64::MAX, -1, 0] {
+            for (from, to) in [(0, 12), (12, 0), (3, 3)] {
+                let mut lanes = Lanes::new(vec![0, i64::MAX]);
+                for known in Known::ALL {
+                    lanes.add(
+                        *known,
+                        Lane {
+                            digits: from,
+                            per_row: vec![extreme, -5],
+                        },
+                    );
+                }
+                for known in Known::ALL
+                    .iter()
+                    .filter(|known| !inputs(**known).is_empty())
+                {
+                    assert_eq!(guide(*known, to, &lanes).unwrap().len(), 2);
+                }
+            }
+        }
+    }
 }

@@ -6,15 +6,12 @@
 //! column's bytes have theirs, so that damage is named and the rest stays readable.
 
 use super::bytes::Reader;
-use super::column::may_hold;
-use super::id::Name;
+use super::entries::read_entries;
+use super::facts::Facts;
 use super::model::Model;
-use super::number::Step;
 use super::pack::Packing;
 use super::settled::Scale;
-use super::stats::{Facts, Shape};
-use super::table::LATEST;
-use super::{ChunkError, ColumnId, Kind, Known, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Statistics};
+use super::{ChunkError, ColumnId, Kind, MAX_COLUMNS, Statistics};
 
 pub(super) const MAGIC: [u8; 3] = *b"STc";
 pub(super) const VERSION: u8 = 1;
@@ -28,8 +25,6 @@ pub(super) const INTEGER: u8 = 0x1f;
 pub(super) const SPARSE: u8 = 0x20;
 pub(super) const CORRECTED: u8 = 0x40;
 pub(super) const CONSTANT: u8 = 0x80;
-/// No part of a chunk is longer: chunks are addressed with 32 bits.
-const MAX_BYTES: usize = u32::MAX as usize;
 
 /// What a chunk says about itself. Reading it takes no decompression.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,155 +177,4 @@ impl Header {
             .binary_search_by(|column| column.id.cmp(id))
             .ok()
     }
-}
-
-/// Everything behind the fixed part, whose checksum has been found right.
-fn read_entries(
-    mut from: Reader<'_>,
-    chunk_len: usize,
-    header_len: usize,
-) -> Result<Header, ChunkError> {
-    let wrong = ChunkError::HeaderWrong;
-    let rows = from
-        .size(MAX_ROWS)
-        .filter(|rows| *rows > 0)
-        .ok_or(wrong("number of rows"))?;
-    let (first_time, last_at, interval, mut times) = read_times(&mut from).ok_or(wrong("times"))?;
-    let count = from
-        .size(MAX_COLUMNS)
-        .filter(|count| count * rows <= MAX_CELLS)
-        .ok_or(wrong("number of columns"))?;
-    let last_time = first_time
-        .checked_add(last_at)
-        .filter(|_| last_at >= 0)
-        .ok_or(wrong("times"))?;
-    times.begin = header_len;
-    let mut begin = header_len
-        .checked_add(times.stream.len)
-        .ok_or(wrong("lengths"))?;
-    let mut columns: Vec<ColumnHeader> = Vec::with_capacity(count);
-    let frame = Frame {
-        rows,
-        first_time,
-        last_at,
-    };
-    for _ in 0..count {
-        let column = read_column(&mut from, &frame, begin).ok_or(wrong("an entry"))?;
-        begin = begin
-            .checked_add(column.stored_len())
-            .ok_or(wrong("lengths"))?;
-        if columns.last().is_some_and(|before| before.id >= column.id) {
-            return Err(wrong("order of columns"));
-        }
-        columns.push(column);
-    }
-    if !from.is_at_end() || begin != chunk_len {
-        return Err(wrong("lengths"));
-    }
-    Ok(Header {
-        first_time,
-        last_time,
-        rows,
-        interval,
-        chunk_len,
-        header_len,
-        columns,
-        times,
-    })
-}
-
-/// What every entry needs to know.
-struct Frame {
-    rows: usize,
-    first_time: i64,
-    last_at: i64,
-}
-
-fn read_times(from: &mut Reader<'_>) -> Option<(i64, i64, i64, Times)> {
-    let in_reach = |time: &i64| time.unsigned_abs() <= LATEST.unsigned_abs();
-    let (first, last, interval) = (
-        from.signed().filter(in_reach)?,
-        from.signed()
-            .filter(|at| at.unsigned_abs() <= 2 * LATEST.unsigned_abs())?,
-        from.signed()?,
-    );
-    let (stream, checksum) = (read_stream(from)?, from.word()?);
-    Some((
-        first,
-        last,
-        interval,
-        Times {
-            stream,
-            checksum,
-            begin: 0,
-        },
-    ))
-}
-
-fn read_column(from: &mut Reader<'_>, frame: &Frame, begin: usize) -> Option<ColumnHeader> {
-    let id = read_id(from)?;
-    let bits = from.byte()?;
-    let scale = match bits & INTEGER {
-        INTEGER => Scale::Integer,
-        digits => Scale::Decimal(Step::new(digits)?),
-    };
-    let values = read_stream(from)?;
-    let (mut count, mut presence_len, mut corrections_len) = (frame.rows, 0, 0);
-    if bits & SPARSE != 0 {
-        count = from.size(frame.rows - 1).filter(|count| *count > 0)?;
-        presence_len = from.size(MAX_BYTES)?;
-    }
-    if bits & CORRECTED != 0 {
-        corrections_len = from.size(MAX_BYTES)?;
-    }
-    let checksum = from.word()?;
-    let shape = Shape {
-        scale,
-        count,
-        last_at: frame.last_at,
-        full: bits & SPARSE == 0,
-        corrected: bits & CORRECTED != 0,
-        constant: bits & CONSTANT != 0,
-    };
-    let facts = Facts::read(from, shape)?;
-    let statistics = facts.statistics(scale, count, frame.first_time)?;
-    if !may_hold(&id, statistics.kind()) {
-        return None;
-    }
-    let lens = (presence_len, corrections_len);
-    Some(ColumnHeader {
-        id,
-        statistics,
-        scale,
-        count,
-        facts,
-        values,
-        lens,
-        checksum,
-        begin,
-    })
-}
-
-fn read_id(from: &mut Reader<'_>) -> Option<ColumnId> {
-    match from.byte()? {
-        0 => {
-            let len = from.size(Name::MAX_LEN)?;
-            let id: ColumnId = std::str::from_utf8(from.take(len)?).ok()?.parse().ok()?;
-            matches!(id, ColumnId::Named(_)).then_some(id)
-        }
-        code => Known::from_code(code).map(ColumnId::Known),
-    }
-}
-
-fn read_stream(from: &mut Reader<'_>) -> Option<Stream> {
-    let method = from.byte()?;
-    let (model, packing) = (
-        Model::read(method >> 4, from)?,
-        Packing::from_code(method & 0xf)?,
-    );
-    Some(Stream {
-        model,
-        packing,
-        len: from.size(MAX_BYTES)?,
-    })
 }

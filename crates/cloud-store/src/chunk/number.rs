@@ -152,3 +152,47 @@ impl Step {
         Self(digits)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_of_meters_are_exact_and_nothing_else_is() {
+        let exact = |value| Step::of(value).map(Step::digits);
+        assert_eq!(
+            [
+                exact(0.0),
+                exact(240.0),
+                exact(-1.234),
+                exact(59.98),
+                exact(1e-12)
+            ],
+            [Some(0), Some(0), Some(3), Some(2), Some(12)]
+        );
+        assert_eq!(
+            [
+                exact(-0.0),
+                exact(0.1 + 0.2),
+                exact(1.0 / 3.0),
+                exact(5e-324),
+                exact(f64::MAX)
+            ],
+            [None; 5]
+        );
+    }
+
+    #[test]
+    fn each_integer_in_reach_is_its_own_value() {
+        for digits in 0..=MAX_DIGITS {
+            let step = Step::new(digits).unwrap();
+            for mantissa in [1, 7, 10_i64.pow(15), MAX_MANTISSA - 2, MAX_MANTISSA - 1] {
+                assert_eq!(
+                    step.exact(step.value(mantissa)),
+                    Some(mantissa),
+                    "10^-{digits}"
+                );
+            }
+        }
+    }
+}

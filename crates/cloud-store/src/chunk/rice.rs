@@ -174,3 +174,43 @@ pub(super) fn decode(bytes: &[u8], count: usize) -> Option<Vec<i64>> {
     }
     bits.is_spent().then_some(residuals)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn residuals() -> impl Strategy<Value = Vec<i64>> {
+        let one =
+            prop_oneof![6 => Just(0), 4 => -9..9_i64, 2 => -5000..5000_i64, 1 => any::<i64>()];
+        prop::collection::vec(one, 0..300)
+    }
+
+    proptest! {
+        #[test]
+        fn residuals_come_back(residuals in residuals()) {
+            prop_assert_eq!(decode(&encode(&residuals), residuals.len()), Some(residuals));
+        }
+
+        #[test]
+        fn foreign_bytes_give_that_many_residuals_or_none(bytes in prop::collection::vec(any::<u8>(), 0..60), count in 0..200_usize) {
+            let decoded = decode(&bytes, count);
+            prop_assert!(decoded.is_none_or(|residuals| residuals.len() == count));
+        }
+    }
+
+    #[test]
+    fn extremes_come_back() {
+        let residuals = [i64::MIN, i64::MAX, 0, -1, i64::MIN, 1 << 40, 0, 0, i64::MAX];
+        assert_eq!(
+            decode(&encode(&residuals), residuals.len()).unwrap(),
+            residuals
+        );
+    }
+
+    #[test]
+    fn a_quiet_night_costs_next_to_nothing() {
+        assert!(encode(&[0; 1400]).len() <= 5);
+    }
+}

@@ -1,7 +1,9 @@
 //! What holds for every table.
 
 use proptest::prelude::*;
-use solthrive_cloud_store::chunk::{Codec, ColumnId, Inserted, Known, Pick, Table, Value};
+use solthrive_cloud_store::chunk::{
+    ChunkError, Codec, ColumnId, Inserted, Known, MAX_ROWS, Pick, Table, TableError, Value,
+};
 
 use crate::homes::{self, Metering};
 use crate::support::{
@@ -146,6 +148,25 @@ fn a_waiting_row_takes_about_forty_bytes() {
         table.insert(day.time(row).unwrap(), &cells).unwrap();
     }
     assert!(table.heap() < 120 * 60, "{}", table.heap());
+}
+
+#[test]
+fn a_full_table_takes_no_more() {
+    let mut table = Table::default();
+    for time in 0..i64::try_from(MAX_ROWS).unwrap() {
+        table.insert(time, &[]).unwrap();
+    }
+    assert_eq!(table.insert(-1, &[]), Err(TableError::Full));
+    assert_eq!(table.insert(5, &[]), Ok(Inserted::Duplicate));
+    assert_eq!(decode(&encode(&table)).rows(), MAX_ROWS);
+}
+
+#[test]
+fn a_chunk_needs_a_row() {
+    assert_eq!(
+        Codec::new().unwrap().encode(&Table::default()),
+        Err(ChunkError::Empty)
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 mod damage;
 mod dumps;
+mod format;
 #[path = "../../examples/chunk_bench/homes.rs"]
 mod homes;
 mod laws;
