@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::bytes::Reader;
+use super::bytes::{Reader, are_sound};
 use super::forecast::{Basis, restore};
 use super::guide;
 use super::header::{ColumnHeader, Header};
@@ -70,7 +70,7 @@ fn decode_times(
     let wrong = ChunkError::TimesDamaged;
     let stream = header.times.stream;
     let bytes = &chunk[header.times.begin..][..stream.len];
-    if crc32c::crc32c(bytes) != header.times.checksum {
+    if !are_sound(&[bytes], header.times.checksum) {
         return Err(wrong("checksum"));
     }
     let residuals = packer
@@ -157,7 +157,7 @@ impl Decoding<'_> {
 
     fn restore(&mut self, header: &ColumnHeader, guide: &[i64]) -> Result<Settled, &'static str> {
         let bytes = &self.chunk[header.begin..][..header.stored_len()];
-        if crc32c::crc32c(bytes) != header.checksum {
+        if !are_sound(&[bytes], header.checksum) {
             return Err("checksum");
         }
         let (values, rest) = bytes.split_at(header.values.len);

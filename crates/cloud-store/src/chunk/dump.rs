@@ -1,8 +1,9 @@
 //! A chunk for people.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
-use super::{ChunkError, Codec, Header, Pick, Statistics, Table};
+use super::{ChunkError, Codec, Header, Pick, Statistics, Stats, Table};
 
 /// Whether and how a dump shows the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,23 +66,27 @@ fn dump_header(header: &Header, out: &mut dyn Write) -> io::Result<()> {
             column.stored_len()
         )?;
         match &column.statistics {
-            Statistics::Numbers(s) => {
-                writeln!(
-                    out,
-                    "{} {} {} {} {} {}",
-                    s.count, s.first.value, s.last.value, s.min, s.max, s.sum
-                )?;
-            }
-            Statistics::Integers(s) => {
-                writeln!(
-                    out,
-                    "{} {} {} {} {} {}",
-                    s.count, s.first.value, s.last.value, s.min, s.max, s.sum
-                )?;
-            }
+            Statistics::Numbers(stats) => dump_stats(stats, out)?,
+            Statistics::Integers(stats) => dump_stats(stats, out)?,
         }
     }
     Ok(())
+}
+
+fn dump_stats<T: Display, S: Display>(stats: &Stats<T, S>, out: &mut dyn Write) -> io::Result<()> {
+    let Stats {
+        count,
+        first,
+        last,
+        min,
+        max,
+        sum,
+    } = stats;
+    writeln!(
+        out,
+        "{count} {} {} {min} {max} {sum}",
+        first.value, last.value
+    )
 }
 
 fn dump_csv(table: &Table, out: &mut dyn Write) -> io::Result<()> {

@@ -133,49 +133,51 @@ impl Facts {
 
     /// In the caller's terms: `origin` is the chunk's first time. `None` when a number is not finite.
     pub(super) fn statistics(&self, scale: Scale, count: usize, origin: i64) -> Option<Statistics> {
-        let (first_at, last_at) = (
-            origin.wrapping_add(self.first_at),
-            origin.wrapping_add(self.last_at),
-        );
         match scale {
             Scale::Integer => {
-                let value = |exact: Exact| exact.0.cast_unsigned();
-                Some(Statistics::Integers(Stats {
-                    count,
-                    min: value(self.min),
-                    max: value(self.max),
-                    first: Sample {
-                        time: first_at,
-                        value: value(self.first),
-                    },
-                    last: Sample {
-                        time: last_at,
-                        value: value(self.last),
-                    },
-                    sum: u128::try_from(self.sum).ok()?,
-                }))
+                let value = |exact: Exact| Some(exact.0.cast_unsigned());
+                let sum = u128::try_from(self.sum).ok()?;
+                self.told(count, origin, value, sum)
+                    .map(Statistics::Integers)
             }
             Scale::Decimal(step) => {
                 let value = |exact: Exact| {
                     Some(corrected(step, exact.0, exact.1)).filter(|value| value.is_finite())
                 };
-                Some(Statistics::Numbers(Stats {
-                    count,
-                    min: value(self.min)?,
-                    max: value(self.max)?,
-                    first: Sample {
-                        time: first_at,
-                        value: value(self.first)?,
-                    },
-                    last: Sample {
-                        time: last_at,
-                        value: value(self.last)?,
-                    },
-                    sum: Some(added(self.sum as f64 / step.per_one(), self.rest))
-                        .filter(|sum| sum.is_finite())?,
-                }))
+                let sum = added(self.sum as f64 / step.per_one(), self.rest);
+                let stats = self
+                    .told(count, origin, value, sum)
+                    .filter(|_| sum.is_finite());
+                stats.map(Statistics::Numbers)
             }
         }
+    }
+
+    fn told<T, S>(
+        &self,
+        count: usize,
+        origin: i64,
+        value: impl Fn(Exact) -> Option<T>,
+        sum: S,
+    ) -> Option<Stats<T, S>> {
+        let sample = |exact, at: i64| {
+            Some(Sample {
+                time: origin.wrapping_add(at),
+                value: value(exact)?,
+            })
+        };
+        let (first, last) = (
+            sample(self.first, self.first_at)?,
+            sample(self.last, self.last_at)?,
+        );
+        Some(Stats {
+            count,
+            min: value(self.min)?,
+            max: value(self.max)?,
+            first,
+            last,
+            sum,
+        })
     }
 
     fn starting(value: Exact) -> Self {

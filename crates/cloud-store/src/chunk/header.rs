@@ -5,7 +5,7 @@
 //! checksum of its own, so that its statistics can be trusted by who has read nothing else; each
 //! column's bytes have theirs, so that damage is named and the rest stays readable.
 
-use super::bytes::Reader;
+use super::bytes::{Reader, are_sound};
 use super::entries::read_entries;
 use super::facts::Facts;
 use super::model::Model;
@@ -126,10 +126,9 @@ impl Header {
                 need: header_len,
             });
         };
-        let mut from = Reader(header);
-        let sum = from.take(12).map(crc32c::crc32c);
-        let claimed = from.word();
-        if sum.map(|sum| crc32c::crc32c_append(sum, from.0)) != claimed {
+        let mut from = Reader(&header[FIXED - 4..]);
+        let checksum = from.word().unwrap_or(0);
+        if !are_sound(&[&header[..FIXED - 4], from.0], checksum) {
             return Err(ChunkError::HeaderDamaged);
         }
         let chunk_len = Reader(&header[4..]).word().map_or(0, |len| len as usize);
