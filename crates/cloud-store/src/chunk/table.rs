@@ -10,7 +10,7 @@ pub(super) const LATEST: i64 = 1 << 50;
 
 /// Rows in the order of their time, each time once, and columns in the order of their id.
 ///
-/// A waiting row of the 13 usual columns takes about 40 bytes. A column without any value and no
+/// A waiting row of the 13 usual columns takes about 40 bytes, the table itself 2 kB. A column without any value and no
 /// column at all are the same thing.
 #[derive(Debug, Clone, Default)]
 pub struct Table {

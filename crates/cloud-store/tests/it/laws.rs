@@ -137,7 +137,7 @@ fn a_sum_that_floats_made_noisy_costs_little_more_than_the_clean_one() {
 }
 
 #[test]
-fn a_waiting_row_takes_about_forty_bytes() {
+fn a_waiting_row_takes_less_than_sixty_bytes() {
     let mut table = Table::default();
     let day = homes::day(1, 30, Metering::Consistent);
     for row in 0..120 {
