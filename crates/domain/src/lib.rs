@@ -23,6 +23,7 @@ pub mod plausible;
 pub mod point;
 pub mod reading;
 pub mod snapshot;
+pub mod telemetry;
 pub mod units;
 pub mod wiring;
 
@@ -46,4 +47,5 @@ pub use mono::Mono;
 pub use point::{Input, Point, Quantity};
 pub use reading::{MeterId, Reading};
 pub use snapshot::{ChannelValues, Energies, PowerFlow, Quality, Snapshot};
+pub use telemetry::Sample;
 pub use wiring::WiringWatch;
