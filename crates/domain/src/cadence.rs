@@ -1,7 +1,7 @@
 //! How far apart samples come, and how long to wait for one before something is missing.
 //!
-//! The configuration says how often a meter shall be asked. What comes of it depends on the bus: one
-//! that is too slow for its meters asks each of them less often. So the cadence is measured too.
+//! The configuration says how often a meter shall be asked, and its bus how often it can be. Both are
+//! plans: what comes of them is measured too.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -67,6 +67,12 @@ impl Rhythm {
         }
     }
 
+    /// The plan is another now, such as when a bus has found out what its polls cost.
+    pub fn plan(&mut self, planned: Cadence) {
+        self.planned = planned.0;
+        self.measure();
+    }
+
     /// A sample of `at` came.
     pub fn heard(&mut self, at: Mono) {
         let apart = self.last.replace(at).map(|last| at.since(last));
@@ -81,8 +87,7 @@ impl Rhythm {
         {
             self.longer.pop_front();
         }
-        let usual = second(self.longer.iter().map(|(_, apart)| *apart)).min(LONGEST);
-        self.cadence = Cadence(self.planned.max(usual));
+        self.measure();
     }
 
     /// A sample did not come: how long the next one takes says nothing about the schedule.
@@ -94,6 +99,11 @@ impl Rhythm {
     #[must_use]
     pub const fn cadence(&self) -> Cadence {
         self.cadence
+    }
+
+    fn measure(&mut self) {
+        let usual = second(self.longer.iter().map(|(_, apart)| *apart)).min(LONGEST);
+        self.cadence = Cadence(self.planned.max(usual));
     }
 }
 
@@ -152,6 +162,15 @@ mod tests {
         let minute = [1000; 57].into_iter().chain([4000]);
         let cycle: Vec<_> = minute.clone().chain(minute).chain([1000; 57]).collect();
         assert_eq!(measured(secs(1), cycle), secs(4));
+    }
+
+    #[test]
+    fn a_new_plan_counts_at_once() {
+        let mut rhythm = Rhythm::planned(Cadence::every(secs(1)));
+        rhythm.plan(Cadence::every(secs(7)));
+        assert_eq!(rhythm.cadence().interval(), secs(7));
+        rhythm.plan(Cadence::every(secs(1)));
+        assert_eq!(rhythm.cadence().interval(), secs(1));
     }
 
     #[test]

@@ -72,6 +72,9 @@ impl Meters {
         let Some(state) = self.all.get_mut(&cycle.meter) else {
             return false;
         };
+        state
+            .rhythm
+            .plan(Cadence::every(cycle.every).max(self.planned));
         match cycle.outcome {
             MeterOutcome::Read(reading) => {
                 if state.answered.is_some_and(|newest| reading.at <= newest) {
@@ -113,15 +116,13 @@ impl Meters {
             .filter_map(move |(id, state)| Some((id, state.counting(at)?)))
     }
 
-    /// Why nothing of this meter counts at `at`; `None` when something does.
+    /// Why something of this meter is absent at `at`; `None` when it answers, and with everything.
     pub fn absence(&self, id: &MeterId, at: Mono) -> Option<FlagCode> {
-        let Some(state) = self.all.get(id) else {
-            return Some(FlagCode::MeterNotResponding);
-        };
-        match (state.counting(at), state.reading.is_some()) {
-            (Some(_), _) => None,
-            (None, true) => Some(FlagCode::DataStale),
-            (None, false) => Some(FlagCode::MeterNotResponding),
+        let answering = self.all.get(id).filter(|state| state.failing.is_none());
+        match answering.map(|state| (state.counting(at), &state.reading)) {
+            Some((Some(_), _)) => None,
+            Some((None, Some(_))) => Some(FlagCode::DataStale),
+            Some((None, None)) | None => Some(FlagCode::MeterNotResponding),
         }
     }
 
@@ -136,9 +137,11 @@ impl Meters {
         state.map_or(self.planned, |state| state.rhythm.cadence())
     }
 
-    /// How often there is news: as often as the quickest of the meters that answer is heard of.
+    /// How often there is news: as often as the quickest of the meters that answer is heard of, with
+    /// everything or not.
     pub fn quickest(&self) -> Cadence {
-        let answering = self.all.values().filter(|state| state.failing.is_none());
+        let heard = |state: &&MeterState| state.failing.is_none() || state.reading.is_some();
+        let answering = self.all.values().filter(heard);
         let cadences = answering.map(|state| state.rhythm.cadence());
         cadences.min().unwrap_or(self.planned)
     }
@@ -278,6 +281,29 @@ mod tests {
         }
         assert_eq!(meters.readings(at(until)).count(), 1);
         assert_eq!(meters.readings(at(over)).count(), 0);
+    }
+
+    #[test]
+    fn a_reading_counts_as_long_as_its_bus_says_that_the_next_may_take() {
+        let mut meters = meters();
+        let mut read = read(100);
+        read.every = Duration::from_secs(4);
+        assert!(meters.take(read, at(100)));
+        assert_eq!(meters.readings(at(110)).count(), 1);
+        assert_eq!(meters.readings(at(111)).count(), 0);
+        assert_eq!(meters.quickest().interval(), Duration::from_secs(4));
+    }
+
+    #[test]
+    fn what_a_meter_keeps_back_has_its_reason_too() {
+        let (mut meters, main) = (meters(), MeterId::new("main"));
+        let mut read = read(10);
+        read.lacking = Some(FaultKind::Timeout);
+        read.every = Duration::from_secs(4);
+        assert!(meters.take(read, at(10)));
+        let reason = Some(FlagCode::MeterNotResponding);
+        assert_eq!(meters.absence(&main, at(10)), reason);
+        assert_eq!(meters.quickest().interval(), Duration::from_secs(4));
     }
 
     #[test]
