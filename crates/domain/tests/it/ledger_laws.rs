@@ -136,6 +136,8 @@ impl World {
                     self.pass(10, self.powers.0, self.powers.1);
                     self.look(true, Some(*lie));
                 }
+                // Lies upon lies would be a confirmation.
+                self.poll(10, self.powers.0, self.powers.1, true);
             }
         }
     }
