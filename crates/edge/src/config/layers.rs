@@ -9,7 +9,9 @@ use solthrive_meter::profile::{Catalog, ProfileError};
 use super::defaults::DEFAULTS;
 use super::reader::Reader;
 use super::tree::{self, Entry, Kind, Node};
-use super::{AppConfig, ConfigErrors, Effective, Origin, Problem, env, problem, sections, suggest};
+use super::{
+    AppConfig, ConfigErrors, Effective, Origin, Problem, env, lines, problem, sections, suggest,
+};
 
 /// The sections, in the order in which their files are layered.
 pub(crate) const FIRST: [&str; 5] = ["base", "network", "meter", "api", "logging"];
@@ -251,9 +253,7 @@ fn quote(finding: &mut Problem, texts: &BTreeMap<&str, &str>) {
     let (Some(file), Some(at)) = (finding.origin.file(), finding.origin.position()) else {
         return;
     };
-    let line = texts
-        .get(file)
-        .and_then(|text| text.lines().nth(at.line - 1));
+    let line = texts.get(file).and_then(|text| lines::line(text, at.line));
     if let Some(line) =
         line.filter(|line| !problem::is_secret(&finding.key) && !problem::is_secret(line))
     {

@@ -10,6 +10,7 @@ pub mod files;
 mod home;
 pub mod last_good;
 mod layers;
+mod lines;
 mod meters;
 mod origin;
 mod problem;

@@ -6,7 +6,7 @@
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span};
 
 use super::origin::Position;
-use super::{Origin, Problem};
+use super::{Origin, Problem, lines};
 
 /// A configuration file is a page or two; more is a mistake or an attack.
 pub(crate) const MAX_TEXT: usize = 256 * 1024;
@@ -333,6 +333,6 @@ impl Builder<'_> {
 
 /// Whether the line, counted from 1, begins with a tab or with spaces and a tab.
 fn indented_with_tab(text: &str, line: usize) -> bool {
-    let line = text.lines().nth(line - 1).unwrap_or_default();
+    let line = lines::line(text, line).unwrap_or_default();
     line.trim_start_matches(' ').starts_with('\t')
 }
