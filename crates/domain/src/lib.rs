@@ -6,6 +6,7 @@
 //!
 //! Unknown is not zero: a value that was not measured is `None` and stays so through every sum.
 
+pub mod bucket;
 pub mod cadence;
 pub mod clock;
 pub mod counter;
@@ -27,6 +28,7 @@ pub mod telemetry;
 pub mod units;
 pub mod wiring;
 
+pub use bucket::{Bucket, Buckets, EnergySums, Fold, Quarter, RollupRules};
 pub use cadence::{Cadence, Rhythm};
 pub use clock::{ClockEvent, ClockWatch};
 pub use day::{

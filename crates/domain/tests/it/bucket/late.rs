@@ -1,0 +1,153 @@
+//! Late samples lead to where sorted ones do.
+
+use proptest::prelude::*;
+use solthrive_domain::bucket::{Buckets, Rebuild, RebuildError, Restated, Rows, append};
+use solthrive_domain::telemetry::UnixMillis;
+use solthrive_domain::{Fold, RollupRules, Sample};
+
+use super::world::{Wildness, history};
+use super::{fold, said};
+
+/// A store with everything a site has sent, and what was made of it.
+#[derive(Default)]
+pub(super) struct Store {
+    rows: Vec<Sample>,
+    pub(super) buckets: Buckets,
+    fold: Option<Fold>,
+    /// Rows handed out at most for one rebuild.
+    pub(super) most_rows: usize,
+}
+
+impl Store {
+    /// Takes a batch as a worker would: what is newer is appended, what is late is rebuilt.
+    pub(super) fn take(&mut self, samples: &[Sample]) -> Option<Restated> {
+        let mut state = self.fold.unwrap_or(Fold::new(RollupRules::default()));
+        let appended = append(&mut state, &mut self.buckets, samples);
+        self.fold = Some(state);
+        let mut late = appended.late;
+        late.retain(|sample| self.rows.iter().all(|row| row.ts != sample.ts));
+        self.rows
+            .extend(samples.iter().filter(|sample| !late.contains(sample)));
+        self.rows.sort_by_key(|row| row.ts);
+        self.rows.dedup_by_key(|row| row.ts);
+        if late.is_empty() {
+            return None;
+        }
+        self.rows.extend(&late);
+        self.rows.sort_by_key(|row| row.ts);
+        Some(self.restate(&late.iter().map(|sample| sample.ts).collect::<Vec<_>>()))
+    }
+
+    fn restate(&mut self, late: &[UnixMillis]) -> Restated {
+        let (first, last) = (
+            late.iter().min().unwrap().get(),
+            late.iter().max().unwrap().get(),
+        );
+        let (mut back, mut on) = (3_600_000, 3_600_000);
+        let rebuild = loop {
+            // One row beyond each end of the span.
+            let from = self
+                .rows
+                .partition_point(|row| row.ts.get() < first - back)
+                .saturating_sub(1);
+            let to = (self.rows.partition_point(|row| row.ts.get() <= last + on) + 1)
+                .min(self.rows.len());
+            let rows = Rows {
+                samples: &self.rows[from..to],
+                from_first: from == 0,
+                to_last: to == self.rows.len(),
+            };
+            self.most_rows = self.most_rows.max(rows.samples.len());
+            match Rebuild::of(RollupRules::default(), rows, late) {
+                Ok(rebuild) => break rebuild,
+                Err(RebuildError::NeedsEarlier) => back *= 2,
+                Err(RebuildError::NeedsLater) => on *= 2,
+                Err(other) => panic!("{other}"),
+            }
+        };
+        let restated = rebuild.against(&self.buckets, &jiff::tz::TimeZone::UTC);
+        self.buckets.extend(
+            restated
+                .buckets
+                .iter()
+                .map(|bucket| (bucket.quarter, *bucket)),
+        );
+        self.fold = restated.tail.or(self.fold);
+        restated
+    }
+}
+
+/// What the buckets say, without those of which nothing is known any more.
+fn known(buckets: &Buckets) -> Buckets {
+    let mut said = said(buckets);
+    said.retain(|quarter, bucket| *bucket != solthrive_domain::Bucket::empty(*quarter));
+    said
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn late_samples_end_up_as_sorted_ones(samples in history(Wildness::ALL, 150), late in prop::collection::vec(prop::bool::weighted(0.2), 150)) {
+        let (mut store, sorted) = (Store::default(), fold(&samples).0);
+        let (mut on_time, mut too_late) = (Vec::new(), Vec::new());
+        for (sample, late) in samples.iter().zip(&late) {
+            if *late { too_late.push(*sample) } else { on_time.push(*sample) }
+        }
+        store.take(&on_time);
+        store.take(&too_late);
+        prop_assert_eq!(known(&store.buckets), known(&sorted));
+        // It goes on as if nothing had been late.
+        let rest = later(&samples);
+        store.take(&rest);
+        let all: Vec<_> = samples.iter().chain(&rest).copied().collect();
+        prop_assert_eq!(known(&store.buckets), known(&fold(&all).0));
+    }
+
+    #[test]
+    fn any_order_leads_to_the_same_buckets(samples in history(Wildness::ALL, 40).prop_shuffle(), size in 1usize..6) {
+        let mut store = Store::default();
+        for batch in samples.chunks(size) {
+            store.take(batch);
+        }
+        let mut sorted = samples.clone();
+        sorted.sort_by_key(|sample| sample.ts);
+        prop_assert_eq!(known(&store.buckets), known(&fold(&sorted).0));
+    }
+
+    #[test]
+    fn what_did_not_change_keeps_its_revision(samples in history(Wildness::ALL, 100), late in any::<prop::sample::Index>()) {
+        let late = late.index(samples.len());
+        let mut on_time = samples.clone();
+        let sample = on_time.remove(late);
+        let mut store = Store::default();
+        store.take(&on_time);
+        let before = store.buckets.clone();
+        let restated = store.take(&[sample]).unwrap_or_default();
+        for (quarter, bucket) in &store.buckets {
+            let was = before.get(quarter);
+            let is_told = restated.buckets.contains(bucket);
+            let is_same = was.is_some_and(|was| was.says_the_same(bucket));
+            if is_same {
+                prop_assert_eq!(Some(bucket), was);
+            } else if late + 1 < samples.len() {
+                prop_assert!(is_told);
+            }
+        }
+        // A sample that was stored already changes nothing at all.
+        let now = store.buckets.clone();
+        prop_assert_eq!(store.take(&[sample]), None);
+        prop_assert_eq!(store.buckets, now);
+    }
+}
+
+/// A quiet quarter of an hour after the last sample.
+fn later(samples: &[Sample]) -> Vec<Sample> {
+    let last = samples[samples.len() - 1];
+    (1..60)
+        .map(|n| Sample {
+            ts: UnixMillis::try_from(last.ts.get() + n * 15_000).unwrap(),
+            ..last
+        })
+        .collect()
+}

@@ -1,0 +1,1 @@
+//! The same buckets by another way.
