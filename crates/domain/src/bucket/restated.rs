@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::{Bucket, Buckets, Fold, Quarter, Rebuild};
-use crate::local_date;
+use crate::rollup::day_of;
 
 /// What changed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -53,7 +52,7 @@ impl Rebuild {
 
 impl Restated {
     fn add(&mut self, bucket: Bucket, zone: &TimeZone) {
-        let day = local_date(zone, Timestamp::from(bucket.quarter.start()));
+        let day = day_of(zone, bucket.quarter);
         self.buckets.push(bucket);
         self.days.insert(day);
         self.months.insert(day.first_of_month());

@@ -38,14 +38,23 @@ pub struct RollupRules {
 
 impl RollupRules {
     const LEAST_STEP: Duration = Duration::from_mins(2);
+    /// Samples farther apart than this say nothing about where in a quarter a step belongs.
+    const COARSE: Duration = Duration::from_mins(5);
 
     /// For a site that sends at this interval: two samples in a row may be missing, and a minute
     /// is never a gap.
     #[must_use]
     pub fn for_interval(interval: Duration) -> Self {
-        Self {
+        let rules = Self {
             longest_step: Self::LEAST_STEP.max(interval * 3),
             ..Self::default()
+        };
+        if interval <= Self::COARSE {
+            return rules;
+        }
+        Self {
+            longest_wait: Duration::ZERO,
+            ..rules
         }
     }
 

@@ -1,9 +1,8 @@
 //! Local days and months, ratios, demand and savings.
 
-use std::io::Read;
 use std::time::Duration;
 
-use jiff::civil::{Date, DateTime, date};
+use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
@@ -13,7 +12,7 @@ use solthrive_domain::{
     local_day, local_month, summarise,
 };
 
-use crate::support::{assert_near, flow, run_id, secs, snapshot, ts, wh};
+use crate::support::{assert_near, flow, measured_year, run_id, secs, snapshot, ts, wh};
 
 #[rstest]
 #[case::plain("America/New_York", date(2026, 6, 1), 24.0)]
@@ -137,21 +136,14 @@ mod year {
 
     /// One row per quarter of an hour, checked against the local stamps of the file.
     fn rows(zone: &TimeZone) -> Vec<MinuteRow> {
-        let packed = include_bytes!("../data/aew_prosumer_a_15min_2019.csv.gz");
-        let mut text = String::new();
-        flate2::read::GzDecoder::new(&packed[..])
-            .read_to_string(&mut text)
-            .unwrap();
         let template = empty_row(Timestamp::UNIX_EPOCH);
         let mut start = local_day(zone, date(2019, 1, 1)).unwrap().start;
         let mut rows = Vec::new();
-        for line in text.lines().skip(1) {
-            let fields: Vec<_> = line.split(',').collect();
+        for (stamped, means) in measured_year() {
             // The stamps are naive and were made by adding a quarter to the local time before.
             let stamp = zone.to_datetime(start - QUARTER) + QUARTER;
-            assert_eq!(stamp, fields[0].parse::<DateTime>().unwrap());
-            let energy = |field: usize| Some(wh(fields[field].parse::<f64>().unwrap() * 250.0));
-            let (solar, export, import, home) = (energy(1), energy(2), energy(3), energy(4));
+            assert_eq!(stamp, stamped);
+            let [solar, export, import, home] = means.map(|watts| Some(wh(watts / 4.0)));
             let energy = Energies {
                 solar,
                 export,

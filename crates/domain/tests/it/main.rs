@@ -13,5 +13,6 @@ mod ledger;
 mod ledger_laws;
 mod minute;
 mod plausible;
+mod rollup;
 mod support;
 mod wiring;

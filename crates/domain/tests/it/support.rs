@@ -1,9 +1,11 @@
 //! Homes, readings and snapshots to test with.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use solthrive_domain::units::{Amps, Volts, WattHours, Watts};
 use solthrive_domain::{
     Channel, Energies, HomeModel, Input, LedgerId, MeterId, Mono, Point, PowerFlow, Quality,
@@ -145,4 +147,22 @@ pub(crate) fn assert_near(found: f64, expected: f64, within: f64) {
         (found - expected).abs() <= within,
         "{found} is not {expected} +- {within}"
     );
+}
+
+/// The measured year of `tests/data`: naive local stamps and mean W of solar, export, import, home.
+pub(crate) fn measured_year() -> Vec<(DateTime, [f64; 4])> {
+    let packed = include_bytes!("../data/aew_prosumer_a_15min_2019.csv.gz");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&packed[..])
+        .read_to_string(&mut text)
+        .unwrap();
+    let row = |line: &str| {
+        let fields: Vec<_> = line.split(',').collect();
+        let watts = |field: usize| fields[field].parse::<f64>().unwrap() * 1000.0;
+        (
+            fields[0].parse().unwrap(),
+            [watts(1), watts(2), watts(3), watts(4)],
+        )
+    };
+    text.lines().skip(1).map(row).collect()
 }
