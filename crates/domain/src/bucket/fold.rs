@@ -37,6 +37,16 @@ impl BucketSink for Buckets {
     }
 }
 
+/// One bucket, for what is known to lie in its quarter.
+struct Only<'a>(&'a mut Bucket);
+
+impl BucketSink for Only<'_> {
+    fn bucket(&mut self, at: Quarter) -> &mut Bucket {
+        debug_assert_eq!(at, self.0.quarter, "the fold reaches no farther back");
+        self.0
+    }
+}
+
 /// A sample is not newer than the one before. It is late: see [`super::Rebuild`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a sample at {} ms does not come after the one at {} ms", .ts.get(), .last.get())]
@@ -100,7 +110,10 @@ impl Fold {
             let (ts, last) = (sample.ts, last.ts);
             return Err(NotNewer { ts, last });
         }
-        sink.bucket(Quarter::of(sample.ts)).see(sample);
+        let quarter = Quarter::of(sample.ts);
+        let bucket = sink.bucket(quarter);
+        bucket.see(sample);
+        let reach = self.reach();
         self.last = Some(*sample);
         let Some(last) = last else {
             self.began = Some(sample.ts);
@@ -108,8 +121,11 @@ impl Fold {
             return Ok(Breaks::default());
         };
         let pair = Pair::new(&self.rules, &last, sample);
-        pair.measure(sink);
-        Ok(self.count(&pair, sink))
+        if reach.map(Quarter::of) == Some(quarter) {
+            // Nearly always: everything goes into the bucket at hand.
+            return Ok(self.tell(&pair, &mut Only(bucket)));
+        }
+        Ok(self.tell(&pair, sink))
     }
 
     /// No later sample changes a bucket before this instant's.
@@ -137,8 +153,9 @@ impl Fold {
             })
     }
 
-    /// Adds the energies of the time between two samples.
-    fn count(&mut self, pair: &Pair<'_>, sink: &mut impl BucketSink) -> Breaks {
+    /// Adds what happened between two samples.
+    fn tell(&mut self, pair: &Pair<'_>, sink: &mut impl BucketSink) -> Breaks {
+        pair.measure(sink);
         let mut home_is_counted = follows_from_totals(pair);
         if self.home_is_counted.replace(home_is_counted) != Some(home_is_counted) {
             // A step still to come must not bring what the other way has told already.

@@ -61,10 +61,8 @@ impl RollupRules {
     /// The largest believable rise of a total in so many ms, µWh.
     pub(super) fn allowed(&self, span_ms: i64) -> i64 {
         // A mW for 3600 ms is a µWh.
-        let power = i128::from(self.max_power.get()) * i128::from(span_ms) / 3600;
-        i64::try_from(power)
-            .unwrap_or(i64::MAX)
-            .saturating_add(self.slack.get())
+        let energy = i64::from(self.max_power.get()).saturating_mul(span_ms) / 3600;
+        energy.saturating_add(self.slack.get())
     }
 }
 
