@@ -24,10 +24,10 @@ pub struct Rows<'a> {
 /// Why the rows do not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RebuildError {
-    /// Ask the store for rows before the first one: another hour, and the one before that.
+    /// Ask the store for rows before the first one: twice the time, and one row more.
     #[error("earlier rows are needed to be certain")]
     NeedsEarlier,
-    /// Ask the store for rows after the last one: another hour, and the one after that.
+    /// Ask the store for rows after the last one: twice the time, and one row more.
     #[error("later rows are needed to be certain")]
     NeedsLater,
     /// The rows are not sorted.
@@ -53,7 +53,8 @@ pub struct Rebuild {
 impl Rebuild {
     /// Walks the rows. `late` are the times of the samples that the stored buckets do not know yet.
     ///
-    /// An hour of rows around the late ones is enough where measuring went on without gaps.
+    /// Where measuring went on without gaps, an hour and a half of rows before the late ones is enough,
+    /// and after them the rest of a quarter.
     ///
     /// # Errors
     /// [`RebuildError::NeedsEarlier`] and [`RebuildError::NeedsLater`] ask for more rows.

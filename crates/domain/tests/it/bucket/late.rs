@@ -1,12 +1,14 @@
 //! Late samples lead to where sorted ones do.
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use solthrive_domain::bucket::{Buckets, Rebuild, RebuildError, Restated, Rows, append};
 use solthrive_domain::telemetry::UnixMillis;
-use solthrive_domain::{Fold, RollupRules, Sample};
+use solthrive_domain::{EnergySums, Fold, RollupRules, Sample};
 
 use super::world::{Wildness, history};
-use super::{fold, said};
+use super::{at, fold, quarter, said, sample};
 
 /// A store with everything a site has sent, and what was made of it.
 #[derive(Default)]
@@ -14,8 +16,7 @@ pub(super) struct Store {
     rows: Vec<Sample>,
     pub(super) buckets: Buckets,
     fold: Option<Fold>,
-    /// Rows handed out at most for one rebuild.
-    pub(super) most_rows: usize,
+    zone: Option<TimeZone>,
 }
 
 impl Store {
@@ -57,7 +58,6 @@ impl Store {
                 from_first: from == 0,
                 to_last: to == self.rows.len(),
             };
-            self.most_rows = self.most_rows.max(rows.samples.len());
             match Rebuild::of(RollupRules::default(), rows, late) {
                 Ok(rebuild) => break rebuild,
                 Err(RebuildError::NeedsEarlier) => back *= 2,
@@ -65,7 +65,7 @@ impl Store {
                 Err(other) => panic!("{other}"),
             }
         };
-        let restated = rebuild.against(&self.buckets, &jiff::tz::TimeZone::UTC);
+        let restated = rebuild.against(&self.buckets, self.zone.as_ref().unwrap_or(&TimeZone::UTC));
         self.buckets.extend(
             restated
                 .buckets
@@ -139,6 +139,113 @@ proptest! {
         prop_assert_eq!(store.take(&[sample]), None);
         prop_assert_eq!(store.buckets, now);
     }
+}
+
+/// A steady home, a sample a minute between two times of ten o'clock's hours.
+fn steady(from_s: i32, to_s: i32) -> Vec<Sample> {
+    let minutes = (from_s..to_s).step_by(60).map(f64::from);
+    minutes
+        .map(|now| sample(now, 0, 1200, [0.0, 100_000.0 + now / 3.0, 0.0]))
+        .collect()
+}
+
+fn around(rows: &[Sample]) -> Rows<'_> {
+    Rows {
+        samples: rows,
+        from_first: false,
+        to_last: false,
+    }
+}
+
+#[test]
+fn in_a_quiet_run_an_hour_and_a_half_of_rows_is_enough() {
+    let late = [at(60.0)];
+    let rules = RollupRules::default();
+    let rows = steady(-5400, 960);
+    let rebuild = Rebuild::of(rules, around(&rows), &late).unwrap();
+    assert_eq!(rebuild.quarters, quarter("10:00")..quarter("10:15"));
+    assert_eq!(rebuild.tail, None);
+    let whole = fold(&steady(-36_000, 36_000)).0;
+    for bucket in rebuild.buckets() {
+        assert_eq!(Some(bucket), whole.get(&bucket.quarter));
+    }
+
+    let too_few = Rebuild::of(rules, around(&rows[60..]), &late);
+    assert_eq!(too_few, Err(RebuildError::NeedsEarlier));
+    let too_few = Rebuild::of(rules, around(&rows[..100]), &late);
+    assert_eq!(too_few, Err(RebuildError::NeedsLater));
+    let none = Rebuild::of(rules, around(&rows), &[at(61.0)]);
+    assert_eq!(none, Err(RebuildError::NothingLate));
+}
+
+#[test]
+fn a_backfilled_outage_restates_its_days_and_months_and_no_kilowatt_hour() {
+    // Ten o'clock in UTC is midnight at UTC+14.
+    let zone = TimeZone::get("Pacific/Kiritimati").unwrap();
+    let june = Date::constant(2026, 6, 2);
+    let all: Vec<_> = steady(-36_000, 36_000);
+    let is_outage = |sample: &Sample| (at(-3540.0)..at(3600.0)).contains(&sample.ts);
+    let mut store = Store {
+        zone: Some(zone),
+        ..Store::default()
+    };
+    store.take(
+        &all.iter()
+            .filter(|sample| !is_outage(sample))
+            .copied()
+            .collect::<Vec<_>>(),
+    );
+    let energy = |store: &Store| {
+        store
+            .buckets
+            .values()
+            .fold(EnergySums::default(), |sum, bucket| sum.plus(bucket.energy))
+    };
+    let before = energy(&store);
+    let outage: Vec<_> = all
+        .iter()
+        .filter(|sample| is_outage(sample))
+        .copied()
+        .collect();
+    let restated = store.take(&outage).unwrap();
+    assert_eq!(energy(&store), before);
+    assert_eq!(restated.days, [june.yesterday().unwrap(), june].into());
+    assert_eq!(restated.months, [june.first_of_month()].into());
+    assert!(
+        restated
+            .buckets
+            .iter()
+            .all(|bucket| bucket.covered_ms == 900_000 && bucket.revision == 1)
+    );
+    assert_eq!(restated.buckets.len(), 8);
+    assert_eq!(said(&store.buckets), fold(&all).0);
+}
+
+#[test]
+fn the_bucket_that_is_not_over_keeps_its_revision() {
+    let mut all = steady(-7200, 600);
+    let late = all.remove(all.len() - 5);
+    let mut store = Store::default();
+    store.take(&all);
+    let restated = store.take(&[late]).unwrap();
+    let revisions: Vec<_> = restated
+        .buckets
+        .iter()
+        .map(|bucket| (bucket.quarter, bucket.revision))
+        .collect();
+    assert_eq!(revisions, [(quarter("10:00"), 0)]);
+}
+
+#[test]
+fn a_bucket_in_the_past_that_nobody_knew_of_is_a_restatement() {
+    let mut store = Store::default();
+    store.take(&steady(3600, 7200));
+    let restated = store.take(&steady(0, 60)).unwrap();
+    assert!(restated.buckets.iter().all(|bucket| bucket.revision == 1));
+    assert_eq!(
+        restated.buckets.first().map(|bucket| bucket.quarter),
+        Some(quarter("10:00"))
+    );
 }
 
 /// A quiet quarter of an hour after the last sample.
