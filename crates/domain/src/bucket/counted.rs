@@ -11,6 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::RollupRules;
+use super::certain::Unsure;
 use super::rules::ms;
 use super::slices::{Ramp, Span};
 use crate::telemetry::UnixMillis;
@@ -37,8 +38,7 @@ pub(super) struct Counted {
     hull: Option<Hull>,
     /// Since when the total lies a little below what it was.
     low_since: Option<i64>,
-    /// The end of what may be one gap with something before the first sample.
-    unsure_to: Option<i64>,
+    unsure: Unsure,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,14 +65,18 @@ pub(super) enum Motion {
 
 impl Counted {
     /// Follows a total from here on; what was before is unknown.
-    pub(super) const fn from(at: UnixMillis, total: i64, first_ever: bool) -> Self {
+    pub(super) fn from(at: UnixMillis, total: i64, first_ever: bool) -> Self {
         let at = at.get();
         Self {
             at,
             total,
             hull: None,
             low_since: None,
-            unsure_to: if first_ever { Some(at) } else { None },
+            unsure: if first_ever {
+                Unsure::at_first(at)
+            } else {
+                Unsure::default()
+            },
         }
     }
 
@@ -81,15 +85,15 @@ impl Counted {
         self.hull.map_or(self.at, |hull| hull.from.min(self.at))
     }
 
-    /// Whether all that came before the first sample has lost its influence on the hull.
+    /// Whether all that came before the first sample has lost its influence.
     pub(super) const fn is_sure(&self) -> bool {
-        self.unsure_to.is_none()
+        self.unsure.is_over()
     }
 
     /// Whether both do the same from here on.
     pub(super) fn goes_on_like(&self, other: &Self) -> bool {
-        let unsure_to = other.unsure_to;
-        Self { unsure_to, ..*self } == *other
+        let unsure = other.unsure;
+        Self { unsure, ..*self } == *other
     }
 
     /// Energy before this instant is told already.
@@ -110,7 +114,9 @@ impl Counted {
             return Motion::Broke(Break::TooFarApart);
         }
         self.remember_gap(rules, span, flow.is_some());
+        self.unsure.pass(rules, span.from, span.to, flow.is_some());
         let gained = total.saturating_sub(self.total);
+        self.unsure.read(rules, span.to, gained < 0);
         if gained < 0 {
             return self.fall(rules, span, total, flow);
         }
@@ -126,11 +132,9 @@ impl Counted {
         let settling = ms(rules.settling);
         let here = if is_measured { span.to } else { span.from };
         self.hull = self.hull.filter(|hull| here - hull.to <= settling);
-        self.unsure_to = self.unsure_to.filter(|to| here - to <= settling);
         if is_measured {
             return;
         }
-        self.unsure_to = self.unsure_to.map(|_| span.to);
         let oldest = span.from.min(span.to - ms(rules.longest_hull));
         self.hull = Some(Hull {
             from: self.hull.map_or(span.from, |hull| hull.from.max(oldest)),

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::counted::{Break, Counted, Motion};
 use super::home::{follows_from_totals, sign};
 use super::pair::Pair;
-use super::rules::ms;
 use super::slices::Ramp;
 use super::{Bucket, Quarter, RollupRules};
 use crate::ledger::Line;
@@ -64,7 +63,6 @@ pub type Breaks = [Option<Break>; 5];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fold {
     rules: RollupRules,
-    began: Option<UnixMillis>,
     last: Option<Sample>,
     lines: [Option<Counted>; 5],
     /// How the last pair's home was told.
@@ -77,7 +75,6 @@ impl Fold {
     pub const fn new(rules: RollupRules) -> Self {
         Self {
             rules,
-            began: None,
             last: None,
             lines: [None; 5],
             home_is_counted: None,
@@ -116,8 +113,9 @@ impl Fold {
         let reach = self.reach();
         self.last = Some(*sample);
         let Some(last) = last else {
-            self.began = Some(sample.ts);
-            LINES.into_iter().for_each(|line| self.follow(line, sample));
+            LINES
+                .into_iter()
+                .for_each(|line| self.follow(line, sample, true));
             return Ok(Breaks::default());
         };
         let pair = Pair::new(&self.rules, &last, sample);
@@ -138,9 +136,7 @@ impl Fold {
 
     /// Whether it stands where it would if it had seen all samples before its first one too.
     pub(super) fn is_sure(&self) -> bool {
-        let age = self.began.zip(self.last);
-        let age = age.map_or(0, |(began, last)| last.ts.get() - began.get());
-        age > 2 * ms(self.rules.longest_wait) && self.lines.iter().flatten().all(Counted::is_sure)
+        self.lines.iter().flatten().all(Counted::is_sure)
     }
 
     /// Whether both do the same with every sample from here on.
@@ -201,17 +197,16 @@ impl Fold {
         let same = pair.from.ledger == pair.to.ledger;
         let total = pair.to.totals.get(line).filter(|_| same);
         let (Some(total), Some(counted)) = (total, &mut self.lines[line as usize]) else {
-            self.follow(line, pair.to);
+            self.follow(line, pair.to, false);
             return None;
         };
         let flow = pair.flow(line);
         Some(counted.step(&self.rules, pair.span, total.get(), flow))
     }
 
-    fn follow(&mut self, line: Line, sample: &Sample) {
+    fn follow(&mut self, line: Line, sample: &Sample, first_ever: bool) {
         let total = sample.totals.get(line).map(MicroWattHours::get);
-        let is_first = self.began == Some(sample.ts);
-        self.lines[line as usize] = total.map(|total| Counted::from(sample.ts, total, is_first));
+        self.lines[line as usize] = total.map(|total| Counted::from(sample.ts, total, first_ever));
     }
 }
 

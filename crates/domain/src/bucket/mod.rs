@@ -13,6 +13,7 @@
 //!   counted, so the balance of every bucket holds to the µWh; otherwise its power is integrated.
 
 mod append;
+mod certain;
 mod counted;
 mod energy;
 mod fold;

@@ -77,6 +77,14 @@ impl Store {
     }
 }
 
+/// Which samples are late, over and over: some of many, or a few close together.
+fn lateness() -> impl Strategy<Value = Vec<bool>> {
+    let many = prop::collection::vec(prop::bool::weighted(0.2), 150);
+    let few = (0usize..400, 1usize..4)
+        .prop_map(|(from, late)| (0..400).map(|n| (from..from + late).contains(&n)).collect());
+    prop_oneof![many, few]
+}
+
 /// What the buckets say, without those of which nothing is known any more.
 fn known(buckets: &Buckets) -> Buckets {
     let mut said = said(buckets);
@@ -88,10 +96,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn late_samples_end_up_as_sorted_ones(samples in history(Wildness::ALL, 150), late in prop::collection::vec(prop::bool::weighted(0.2), 150)) {
+    fn late_samples_end_up_as_sorted_ones(samples in history(Wildness::ALL, 60), late in lateness()) {
         let (mut store, sorted) = (Store::default(), fold(&samples).0);
         let (mut on_time, mut too_late) = (Vec::new(), Vec::new());
-        for (sample, late) in samples.iter().zip(&late) {
+        for (sample, late) in samples.iter().zip(late.iter().cycle()) {
             if *late { too_late.push(*sample) } else { on_time.push(*sample) }
         }
         store.take(&on_time);
@@ -105,7 +113,7 @@ proptest! {
     }
 
     #[test]
-    fn any_order_leads_to_the_same_buckets(samples in history(Wildness::ALL, 40).prop_shuffle(), size in 1usize..6) {
+    fn any_order_leads_to_the_same_buckets(samples in history(Wildness::ALL, 12).prop_shuffle(), size in 1usize..20) {
         let mut store = Store::default();
         for batch in samples.chunks(size) {
             store.take(batch);
@@ -116,7 +124,7 @@ proptest! {
     }
 
     #[test]
-    fn what_did_not_change_keeps_its_revision(samples in history(Wildness::ALL, 100), late in any::<prop::sample::Index>()) {
+    fn what_did_not_change_keeps_its_revision(samples in history(Wildness::ALL, 50), late in any::<prop::sample::Index>()) {
         let late = late.index(samples.len());
         let mut on_time = samples.clone();
         let sample = on_time.remove(late);
@@ -246,6 +254,36 @@ fn a_bucket_in_the_past_that_nobody_knew_of_is_a_restatement() {
         restated.buckets.first().map(|bucket| bucket.quarter),
         Some(quarter("10:00"))
     );
+}
+
+#[test]
+fn a_total_that_was_low_before_the_first_row_is_not_found_to_have_fallen() {
+    let low = |now: f64, import: f64| sample(now, 0, 7, [0.0, import, 0.0]);
+    let mut all = vec![
+        low(0.0, 100.0),
+        low(15.0, 100.0),
+        low(45.0, 99.99),
+        low(60.0, 99.99),
+    ];
+    // After 43 minutes it is still low, which is too long: from here on it counts anew.
+    all.extend((0..63).map(|n| low(2640.0 + f64::from(n) * 60.0, 99.98)));
+    let late = [all[37].ts];
+    let whole = fold(&all).0;
+    for first in 0..30 {
+        let rows = Rows {
+            samples: &all[first..],
+            from_first: first == 0,
+            to_last: true,
+        };
+        match Rebuild::of(RollupRules::default(), rows, &late) {
+            Ok(rebuild) => assert!(
+                rebuild
+                    .buckets()
+                    .all(|made| whole.get(&made.quarter) == Some(made))
+            ),
+            Err(why) => assert_eq!(why, RebuildError::NeedsEarlier),
+        }
+    }
 }
 
 /// A quiet quarter of an hour after the last sample.

@@ -12,7 +12,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn batches_may_be_cut_anywhere(samples in history(Wildness::ALL, 120), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
+    fn batches_may_be_cut_anywhere(samples in history(Wildness::ALL, 60), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
         let (whole, told) = fold(&samples);
         let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(samples.len() + 1)).collect();
         cuts.extend([0, samples.len()]);
@@ -45,7 +45,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bucket_holds_what_cannot_be(samples in history(Wildness::ALL, 120)) {
+    fn no_bucket_holds_what_cannot_be(samples in history(Wildness::ALL, 60)) {
         for bucket in fold(&samples).0.values() {
             prop_assert!(bucket.covered_ms <= 900_000);
             prop_assert!(bucket.bridged_import <= bucket.energy.import.unwrap_or_default());
@@ -63,7 +63,7 @@ proptest! {
     }
 
     #[test]
-    fn every_microwatthour_of_an_honest_total_is_in_one_bucket(samples in history(Wildness::HONEST, 120)) {
+    fn every_microwatthour_of_an_honest_total_is_in_one_bucket(samples in history(Wildness::HONEST, 60)) {
         let (buckets, told) = fold(&samples);
         prop_assert_eq!(&told.breaks, &vec![]);
         let energy = buckets.values().fold(Default::default(), |sum: solthrive_domain::EnergySums, b| sum.plus(b.energy));
@@ -77,10 +77,12 @@ proptest! {
     }
 
     #[test]
-    fn the_balance_of_a_counted_home_holds_in_every_bucket(samples in history(Wildness::HONEST, 80)) {
+    fn the_balance_of_a_counted_home_holds_in_every_bucket(samples in history(Wildness::HONEST, 50)) {
         // Where nothing was ever blind, the home follows from the totals throughout.
         let samples: Vec<Sample> = samples.into_iter().filter(|sample| sample.power.home.is_some()).collect();
-        for bucket in fold(&samples).0.values() {
+        let (buckets, told) = fold(&samples);
+        prop_assume!(told.breaks.is_empty());
+        for bucket in buckets.values() {
             let [solar, import, export, home, ..] = bucket.energy.array().map(|energy| energy.map_or(0, MicroWattHours::get));
             prop_assert_eq!(home, solar + import - export);
         }

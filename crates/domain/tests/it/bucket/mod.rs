@@ -1,5 +1,6 @@
 //! Quarter-hour buckets: from samples, as they come and anew.
 
+mod appliance;
 mod cases;
 mod late;
 mod laws;

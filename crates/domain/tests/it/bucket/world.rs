@@ -105,12 +105,42 @@ fn turn(wild: Wildness, with_battery: bool) -> impl Strategy<Value = Turn> {
         })
 }
 
-/// Samples in time order, from one up to so many.
+/// An hour or two without trouble: one sample a minute, power throughout, and totals that move
+/// with every so manieth sample.
+fn quiet(with_battery: bool) -> impl Strategy<Value = Vec<Turn>> {
+    let power = [-3000i32..3000, -3000..3000, -3000..3000];
+    (
+        20usize..150,
+        power,
+        [0i64..2, 0..20_000_000, 0..20_000_000],
+        1usize..50,
+    )
+        .prop_map(move |(samples, [solar, grid, battery], steps, every)| {
+            let turn = |n: usize| Turn {
+                after_ms: 60_000,
+                powers: [
+                    Some(solar),
+                    Some(grid),
+                    Some(battery).filter(|_| with_battery),
+                ],
+                rises: steps.map(|step| Some(if n.is_multiple_of(every) { step } else { 0 })),
+                other_ledger: false,
+                quality: 0,
+            };
+            (0..samples).map(turn).collect()
+        })
+}
+
+/// Samples in time order: so many turns at most, and quiet hours between them.
 pub(super) fn history(wild: Wildness, up_to: usize) -> impl Strategy<Value = Vec<Sample>> {
     let battery = prop::bool::weighted(if wild.battery { 0.4 } else { 0.0 });
     battery
-        .prop_flat_map(move |battery| prop::collection::vec(turn(wild, battery), 1..up_to))
-        .prop_map(|turns| play(&turns))
+        .prop_flat_map(move |battery| {
+            let some = prop::collection::vec(turn(wild, battery), 1..6);
+            let part = prop_oneof![12 => some, 1 => quiet(battery)];
+            prop::collection::vec(part, 1..2 + up_to / 3)
+        })
+        .prop_map(|parts| play(&parts.concat()))
 }
 
 fn play(turns: &[Turn]) -> Vec<Sample> {
