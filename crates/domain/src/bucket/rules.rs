@@ -83,5 +83,8 @@ impl Default for RollupRules {
 
 /// A length of the rules in ms.
 pub(super) fn ms(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 4)
+    let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+    seconds
+        .saturating_mul(1000)
+        .saturating_add(span.subsec_millis().into())
 }
