@@ -40,6 +40,7 @@ fn plan() -> LedgerPlan {
         meter: main_meter(),
         point: point.parse().unwrap(),
         scope: CounterScope::MainsNet,
+        scale: 1.0,
         resolution: wh(10.0),
         wrap: None,
     };
