@@ -44,4 +44,8 @@ ids! {
     RunId;
     /// One appliance.
     DeviceId;
+    /// One home.
+    SiteId;
+    /// A household, an installer's company, or who runs the platform.
+    OrgId;
 }

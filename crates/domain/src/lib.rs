@@ -6,6 +6,7 @@
 //!
 //! Unknown is not zero: a value that was not measured is `None` and stays so through every sum.
 
+pub mod access;
 pub mod bucket;
 pub mod cadence;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod mono;
 pub mod plausible;
 pub mod point;
 pub mod reading;
+pub mod registration;
 pub mod rollup;
 pub mod snapshot;
 pub mod telemetry;
@@ -40,7 +42,7 @@ pub use flagboard::{FlagBoard, FlagChange, Observation, Timing};
 pub use flags::{Flag, FlagCode, Severity};
 pub use flow::{FlowCadence, GridQuality, Readings, grid_quality, power_flow};
 pub use home::{Channel, HomeModel, Role, Service};
-pub use ids::{DeviceId, LedgerId, RunId};
+pub use ids::{DeviceId, LedgerId, OrgId, RunId, SiteId};
 pub use ledger::{
     CounterScope, Ledger, LedgerEntry, LedgerEvent, LedgerPlan, LedgerState, LedgerStep,
     OfferedCounter,
