@@ -9,7 +9,13 @@ use crate::run::{cargo, quietly};
 const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("solthrive-domain", &[], &[]),
     ("solthrive-meter", &["solthrive-domain"], &[]),
-    ("solthrive-cloud-store", &["solthrive-domain"], &[]),
+    (
+        "solthrive-cloud-store",
+        &["solthrive-domain"],
+        &["solthrive-testkit"],
+    ),
+    ("solthrive-testkit", &[], &[]),
+    ("solthrive-protocol", &["solthrive-domain"], &[]),
     (
         "solthrive-sim",
         &["solthrive-domain", "solthrive-meter"],
@@ -20,7 +26,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["solthrive-domain", "solthrive-meter"],
         &["solthrive-sim"],
     ),
-    ("xtask", &[], &[]),
+    ("xtask", &["solthrive-testkit"], &[]),
 ];
 
 /// The domain is pure: crates that would let it reach the world.

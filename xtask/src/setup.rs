@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use solthrive_testkit::Server;
 
 use crate::run::{command, exists, patiently, quietly, root};
 
@@ -21,6 +22,7 @@ pub(crate) fn everything() -> Result<()> {
     e2e()?;
     python()?;
     chromium()?;
+    postgres()?;
     Ok(())
 }
 
@@ -152,30 +154,39 @@ pub(crate) fn chromium() -> Result<()> {
         return Ok(());
     }
     let by_hand = "Chromium is needed for the end-to-end tests: install it (Debian: sudo apt install chromium), or set CHROMIUM to its path";
+    apt_get("Chromium", &["chromium", "fonts-dejavu-core"], by_hand)?;
+    chromium_path().map(|_| ()).context(by_hand)
+}
+
+/// A real PostgreSQL for the cloud's tests, which start it themselves.
+pub(crate) fn postgres() -> Result<()> {
+    if Server::is_installed() {
+        return Ok(());
+    }
+    let by_hand = "PostgreSQL is needed for the cloud's tests: install version 15 or newer (Debian: sudo apt install postgresql)";
+    apt_get("PostgreSQL", &["postgresql"], by_hand)?;
+    if !Server::is_installed() {
+        bail!("{by_hand}");
+    }
+    Ok(())
+}
+
+/// Installs packages where that is possible: as root, on Debian and its kin.
+fn apt_get(what: &str, packages: &[&str], by_hand: &'static str) -> Result<()> {
     if !exists("apt-get") || !rustix::process::geteuid().is_root() {
         bail!("{by_hand}");
     }
-    println!("  installing Chromium with apt-get …");
+    println!("  installing {what} with apt-get …");
     patiently(|| command("apt-get", "", ["update", "-qq"]))?;
     let install = || {
         let mut apt = command(
             "apt-get",
             "",
-            [
-                "install",
-                "-y",
-                "-qq",
-                "--no-install-recommends",
-                "chromium",
-                "fonts-dejavu-core",
-            ],
+            ["install", "-y", "-qq", "--no-install-recommends"],
         );
-        apt.env("DEBIAN_FRONTEND", "noninteractive");
+        apt.args(packages).env("DEBIAN_FRONTEND", "noninteractive");
         apt
     };
     patiently(install).context(by_hand)?;
-    if chromium_path().is_none() {
-        bail!("{by_hand}");
-    }
     Ok(())
 }

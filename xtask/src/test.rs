@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use solthrive_testkit::Server;
+
 use crate::run::{cargo, check, command, quietly};
 use crate::{layers, licences, setup};
 
@@ -185,9 +187,12 @@ fn clippy() -> Result<()> {
 }
 
 fn rust_test() -> Result<()> {
+    let postgres = Server::start()?;
+    let (name, socket) = postgres.env();
     check(
         cargo(&["test", "--workspace", "--locked", "--quiet"])
-            .env("SOLTHRIVE_PYTHON", setup::python_interpreter()?),
+            .env("SOLTHRIVE_PYTHON", setup::python_interpreter()?)
+            .env(name, socket),
     )
 }
 

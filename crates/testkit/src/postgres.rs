@@ -1,0 +1,214 @@
+//! A PostgreSQL server for tests: a folder of its own, a socket in it, no port.
+//!
+//! `cargo xtask test` starts one for all tests and names it in [`ENV`]. A test that is run by hand
+//! finds no such name and starts one for itself.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context as _, Result, bail};
+
+/// Names the folder with the socket of a server that runs already.
+const ENV: &str = "SOLTHRIVE_TEST_POSTGRES";
+/// Who runs the server where we are root, which PostgreSQL refuses to be.
+const USER: &str = "postgres";
+
+/// A server that ends with this value.
+#[derive(Debug)]
+pub struct Server {
+    folder: PathBuf,
+    programs: PathBuf,
+}
+
+/// An empty database, on the common server or on one of its own.
+#[derive(Debug)]
+pub struct Database {
+    url: String,
+    _own: Option<Server>,
+}
+
+impl Server {
+    /// Makes a cluster and starts it. Takes about two seconds.
+    ///
+    /// # Errors
+    /// When PostgreSQL is not installed or does not start; the message says what to do.
+    pub fn start() -> Result<Self> {
+        let programs = programs()?;
+        let folder = fresh_folder()?;
+        let server = Self { folder, programs };
+        let data = server.data();
+        server.run(
+            "initdb",
+            [
+                OsStr::new("-D"),
+                data.as_os_str(),
+                OsStr::new("-A"),
+                OsStr::new("trust"),
+                OsStr::new("-U"),
+                OsStr::new(USER),
+                OsStr::new("-E"),
+                OsStr::new("UTF8"),
+                OsStr::new("--no-sync"),
+            ],
+        )?;
+        // A test's data need not survive the machine, only the test.
+        let options = format!(
+            "-k {} -c listen_addresses='' -c fsync=off -c max_connections=200",
+            server.folder.display()
+        );
+        let log = server.folder.join("log");
+        server
+            .run(
+                "pg_ctl",
+                [
+                    OsStr::new("-D"),
+                    data.as_os_str(),
+                    OsStr::new("-w"),
+                    OsStr::new("-l"),
+                    log.as_os_str(),
+                    OsStr::new("-o"),
+                    OsStr::new(&options),
+                    OsStr::new("start"),
+                ],
+            )
+            .with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
+        Ok(server)
+    }
+
+    /// Whether there is a PostgreSQL to start.
+    #[must_use]
+    pub fn is_installed() -> bool {
+        programs().is_ok()
+    }
+
+    /// The variable that tells tests of this server.
+    #[must_use]
+    pub fn env(&self) -> (&'static str, &Path) {
+        (ENV, &self.folder)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn run<'a>(&self, program: &str, args: impl IntoIterator<Item = &'a OsStr>) -> Result<()> {
+        let program = self.programs.join(program);
+        said(as_user(&program).args(args), &program)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let data = self.data();
+        let stop = [
+            OsStr::new("-D"),
+            data.as_os_str(),
+            OsStr::new("-m"),
+            OsStr::new("immediate"),
+            OsStr::new("stop"),
+        ];
+        let _ = self.run("pg_ctl", stop);
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Database {
+    /// An empty database.
+    ///
+    /// # Errors
+    /// See [`Server::start`].
+    pub fn fresh() -> Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("t_{}_{number}", std::process::id());
+        let (socket, own) = match env::var_os(ENV) {
+            Some(socket) => (PathBuf::from(socket), None),
+            None => {
+                let server = Server::start()?;
+                (server.folder.clone(), Some(server))
+            }
+        };
+        let createdb = programs()?.join("createdb");
+        let mut command = Command::new(&createdb);
+        command.arg("-h").arg(&socket).args(["-U", USER, &name]);
+        said(&mut command, &createdb)?;
+        let url = format!(
+            "postgres://{USER}@localhost/{name}?host={}",
+            socket.display()
+        );
+        Ok(Self { url, _own: own })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// The newest installed PostgreSQL's programs.
+fn programs() -> Result<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let debian = versions
+        .filter_map(|entry| {
+            Some((
+                entry.file_name().to_str()?.parse::<u32>().ok()?,
+                entry.path(),
+            ))
+        })
+        .max()
+        .map(|(_, path)| path.join("bin"));
+    let path = env::var_os("PATH").unwrap_or_default();
+    debian
+        .into_iter()
+        .chain(env::split_paths(&path))
+        .find(|folder| folder.join("initdb").exists())
+        .context("PostgreSQL is missing: `cargo xtask setup` as root installs it; elsewhere install the server package of version 15 or newer")
+}
+
+/// A folder that the server's user owns, with a path short enough for a socket.
+fn fresh_folder() -> Result<PathBuf> {
+    let Output { status, stdout, .. } = as_user(Path::new("mktemp"))
+        .args(["-d", "/tmp/solthrive-pg-XXXXXX"])
+        .output()
+        .context("mktemp")?;
+    if !status.success() {
+        bail!("no folder for PostgreSQL could be made in /tmp");
+    }
+    Ok(PathBuf::from(String::from_utf8_lossy(&stdout).trim()))
+}
+
+fn as_user(program: &Path) -> Command {
+    if !rustix::process::geteuid().is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("runuser");
+    // Not in a folder that the user may not enter.
+    command
+        .current_dir("/")
+        .args(["-u", USER, "--"])
+        .arg(program);
+    command
+}
+
+fn said(command: &mut Command, program: &Path) -> Result<()> {
+    let output = command
+        .output()
+        .with_context(|| format!("{} could not be started", program.display()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    bail!(
+        "{} failed: {}{}",
+        program.display(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
