@@ -1,6 +1,20 @@
-//! Where the cloud keeps its telemetry.
+//! Where the cloud keeps what devices tell it.
 //!
-//! So far this crate holds the codec alone: [`chunk`] turns one device's day into a few bytes per
-//! snapshot and back, bit for bit. It reads no file, no database and no clock.
+//! * [`hot`]: the durable log that every delivery goes into before it is acknowledged. It is also
+//!   the queue: what comes after reads it in order.
+//! * [`chunk`]: one device's day as a few bytes per snapshot and back, bit for bit.
+//! * [`meta`]: who there is; [`sql`] keeps it in SQLite or PostgreSQL.
+//! * [`sqlite`]: the embedded engine of the log.
+//!
+//! Ports are traits; an engine is chosen when the program starts. What an engine must keep is
+//! written down as tests in [`conformance`] that every engine runs.
 
 pub mod chunk;
+pub mod conformance;
+mod error;
+pub mod hot;
+pub mod meta;
+pub mod sql;
+pub mod sqlite;
+
+pub use error::StoreError;

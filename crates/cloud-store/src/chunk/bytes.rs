@@ -1,17 +1,17 @@
 //! Small integers as bytes: LEB128 varints, zigzag for signs.
 
 /// Small magnitudes of either sign become small: 0, -1, 1, -2 give 0, 1, 2, 3.
-pub(super) fn zigzag(value: i64) -> u64 {
+pub(crate) fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)).cast_unsigned()
 }
 
 /// The inverse of [`zigzag`].
-pub(super) fn unzigzag(value: u64) -> i64 {
+pub(crate) fn unzigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }
 
 /// Seven bits a byte, the lowest first.
-pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push((value & 0x7f) as u8 | 0x80);
         value >>= 7;
@@ -20,17 +20,17 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// A length or a count.
-pub(super) fn put_size(out: &mut Vec<u8>, size: usize) {
+pub(crate) fn put_size(out: &mut Vec<u8>, size: usize) {
     put_varint(out, size as u64);
 }
 
 /// A signed integer.
-pub(super) fn put_signed(out: &mut Vec<u8>, value: i64) {
+pub(crate) fn put_signed(out: &mut Vec<u8>, value: i64) {
     put_varint(out, zigzag(value));
 }
 
 /// A signed integer of up to 128 bits: its high half, then its low.
-pub(super) fn put_wide(out: &mut Vec<u8>, value: i128) {
+pub(crate) fn put_wide(out: &mut Vec<u8>, value: i128) {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the two halves of the integer"
@@ -54,34 +54,34 @@ pub(super) fn are_sound(parts: &[&[u8]], checksum: u32) -> bool {
 
 /// Reads from the front of untrusted bytes. Every method gives `None` when they are not what was asked for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(super) fn is_at_end(&self) -> bool {
+    pub(crate) fn is_at_end(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(taken)
     }
 
-    pub(super) fn byte(&mut self) -> Option<u8> {
+    pub(crate) fn byte(&mut self) -> Option<u8> {
         self.take(1).map(|bytes| bytes[0])
     }
 
     /// Four bytes, little endian.
-    pub(super) fn word(&mut self) -> Option<u32> {
+    pub(crate) fn word(&mut self) -> Option<u32> {
         self.take(4)?.try_into().ok().map(u32::from_le_bytes)
     }
 
     /// Eight bytes, little endian.
-    pub(super) fn double(&mut self) -> Option<u64> {
+    pub(crate) fn double(&mut self) -> Option<u64> {
         self.take(8)?.try_into().ok().map(u64::from_le_bytes)
     }
 
-    pub(super) fn varint(&mut self) -> Option<u64> {
+    pub(crate) fn varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -98,17 +98,17 @@ impl<'a> Reader<'a> {
     }
 
     /// A length or a count up to `most`.
-    pub(super) fn size(&mut self, most: usize) -> Option<usize> {
+    pub(crate) fn size(&mut self, most: usize) -> Option<usize> {
         self.varint()
             .and_then(|value| usize::try_from(value).ok())
             .filter(|value| *value <= most)
     }
 
-    pub(super) fn signed(&mut self) -> Option<i64> {
+    pub(crate) fn signed(&mut self) -> Option<i64> {
         self.varint().map(unzigzag)
     }
 
-    pub(super) fn wide(&mut self) -> Option<i128> {
+    pub(crate) fn wide(&mut self) -> Option<i128> {
         match self.byte()? {
             0 => self.signed().map(i128::from),
             1 => {

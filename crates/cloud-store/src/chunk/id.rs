@@ -36,7 +36,7 @@ macro_rules! known {
             }
 
             /// The column with this code.
-            pub(super) const fn from_code(code: u8) -> Option<Self> {
+            pub(crate) const fn from_code(code: u8) -> Option<Self> {
                 match code {
                     $($code => Some(Self::$variant),)*
                     _ => None,
@@ -44,7 +44,7 @@ macro_rules! known {
             }
 
             /// The number that stands for the column in a chunk.
-            pub(super) const fn code(self) -> u8 {
+            pub(crate) const fn code(self) -> u8 {
                 self as u8
             }
         }

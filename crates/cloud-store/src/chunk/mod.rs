@@ -15,7 +15,7 @@
 //! reasons: `docs/decisions/0005-telemetry-chunks.md`.
 
 mod bits;
-mod bytes;
+pub(crate) mod bytes;
 mod choose;
 mod codec;
 mod column;
@@ -37,7 +37,7 @@ mod lanes;
 mod mask;
 mod merge;
 mod model;
-mod number;
+pub(crate) mod number;
 mod pack;
 mod rice;
 mod settled;

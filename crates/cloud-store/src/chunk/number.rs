@@ -8,7 +8,7 @@
 use std::fmt;
 
 /// The finest step is 10^-12.
-pub(super) const MAX_DIGITS: u8 = 12;
+pub(crate) const MAX_DIGITS: u8 = 12;
 /// The largest integer that stands for a value, either sign.
 pub(super) const MAX_MANTISSA: i64 = 1 << 51;
 const LIMIT: f64 = MAX_MANTISSA as f64;
@@ -96,16 +96,16 @@ impl fmt::Display for Value {
 
 /// A step of `10^-k`, by its `k` of 0 to [`MAX_DIGITS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Step(u8);
+pub(crate) struct Step(u8);
 
 impl Step {
     pub(super) const ONE: Self = Self(0);
 
-    pub(super) fn new(digits: u8) -> Option<Self> {
+    pub(crate) fn new(digits: u8) -> Option<Self> {
         (digits <= MAX_DIGITS).then_some(Self(digits))
     }
 
-    pub(super) fn digits(self) -> u8 {
+    pub(crate) fn digits(self) -> u8 {
         self.0
     }
 
@@ -115,7 +115,7 @@ impl Step {
     }
 
     /// The value of `mantissa` steps.
-    pub(super) fn value(self, mantissa: i64) -> f64 {
+    pub(crate) fn value(self, mantissa: i64) -> f64 {
         mantissa as f64 / self.per_one()
     }
 
@@ -127,13 +127,13 @@ impl Step {
     }
 
     /// How many steps `value` is, if it is so exactly.
-    pub(super) fn exact(self, value: f64) -> Option<i64> {
+    pub(crate) fn exact(self, value: f64) -> Option<i64> {
         self.nearest(value)
             .filter(|mantissa| self.value(*mantissa).to_bits() == value.to_bits())
     }
 
     /// The coarsest step at which `value` is exact.
-    pub(super) fn of(value: f64) -> Option<Self> {
+    pub(crate) fn of(value: f64) -> Option<Self> {
         (0..=MAX_DIGITS)
             .map(Self)
             .find(|step| step.exact(value).is_some())

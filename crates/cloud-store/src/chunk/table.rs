@@ -99,16 +99,10 @@ impl Table {
         if time.unsigned_abs() > LATEST.unsigned_abs() {
             return Err(TableError::TimeOutOfRange(time));
         }
-        let row = match self.place_of(time) {
-            Ok(row) => {
-                return Ok(if self.has_row(row, cells) {
-                    Inserted::Duplicate
-                } else {
-                    Inserted::Conflict
-                });
-            }
-            Err(row) => row,
-        };
+        if let Some(known) = self.find(time, cells) {
+            return Ok(known);
+        }
+        let row = self.place_of(time).unwrap_or_else(|place| place);
         self.check(cells)?;
         for (id, value) in cells {
             self.make_column(id, kind_of(*value));
@@ -121,6 +115,17 @@ impl Table {
             column.insert(row, cell_of(cells, place, id));
         }
         Ok(Inserted::Stored)
+    }
+
+    /// What [`Table::insert`] would say of a row whose time is there; `None` where it is not.
+    #[must_use]
+    pub fn find(&self, time: i64, cells: &[(ColumnId, Value)]) -> Option<Inserted> {
+        let row = self.place_of(time).ok()?;
+        Some(if self.has_row(row, cells) {
+            Inserted::Duplicate
+        } else {
+            Inserted::Conflict
+        })
     }
 
     /// Appends row `row` of `other`, whose columns are there and whose time is the latest.

@@ -7,9 +7,12 @@
 
 mod damage;
 mod dumps;
+mod engines;
 mod format;
 #[path = "../../examples/chunk_bench/homes.rs"]
 mod homes;
+mod hot_blob;
+mod hot_index;
 mod laws;
 mod merging;
 mod statistics;

@@ -1,0 +1,9 @@
+//! Promises that every engine keeps, as tests that each engine's suite runs.
+//!
+//! They live beside the ports, not in a test folder, because the engines of other crates run them
+//! too. Each takes a fresh store and panics where a promise is broken.
+
+#![expect(clippy::missing_panics_doc, reason = "to panic is what they are for")]
+
+pub mod hot;
+pub mod registry;

@@ -1,0 +1,267 @@
+//! Devices: made known, let in, shut out, replaced.
+
+use std::collections::BTreeMap;
+
+use solthrive_domain::telemetry::UnixMillis;
+use solthrive_domain::{DeviceId, SiteId};
+use uuid::Uuid;
+
+use super::{SqlRegistry, ask, next_revision, transaction};
+use crate::StoreError;
+use crate::meta::{Credential, DeviceLine, NewDevice, Provisioned, Standing, TokenHash};
+
+pub(super) async fn provision(
+    db: &SqlRegistry,
+    devices: &[NewDevice],
+    now: UnixMillis,
+) -> Result<Vec<Provisioned>, StoreError> {
+    let mut told = Vec::with_capacity(devices.len());
+    transaction!(db, |tx| {
+        let revision = next_revision!(tx);
+        for device in devices {
+            let there: Vec<(Uuid, String, Vec<u8>)> = sqlx::query_as(
+                "SELECT device.id, device.serial, device_token.hash
+                 FROM device JOIN device_token ON device_token.device = device.id
+                 WHERE device.id = $1 OR device.serial = $2 OR device_token.hash = $3",
+            )
+            .bind(device.id.as_uuid())
+            .bind(&device.serial)
+            .bind(device.token.0.as_slice())
+            .fetch_all(&mut *tx)
+            .await?;
+            let same = |(id, serial, hash): &(Uuid, String, Vec<u8>)| {
+                *id == device.id.as_uuid() && *serial == device.serial && *hash == device.token.0
+            };
+            if !there.is_empty() {
+                let known = there.iter().any(same);
+                told.push(if known {
+                    Provisioned::Same
+                } else {
+                    Provisioned::Taken
+                });
+                continue;
+            }
+            told.push(Provisioned::New);
+            sqlx::query(
+                "INSERT INTO device (id, serial, created_at, revision) VALUES ($1, $2, $3, $4)",
+            )
+            .bind(device.id.as_uuid())
+            .bind(&device.serial)
+            .bind(now.get())
+            .bind(revision)
+            .execute(&mut *tx)
+            .await?;
+            sqlx::query(
+                "INSERT INTO device_token (device, slot, hash, created_at) VALUES ($1, 0, $2, $3)",
+            )
+            .bind(device.id.as_uuid())
+            .bind(device.token.0.as_slice())
+            .bind(now.get())
+            .execute(&mut *tx)
+            .await?;
+        }
+        if told.contains(&Provisioned::Taken) {
+            tx.rollback().await?;
+            return Ok(told);
+        }
+    });
+    Ok(told)
+}
+
+fn standing(site: Option<Uuid>, deactivated_at: Option<i64>) -> Standing {
+    match (deactivated_at, site) {
+        (Some(_), _) => Standing::Deactivated,
+        (None, Some(site)) => Standing::Bound(SiteId::from_uuid(site)),
+        (None, None) => Standing::Waiting,
+    }
+}
+
+pub(super) async fn list(db: &SqlRegistry) -> Result<Vec<DeviceLine>, StoreError> {
+    type Row = (Uuid, String, Option<String>, Option<i64>, Option<Uuid>);
+    let rows: Vec<Row> = ask!(db, |pool| {
+        sqlx::query_as(
+            "SELECT device.id, device.serial, device.firmware, device.deactivated_at, assignment.site
+             FROM device LEFT JOIN assignment
+             ON assignment.device = device.id AND assignment.to_at IS NULL
+             ORDER BY device.serial",
+        )
+        .fetch_all(pool)
+        .await?
+    });
+    let lines = rows
+        .into_iter()
+        .map(|(id, serial, firmware, gone, site)| DeviceLine {
+            id: DeviceId::from_uuid(id),
+            serial,
+            standing: standing(site, gone),
+            firmware,
+        });
+    Ok(lines.collect())
+}
+
+pub(super) async fn deactivate(
+    db: &SqlRegistry,
+    device: DeviceId,
+    now: UnixMillis,
+) -> Result<bool, StoreError> {
+    let changed = transaction!(db, |tx| {
+        let revision = next_revision!(tx);
+        // The tokens stay, so that the device is told to stop and not that nobody knows it.
+        sqlx::query(
+            "UPDATE device SET deactivated_at = coalesce(deactivated_at, $2), revision = $3 WHERE id = $1",
+        )
+        .bind(device.as_uuid())
+        .bind(now.get())
+        .bind(revision)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected()
+    });
+    Ok(changed == 1)
+}
+
+pub(super) async fn add_token(
+    db: &SqlRegistry,
+    device: DeviceId,
+    token: TokenHash,
+    now: UnixMillis,
+) -> Result<bool, StoreError> {
+    transaction!(db, |tx| {
+        let revision = next_revision!(tx);
+        let known = sqlx::query("UPDATE device SET revision = $2 WHERE id = $1")
+            .bind(device.as_uuid())
+            .bind(revision)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        if known == 0 {
+            return Ok(false);
+        }
+        let slots: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT slot, created_at FROM device_token WHERE device = $1 ORDER BY created_at, slot",
+        )
+        .bind(device.as_uuid())
+        .fetch_all(&mut *tx)
+        .await?;
+        let free = (0..2).find(|slot| slots.iter().all(|(taken, _)| taken != slot));
+        let oldest = slots.first().map_or(0, |(slot, _)| *slot);
+        let slot = free.unwrap_or(oldest);
+        sqlx::query("DELETE FROM device_token WHERE device = $1 AND slot = $2")
+            .bind(device.as_uuid())
+            .bind(slot)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query(
+            "INSERT INTO device_token (device, slot, hash, created_at) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(device.as_uuid())
+        .bind(slot)
+        .bind(token.0.as_slice())
+        .bind(now.get())
+        .execute(&mut *tx)
+        .await?;
+    });
+    Ok(true)
+}
+
+pub(super) async fn revoke_token(db: &SqlRegistry, token: TokenHash) -> Result<bool, StoreError> {
+    transaction!(db, |tx| {
+        let revision = next_revision!(tx);
+        let whose: Option<(Uuid,)> =
+            sqlx::query_as("DELETE FROM device_token WHERE hash = $1 RETURNING device")
+                .bind(token.0.as_slice())
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some((device,)) = whose else {
+            return Ok(false);
+        };
+        sqlx::query("UPDATE device SET revision = $2 WHERE id = $1")
+            .bind(device)
+            .bind(revision)
+            .execute(&mut *tx)
+            .await?;
+    });
+    Ok(true)
+}
+
+pub(super) async fn replace(
+    db: &SqlRegistry,
+    old: DeviceId,
+    new: DeviceId,
+    now: UnixMillis,
+) -> Result<Option<SiteId>, StoreError> {
+    let site = transaction!(db, |tx| {
+        let revision = next_revision!(tx);
+        let place: Option<(Uuid, Uuid)> = sqlx::query_as(
+            "UPDATE assignment SET to_at = $2 WHERE device = $1 AND to_at IS NULL AND from_at <= $2
+             RETURNING site, installer_org",
+        )
+        .bind(old.as_uuid())
+        .bind(now.get())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some((site, installer)) = place else {
+            return Ok(None);
+        };
+        let moved = sqlx::query(
+            "INSERT INTO assignment (device, site, installer_org, from_at)
+             SELECT id, $2, $3, $4 FROM device WHERE id = $1 AND deactivated_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM assignment WHERE device = $1 AND to_at IS NULL)",
+        )
+        .bind(new.as_uuid())
+        .bind(site)
+        .bind(installer)
+        .bind(now.get())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if moved == 0 {
+            tx.rollback().await?;
+            return Ok(None);
+        }
+        sqlx::query("UPDATE device SET revision = $3 WHERE id = $1 OR id = $2")
+            .bind(old.as_uuid())
+            .bind(new.as_uuid())
+            .bind(revision)
+            .execute(&mut *tx)
+            .await?;
+        site
+    });
+    Ok(Some(SiteId::from_uuid(site)))
+}
+
+pub(super) async fn credentials(
+    db: &SqlRegistry,
+    revision: i64,
+) -> Result<Vec<Credential>, StoreError> {
+    type Row = (Uuid, i64, Option<i64>, Option<Uuid>, Option<Vec<u8>>);
+    let rows: Vec<Row> = ask!(db, |pool| {
+        sqlx::query_as(
+            "SELECT device.id, device.revision, device.deactivated_at, assignment.site, device_token.hash
+             FROM device
+             LEFT JOIN assignment ON assignment.device = device.id AND assignment.to_at IS NULL
+             LEFT JOIN device_token ON device_token.device = device.id
+             WHERE device.revision > $1
+             ORDER BY device.revision, device.id, device_token.slot",
+        )
+        .bind(revision)
+        .fetch_all(pool)
+        .await?
+    });
+    let mut known: BTreeMap<(i64, Uuid), Credential> = BTreeMap::new();
+    for (id, revision, gone, site, hash) in rows {
+        let credential = known.entry((revision, id)).or_insert_with(|| Credential {
+            device: DeviceId::from_uuid(id),
+            standing: standing(site, gone),
+            tokens: Vec::new(),
+            revision,
+        });
+        if let Some(hash) = hash {
+            let hash: [u8; 32] = hash
+                .try_into()
+                .map_err(|_| StoreError::Damaged("hash of a token".to_owned()))?;
+            credential.tokens.push(TokenHash(hash));
+        }
+    }
+    Ok(known.into_values().collect())
+}

@@ -1,0 +1,251 @@
+//! The registry in SQL, on SQLite and on PostgreSQL.
+//!
+//! One text serves both: placeholders are `$1`, ids are uuids, instants and counts are 64-bit
+//! integers. A conformance suite runs every statement on both.
+
+mod devices;
+mod migrations;
+mod orgs;
+mod register;
+mod trouble;
+
+use std::path::Path;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use solthrive_domain::access::{Operator, ReadableSite};
+use solthrive_domain::registration::Decision;
+use solthrive_domain::telemetry::UnixMillis;
+use solthrive_domain::{DeviceId, OrgId, SiteId};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+use uuid::Uuid;
+
+use crate::StoreError;
+use crate::meta::{
+    Asked, Credential, DeviceLine, NewCode, NewDevice, Notice, Org, Provisioned, Registry, Site,
+    TokenHash,
+};
+
+/// How long a statement may wait for the database before the caller is told to come again.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Connections of one process. The registry is asked rarely: what every call needs is kept in memory.
+const CONNECTIONS: u32 = 8;
+
+/// A registry in a database.
+#[derive(Debug, Clone)]
+pub struct SqlRegistry {
+    pool: Pool,
+}
+
+#[derive(Debug, Clone)]
+enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// Runs the same statements in one transaction of whichever database it is. A `?` in the body rolls back.
+macro_rules! transaction {
+    ($registry:expr, |$tx:ident| $body:block) => {
+        match &$registry.pool {
+            $crate::sql::Pool::Sqlite(pool) => {
+                let mut $tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+                let done = $body;
+                $tx.commit().await?;
+                done
+            }
+            $crate::sql::Pool::Postgres(pool) => {
+                let mut $tx = pool.begin().await?;
+                let done = $body;
+                $tx.commit().await?;
+                done
+            }
+        }
+    };
+}
+
+/// Runs one reading statement on whichever database it is.
+macro_rules! ask {
+    ($registry:expr, |$pool:ident| $body:expr) => {
+        match &$registry.pool {
+            $crate::sql::Pool::Sqlite($pool) => $body,
+            $crate::sql::Pool::Postgres($pool) => $body,
+        }
+    };
+}
+
+/// Takes the next revision. Its row is locked until the transaction ends, so writers come one after
+/// the other and revisions are seen in their order.
+macro_rules! next_revision {
+    ($tx:ident) => {{
+        let (revision,): (i64,) =
+            sqlx::query_as("UPDATE revision SET newest = newest + 1 RETURNING newest")
+                .fetch_one(&mut *$tx)
+                .await?;
+        revision
+    }};
+}
+
+use {ask, next_revision, transaction};
+
+impl SqlRegistry {
+    /// Opens the registry in a file, or begins one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sqlite(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options)
+            .await?;
+        migrations::sqlite()
+            .run(&pool)
+            .await
+            .map_err(migrations::trouble)?;
+        Ok(Self {
+            pool: Pool::Sqlite(pool),
+        })
+    }
+
+    /// Opens the registry in a database of PostgreSQL 15 or newer, or begins one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn postgres(url: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options)
+            .await?;
+        migrations::postgres()
+            .run(&pool)
+            .await
+            .map_err(migrations::trouble)?;
+        Ok(Self {
+            pool: Pool::Postgres(pool),
+        })
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+fn instant(ms: i64) -> Result<UnixMillis, StoreError> {
+    UnixMillis::try_from(ms).map_err(|error| StoreError::Damaged(error.to_string()))
+}
+
+#[async_trait]
+impl Registry for SqlRegistry {
+    async fn add_org(&self, _: &Operator, org: &Org, now: UnixMillis) -> Result<(), StoreError> {
+        orgs::add_org(self, org, now).await
+    }
+
+    async fn orgs(&self, _: &Operator) -> Result<Vec<Org>, StoreError> {
+        orgs::orgs(self).await
+    }
+
+    async fn add_site(
+        &self,
+        _: &Operator,
+        site: &Site,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        orgs::add_site(self, site, now).await
+    }
+
+    async fn site(&self, site: ReadableSite) -> Result<Option<Site>, StoreError> {
+        orgs::site(self, site.site()).await
+    }
+
+    async fn sites(&self, _: &Operator) -> Result<Vec<Site>, StoreError> {
+        orgs::sites(self).await
+    }
+
+    async fn add_code(
+        &self,
+        _: &Operator,
+        code: &NewCode,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        orgs::add_code(self, code, now).await
+    }
+
+    async fn provision(
+        &self,
+        _: &Operator,
+        devices: &[NewDevice],
+        now: UnixMillis,
+    ) -> Result<Vec<Provisioned>, StoreError> {
+        devices::provision(self, devices, now).await
+    }
+
+    async fn devices(&self, _: &Operator) -> Result<Vec<DeviceLine>, StoreError> {
+        devices::list(self).await
+    }
+
+    async fn register(
+        &self,
+        asked: &Asked<'_>,
+        notices: [Uuid; 2],
+        now: UnixMillis,
+    ) -> Result<Decision, StoreError> {
+        register::register(self, asked, notices, now).await
+    }
+
+    async fn notices(&self, _: &Operator, org: OrgId) -> Result<Vec<Notice>, StoreError> {
+        orgs::notices(self, org).await
+    }
+
+    async fn deactivate(
+        &self,
+        _: &Operator,
+        device: DeviceId,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        devices::deactivate(self, device, now).await
+    }
+
+    async fn add_token(
+        &self,
+        _: &Operator,
+        device: DeviceId,
+        token: TokenHash,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        devices::add_token(self, device, token, now).await
+    }
+
+    async fn revoke_token(&self, _: &Operator, token: TokenHash) -> Result<bool, StoreError> {
+        devices::revoke_token(self, token).await
+    }
+
+    async fn replace(
+        &self,
+        _: &Operator,
+        old: DeviceId,
+        new: DeviceId,
+        now: UnixMillis,
+    ) -> Result<Option<SiteId>, StoreError> {
+        devices::replace(self, old, new, now).await
+    }
+
+    async fn credentials(&self, revision: i64) -> Result<Vec<Credential>, StoreError> {
+        devices::credentials(self, revision).await
+    }
+}

@@ -1,0 +1,233 @@
+//! The hot log as a file of SQLite with a thread of its own.
+//!
+//! `synchronous=FULL`: a commit returns when the write-ahead log is on the disk. The thread is the
+//! only one that touches the file, so nobody waits for a lock.
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use solthrive_domain::telemetry::UnixMillis;
+use tokio::sync::oneshot;
+
+use crate::StoreError;
+use crate::hot::{Appended, Entry, HotLog, Seq};
+
+/// `PRAGMA user_version` of the file.
+const SCHEMA: i64 = 1;
+/// Pages of the write-ahead log after which it is copied into the file: 16 MB, so that a busy minute
+/// is not copied many times over.
+const CHECKPOINT_PAGES: i64 = 4_000;
+/// Commands that may wait; more callers wait to hand theirs over.
+const QUEUE: usize = 64;
+
+/// The hot log in one file.
+#[derive(Debug)]
+pub struct SqliteHotLog {
+    /// `None` once it is being dropped.
+    commands: Option<mpsc::SyncSender<Command>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Command {
+    Append {
+        last: Seq,
+        received_at: UnixMillis,
+        blob: Vec<u8>,
+        answer: oneshot::Sender<Result<Appended, StoreError>>,
+    },
+    After {
+        seq: Seq,
+        bytes: usize,
+        answer: oneshot::Sender<Result<Vec<Entry>, StoreError>>,
+    },
+    Forget {
+        through: Seq,
+        answer: oneshot::Sender<Result<(), StoreError>>,
+    },
+}
+
+impl SqliteHotLog {
+    /// Opens the log, or begins one.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a damaged file is named and left as it is.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let file = LogFile::open(path)?;
+        let (commands, inbox) = mpsc::sync_channel(QUEUE);
+        let thread = thread::Builder::new()
+            .name("hot-log".to_owned())
+            .spawn(move || serve(file, &inbox))
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self {
+            commands: Some(commands),
+            thread: Some(thread),
+        })
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Command,
+    ) -> Result<T, StoreError> {
+        let (answer, heard) = oneshot::channel();
+        let commands = self.commands.as_ref().ok_or(StoreError::Closed)?;
+        // The thread takes each within a commit's time, and one caller commits at a time.
+        commands
+            .send(command(answer))
+            .map_err(|_| StoreError::Closed)?;
+        heard.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Drop for SqliteHotLog {
+    /// Waits for what was handed over: it is written before the file is closed.
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[async_trait]
+impl HotLog for SqliteHotLog {
+    async fn append(
+        &self,
+        last: Seq,
+        received_at: UnixMillis,
+        blob: Vec<u8>,
+    ) -> Result<Appended, StoreError> {
+        self.ask(|answer| Command::Append {
+            last,
+            received_at,
+            blob,
+            answer,
+        })
+        .await
+    }
+
+    async fn after(&self, seq: Seq, bytes: usize) -> Result<Vec<Entry>, StoreError> {
+        self.ask(|answer| Command::After { seq, bytes, answer })
+            .await
+    }
+
+    async fn forget_through(&self, seq: Seq) -> Result<(), StoreError> {
+        let through = seq;
+        self.ask(|answer| Command::Forget { through, answer }).await
+    }
+}
+
+fn serve(mut file: LogFile, inbox: &mpsc::Receiver<Command>) {
+    while let Ok(command) = inbox.recv() {
+        // Whoever asked may be gone; the work was done all the same.
+        match command {
+            Command::Append {
+                last,
+                received_at,
+                blob,
+                answer,
+            } => {
+                let _ = answer.send(file.append(last, received_at, &blob));
+            }
+            Command::After { seq, bytes, answer } => {
+                let _ = answer.send(file.after(seq, bytes));
+            }
+            Command::Forget { through, answer } => {
+                let _ = answer.send(file.forget_through(through));
+            }
+        }
+    }
+}
+
+struct LogFile {
+    db: Connection,
+    newest: Seq,
+}
+
+impl LogFile {
+    fn open(path: &Path) -> Result<Self, StoreError> {
+        let db = Connection::open(path)?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        db.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        match found {
+            0 => db.execute_batch(&format!(
+                "BEGIN;
+                 CREATE TABLE entry (
+                     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+                     received_at INTEGER NOT NULL,
+                     blob BLOB NOT NULL
+                 ) STRICT;
+                 PRAGMA user_version = {SCHEMA};
+                 COMMIT;"
+            ))?,
+            SCHEMA => {}
+            found => {
+                return Err(StoreError::Newer {
+                    found,
+                    known: SCHEMA,
+                });
+            }
+        }
+        // The sequence outlives the entries, so a number is never used twice.
+        let newest: Option<i64> = db
+            .query_row(
+                "SELECT seq FROM sqlite_sequence WHERE name = 'entry'",
+                [],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(Self {
+            newest: Seq::new(newest.unwrap_or(0)),
+            db,
+        })
+    }
+
+    fn append(
+        &mut self,
+        last: Seq,
+        received_at: UnixMillis,
+        blob: &[u8],
+    ) -> Result<Appended, StoreError> {
+        if last < self.newest {
+            return self.after(last, usize::MAX).map(Appended::Behind);
+        }
+        let mut insert = self
+            .db
+            .prepare_cached("INSERT INTO entry (received_at, blob) VALUES (?1, ?2)")?;
+        let number = insert.insert(params![received_at.get(), blob])?;
+        self.newest = Seq::new(number);
+        Ok(Appended::At(self.newest))
+    }
+
+    fn after(&self, seq: Seq, bytes: usize) -> Result<Vec<Entry>, StoreError> {
+        let mut select = self.db.prepare_cached(
+            "SELECT seq, received_at, blob FROM entry WHERE seq > ?1 ORDER BY seq",
+        )?;
+        let mut rows = select.query([seq.get()])?;
+        let (mut entries, mut size) = (Vec::new(), 0usize);
+        while size < bytes {
+            let Some(row) = rows.next()? else { break };
+            let received_at: i64 = row.get(1)?;
+            let entry = Entry {
+                seq: Seq::new(row.get(0)?),
+                received_at: UnixMillis::try_from(received_at)
+                    .map_err(|error| StoreError::Damaged(error.to_string()))?,
+                blob: row.get(2)?,
+            };
+            size = size.saturating_add(entry.blob.len());
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    fn forget_through(&mut self, through: Seq) -> Result<(), StoreError> {
+        self.db
+            .execute("DELETE FROM entry WHERE seq <= ?1", [through.get()])?;
+        Ok(())
+    }
+}

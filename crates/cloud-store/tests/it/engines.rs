@@ -1,0 +1,184 @@
+//! Every engine keeps every promise.
+
+use solthrive_cloud_store::StoreError;
+use solthrive_cloud_store::conformance;
+use solthrive_cloud_store::hot::{Appended, HotLog, Seq};
+use solthrive_cloud_store::sql::SqlRegistry;
+use solthrive_cloud_store::sqlite::{Folder, SqliteHotLog};
+use solthrive_domain::telemetry::UnixMillis;
+use solthrive_testkit::Database;
+use tempfile::TempDir;
+
+/// A test for each promise on each engine.
+macro_rules! on_each_engine {
+    ($engine:ident makes $port:ident with $make:expr; $($promise:ident),* $(,)?) => {
+        mod $engine {
+            $(#[test]
+            fn $promise() {
+                super::run(async {
+                    let (store, _kept) = $make.await;
+                    super::conformance::$port::$promise(&store).await;
+                });
+            })*
+        }
+    };
+}
+
+macro_rules! log_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes hot with $make;
+            entries_come_back_in_order,
+            a_reader_with_little_room_still_gets_on,
+            who_is_behind_appends_nothing_and_learns_what_it_missed,
+            a_forgotten_number_is_not_used_again,
+            large_and_empty_entries_come_back,
+        );
+    };
+}
+
+macro_rules! registry_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes registry with $make;
+            orgs_and_sites_come_back_as_they_were_added,
+            nothing_belongs_to_what_does_not_exist,
+            provisioning_twice_is_once_and_takes_nothing_from_anybody,
+            a_device_is_bound_once_and_a_lost_answer_is_given_again,
+            a_wrong_registration_changes_nothing,
+            a_second_claim_is_told_to_both,
+            what_changed_is_heard_of,
+            a_device_has_at_most_two_tokens,
+            a_replacement_takes_the_place_over,
+            two_nodes_bind_a_device_once,
+        );
+    };
+}
+
+mod log {
+    use super::*;
+    log_promises!(sqlite with super::sqlite_log());
+}
+
+mod registry {
+    use super::*;
+    registry_promises!(sqlite with super::sqlite_registry());
+    registry_promises!(postgres with super::postgres_registry());
+}
+
+async fn sqlite_log() -> (SqliteHotLog, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let log = SqliteHotLog::open(&folder.path().join("hot.db")).unwrap();
+    (log, folder)
+}
+
+async fn sqlite_registry() -> (SqlRegistry, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = SqlRegistry::sqlite(&folder.path().join("meta.db")).await;
+    (registry.unwrap(), folder)
+}
+
+async fn postgres_registry() -> (SqlRegistry, Database) {
+    let database = Database::fresh().unwrap();
+    let registry = SqlRegistry::postgres(database.url()).await;
+    (registry.unwrap(), database)
+}
+
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(future)
+}
+
+fn now() -> UnixMillis {
+    UnixMillis::try_from(1_000).unwrap()
+}
+
+#[test]
+fn an_entry_is_there_after_the_log_was_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hot.db");
+    let log = SqliteHotLog::open(&path).unwrap();
+    let Appended::At(first) = run(log.append(Seq::START, now(), vec![7])).unwrap() else {
+        panic!("behind nobody");
+    };
+    run(log.forget_through(first)).unwrap();
+    let Appended::At(second) = run(log.append(first, now(), vec![8])).unwrap() else {
+        panic!("behind nobody");
+    };
+    drop(log);
+    let log = SqliteHotLog::open(&path).unwrap();
+    let entries = run(log.after(Seq::START, usize::MAX)).unwrap();
+    assert_eq!(
+        (entries.len(), entries[0].seq, &entries[0].blob),
+        (1, second, &vec![8])
+    );
+    assert!(
+        matches!(run(log.append(second, now(), vec![9])), Ok(Appended::At(seq)) if seq > second)
+    );
+}
+
+#[test]
+fn a_log_of_a_newer_program_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hot.db");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.pragma_update(None, "user_version", 99).unwrap();
+    drop(db);
+    let error = SqliteHotLog::open(&path).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the store has schema 99, this program knows 1: run the newer one"
+    );
+}
+
+#[test]
+fn bytes_that_are_no_log_are_named_and_left_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hot.db");
+    std::fs::write(&path, [0x5a; 8192]).unwrap();
+    assert!(matches!(
+        SqliteHotLog::open(&path),
+        Err(StoreError::Damaged(_))
+    ));
+    assert_eq!(std::fs::read(&path).unwrap(), [0x5a; 8192]);
+}
+
+#[test]
+fn a_folder_belongs_to_one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = Folder::take(folder.path()).unwrap();
+    let error = Folder::take(folder.path()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with(&format!("is in use by process {}", std::process::id())),
+        "{error}"
+    );
+    drop(mine);
+    Folder::take(folder.path()).unwrap();
+}
+
+#[test]
+fn a_registry_of_a_newer_program_is_left_alone() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("meta.db");
+        SqlRegistry::sqlite(&path).await.unwrap().close().await;
+        let db = rusqlite::Connection::open(&path).unwrap();
+        db.execute("UPDATE _sqlx_migrations SET version = 99", [])
+            .unwrap();
+        let error = SqlRegistry::sqlite(&path).await.unwrap_err();
+        assert!(
+            matches!(error, StoreError::Newer { found: 99, .. }),
+            "{error}"
+        );
+    });
+}
+
+#[test]
+fn a_registry_that_cannot_be_reached_is_so_for_now() {
+    run(async {
+        let error = SqlRegistry::postgres("postgres://nobody@localhost/x?host=/nowhere").await;
+        assert!(error.unwrap_err().is_passing());
+    });
+}
