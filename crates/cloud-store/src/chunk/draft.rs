@@ -1,6 +1,5 @@
 //! Writing the front of a chunk, see [`super::header`].
 
-use super::ColumnId;
 use super::bytes::{put_signed, put_size};
 use super::facts::Facts;
 use super::header::{CONSTANT, CORRECTED, FIXED, INTEGER, MAGIC, SPARSE, VERSION};
@@ -52,7 +51,7 @@ impl Draft {
     /// Adds the next column, by id.
     pub(super) fn add(&mut self, column: &Settled, facts: &Facts, packed: &PackedColumn) {
         let out = &mut self.entries;
-        put_id(out, &column.id);
+        column.id.put(out);
         let (full, corrected) = (column.present.is_full(), !column.corrections.is_empty());
         let digits = match column.scale {
             Scale::Decimal(step) => step.digits(),
@@ -96,17 +95,6 @@ impl Draft {
         chunk.extend_from_slice(&self.entries);
         chunk.extend_from_slice(&self.body);
         chunk
-    }
-}
-
-fn put_id(out: &mut Vec<u8>, id: &ColumnId) {
-    match id {
-        ColumnId::Known(known) => out.push(known.code()),
-        ColumnId::Named(name) => {
-            out.push(0);
-            put_size(out, name.as_str().len());
-            out.extend_from_slice(name.as_str().as_bytes());
-        }
     }
 }
 

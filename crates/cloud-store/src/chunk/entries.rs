@@ -4,13 +4,12 @@ use super::bytes::Reader;
 use super::column::may_hold;
 use super::facts::{Facts, Shape};
 use super::header::{CONSTANT, CORRECTED, ColumnHeader, Header, INTEGER, SPARSE, Stream, Times};
-use super::id::Name;
 use super::model::Model;
 use super::number::Step;
 use super::pack::Packing;
 use super::settled::Scale;
 use super::table::LATEST;
-use super::{ChunkError, ColumnId, Known, MAX_CELLS, MAX_COLUMNS, MAX_ROWS};
+use super::{ChunkError, ColumnId, MAX_CELLS, MAX_COLUMNS, MAX_ROWS};
 
 /// No part of a chunk is longer: chunks are addressed with 32 bits.
 const MAX_BYTES: usize = u32::MAX as usize;
@@ -96,7 +95,7 @@ fn read_times(from: &mut Reader<'_>) -> Option<(i64, i64, i64, Times)> {
 }
 
 fn read_column(from: &mut Reader<'_>, frame: &Frame, begin: usize) -> Option<ColumnHeader> {
-    let id = read_id(from)?;
+    let id = ColumnId::take(from)?;
     let bits = from.byte()?;
     let scale = match bits & INTEGER {
         INTEGER => Scale::Integer,
@@ -139,17 +138,6 @@ fn read_column(from: &mut Reader<'_>, frame: &Frame, begin: usize) -> Option<Col
         checksum,
         begin,
     })
-}
-
-fn read_id(from: &mut Reader<'_>) -> Option<ColumnId> {
-    match from.byte()? {
-        0 => {
-            let len = from.size(Name::MAX_LEN)?;
-            let id: ColumnId = std::str::from_utf8(from.take(len)?).ok()?.parse().ok()?;
-            matches!(id, ColumnId::Named(_)).then_some(id)
-        }
-        code => Known::from_code(code).map(ColumnId::Known),
-    }
 }
 
 fn read_stream(from: &mut Reader<'_>) -> Option<Stream> {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::bytes::{Reader, put_size};
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -36,7 +38,7 @@ macro_rules! known {
             }
 
             /// The column with this code.
-            pub(crate) const fn from_code(code: u8) -> Option<Self> {
+            const fn from_code(code: u8) -> Option<Self> {
                 match code {
                     $($code => Some(Self::$variant),)*
                     _ => None,
@@ -44,7 +46,7 @@ macro_rules! known {
             }
 
             /// The number that stands for the column in a chunk.
-            pub(crate) const fn code(self) -> u8 {
+            const fn code(self) -> u8 {
                 self as u8
             }
         }
@@ -122,6 +124,32 @@ impl ColumnId {
         match self {
             Self::Known(known) => known.name(),
             Self::Named(name) => name.as_str(),
+        }
+    }
+}
+
+/// As bytes: a known column is its code, any other 0 and its name.
+impl ColumnId {
+    pub(crate) fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Known(known) => out.push(known.code()),
+            Self::Named(name) => {
+                out.push(0);
+                put_size(out, name.as_str().len());
+                out.extend_from_slice(name.as_str().as_bytes());
+            }
+        }
+    }
+
+    /// `None` when the bytes are not a column's; a known column has no other spelling than its code.
+    pub(crate) fn take(from: &mut Reader<'_>) -> Option<Self> {
+        match from.byte()? {
+            0 => {
+                let length = from.size(Name::MAX_LEN)?;
+                let id: Self = std::str::from_utf8(from.take(length)?).ok()?.parse().ok()?;
+                matches!(id, Self::Named(_)).then_some(id)
+            }
+            code => Known::from_code(code).map(Self::Known),
         }
     }
 }

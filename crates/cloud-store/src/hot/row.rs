@@ -5,7 +5,7 @@
 
 use crate::chunk::bytes::{Reader, put_signed, put_size, put_varint, unzigzag, zigzag};
 use crate::chunk::number::{MAX_DIGITS, Step};
-use crate::chunk::{ColumnId, Finite, Known, MAX_COLUMNS, Value};
+use crate::chunk::{ColumnId, Finite, MAX_COLUMNS, Value};
 
 /// A device's row: its time in ms since the Unix epoch, and the cells that have a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl RowWriter {
             let at = known.unwrap_or(self.columns.len());
             put_size(out, at);
             if known.is_none() {
-                put_name(out, id);
+                id.put(out);
                 self.columns.push(id.clone());
             }
             self.last.push(at);
@@ -104,33 +104,11 @@ impl RowReader {
                 if at == MAX_COLUMNS {
                     return None;
                 }
-                self.columns.push(take_name(bytes)?);
+                self.columns.push(ColumnId::take(bytes)?);
             }
             self.last.push(at);
         }
         Some(())
-    }
-}
-
-/// A known column is its code, any other 0 and its name.
-fn put_name(out: &mut Vec<u8>, id: &ColumnId) {
-    match id {
-        ColumnId::Known(known) => out.push(known.code()),
-        ColumnId::Named(name) => {
-            out.push(0);
-            put_size(out, name.as_str().len());
-            out.extend_from_slice(name.as_str().as_bytes());
-        }
-    }
-}
-
-fn take_name(bytes: &mut Reader<'_>) -> Option<ColumnId> {
-    match bytes.byte()? {
-        0 => {
-            let length = bytes.size(crate::chunk::Name::MAX_LEN)?;
-            std::str::from_utf8(bytes.take(length)?).ok()?.parse().ok()
-        }
-        code => Known::from_code(code).map(ColumnId::Known),
     }
 }
 
