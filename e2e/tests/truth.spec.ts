@@ -17,14 +17,17 @@ interface Latest {
   [field: string]: unknown;
 }
 
-/** What the meter sent in answer to the requests of the poll that began at `timestamp`. */
+/**
+ * What the meter sent in answer to the requests of the poll that began at `timestamp`. The first poll asks for powers
+ * before everything else and then again with it: the first answer is the one of that instant.
+ */
 function sentIn(truth: Truth, timestamp: string): Record<string, number> {
   const from = Date.parse(timestamp) - 60;
   const sent: Record<string, number> = {};
   for (const reply of truth.replies) {
     const at = Date.parse(reply.wall);
     if (at < from || at > from + 900) continue;
-    for (const [point, said] of Object.entries(reply.points)) if (said.sent !== undefined) sent[point] = said.sent;
+    for (const [point, said] of Object.entries(reply.points)) if (said.sent !== undefined) sent[point] ??= said.sent;
   }
   return sent;
 }
