@@ -285,7 +285,7 @@ export const de: Catalogue = {
   'health.missed': 'Ausgelassen',
   'health.updated': 'Stand {time}',
 
-  'bus.summary': '{n} Anfragen, {wrong} Fehler',
+  'bus.summary': 'Anfragen: {n}, Fehler: {wrong}',
   'bus.link': 'Anschluss',
   'bus.open': 'offen',
   'bus.closed': 'geschlossen',

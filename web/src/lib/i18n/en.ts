@@ -280,7 +280,7 @@ export const en = {
   'health.missed': 'Missed',
   'health.updated': 'As of {time}',
 
-  'bus.summary': '{n} requests, {wrong} errors',
+  'bus.summary': 'requests: {n}, errors: {wrong}',
   'bus.link': 'Link',
   'bus.open': 'open',
   'bus.closed': 'closed',

@@ -289,7 +289,7 @@ export const es: Catalogue = {
   'health.missed': 'Omitidas',
   'health.updated': 'Datos de {time}',
 
-  'bus.summary': '{n} peticiones, {wrong} errores',
+  'bus.summary': 'peticiones: {n}, errores: {wrong}',
   'bus.link': 'Conexión',
   'bus.open': 'abierta',
   'bus.closed': 'cerrada',

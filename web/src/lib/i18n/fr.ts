@@ -289,7 +289,7 @@ export const fr: Catalogue = {
   'health.missed': 'Manquées',
   'health.updated': 'État à {time}',
 
-  'bus.summary': '{n} requêtes, {wrong} erreurs',
+  'bus.summary': 'requêtes : {n}, erreurs : {wrong}',
   'bus.link': 'Liaison',
   'bus.open': 'ouverte',
   'bus.closed': 'fermée',
