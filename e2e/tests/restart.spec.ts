@@ -9,8 +9,9 @@ test('totals survive a power cut and never fall', async () => {
   try {
     const total = async () => (await home.get<Record<string, number>>('/api/latest')).solar_kwh_total ?? 0;
     await expect.poll(total).toBeGreaterThan(0);
-    // The totals are stored once a minute: after the first time there is something on the disk.
-    await new Promise((resolve) => setTimeout(resolve, 65_000));
+    // The totals are stored with each minute of the clock: just after one, a power cut costs a few seconds.
+    const untilStored = 60_000 - (Date.now() % 60_000) + 5_000;
+    await new Promise((resolve) => setTimeout(resolve, untilStored));
     const stored = await total();
     await home.killAppliance('SIGKILL');
     await home.startAppliance();
