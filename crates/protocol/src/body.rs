@@ -15,6 +15,16 @@ pub struct Sender {
     pub sent_at: Timestamp,
 }
 
+impl Sender {
+    pub(crate) fn new(device: DeviceId, firmware: &str, sent_at: Timestamp) -> Self {
+        Self {
+            device,
+            firmware: name(firmware),
+            sent_at,
+        }
+    }
+}
+
 /// Why nothing of a body can be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
@@ -57,13 +67,14 @@ pub(crate) fn truncate(text: &mut String, most: usize) {
 
 /// Parses JSON; the message says where it went wrong, not what stood there.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BodyError> {
-    serde_json::from_slice(body).map_err(|error| malformed(&error))
+    serde_json::from_slice(body).map_err(|error| BodyError::Malformed(said(&error)))
 }
 
-pub(crate) fn malformed(error: &serde_json::Error) -> BodyError {
+/// Where a text went wrong, in a line.
+pub(crate) fn said(error: &serde_json::Error) -> String {
     let mut text = error.to_string();
     truncate(&mut text, 200);
-    BodyError::Malformed(text)
+    text
 }
 
 /// A list that is neither empty nor too long.

@@ -118,11 +118,7 @@ impl Dailies {
                 }),
             }
         }
-        let sender = Sender {
-            device: heard.device_id,
-            firmware: body::name(&heard.firmware),
-            sent_at: heard.sent_at,
-        };
+        let sender = Sender::new(heard.device_id, &heard.firmware, heard.sent_at);
         Ok(Self {
             sender,
             days,

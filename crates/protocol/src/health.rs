@@ -139,11 +139,7 @@ impl HealthReport {
                 }),
             }
         }
-        let sender = Sender {
-            device: heard.device_id,
-            firmware: body::name(&heard.firmware),
-            sent_at: heard.sent_at,
-        };
+        let sender = Sender::new(heard.device_id, &heard.firmware, heard.sent_at);
         let small = |raw: &&RawValue| raw.get().len() <= MAX_SYSTEM;
         Ok(Self {
             sender,
@@ -156,11 +152,7 @@ impl HealthReport {
 
 impl HealthEvent {
     fn check(raw: &RawValue, now: UnixMillis) -> Result<Self, (RefusedCode, String)> {
-        let malformed = |error: serde_json::Error| {
-            let mut detail = error.to_string();
-            truncate(&mut detail, 200);
-            (RefusedCode::Malformed, detail)
-        };
+        let malformed = |error: serde_json::Error| (RefusedCode::Malformed, body::said(&error));
         let event: HealthEventBody = serde_json::from_str(raw.get()).map_err(malformed)?;
         let ts = UnixMillis::try_from(event.ts)
             .map_err(|error| (RefusedCode::OutOfRange, error.to_string()))?;

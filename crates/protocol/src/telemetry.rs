@@ -161,11 +161,8 @@ impl Telemetry {
         }
         let heard: Heard<&RawValue> = body::parse(text)?;
         Self::check(heard, now, |raw| {
-            serde_json::from_str::<SnapshotBody>(raw.get()).map_err(|error| {
-                let mut detail = error.to_string();
-                body::truncate(&mut detail, 200);
-                (RefusedCode::Malformed, detail)
-            })
+            serde_json::from_str::<SnapshotBody>(raw.get())
+                .map_err(|error| (RefusedCode::Malformed, body::said(&error)))
         })
     }
 
@@ -189,11 +186,7 @@ impl Telemetry {
             }
         }
         Ok(Self {
-            sender: Sender {
-                device: heard.device_id,
-                firmware: body::name(&heard.firmware),
-                sent_at: heard.sent_at,
-            },
+            sender: Sender::new(heard.device_id, &heard.firmware, heard.sent_at),
             ledger: heard.ledger_id,
             lane: heard.lane,
             snapshots,
