@@ -14,6 +14,15 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["solthrive-domain"],
         &["solthrive-testkit"],
     ),
+    (
+        "solthrive-cloud",
+        &[
+            "solthrive-cloud-store",
+            "solthrive-domain",
+            "solthrive-protocol",
+        ],
+        &["solthrive-testkit"],
+    ),
     ("solthrive-testkit", &[], &[]),
     ("solthrive-protocol", &["solthrive-domain"], &[]),
     (
