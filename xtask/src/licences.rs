@@ -61,10 +61,7 @@ fn packages() -> Result<BTreeSet<Package>> {
     for platform in PLATFORMS {
         tree.args(["--target", platform]);
     }
-    Ok(quietly(&mut tree)?
-        .lines()
-        .filter_map(package_of)
-        .collect())
+    Ok(quietly(&mut tree)?.lines().filter_map(package_of).collect())
 }
 
 /// Of a line such as `serde v1.0.229 (proc-macro)|MIT OR Apache-2.0 (*)`.

@@ -3,12 +3,14 @@
 //! * [`hot`]: the durable log that every delivery goes into before it is acknowledged. It is also
 //!   the queue: what comes after reads it in order.
 //! * [`chunk`]: one device's day as a few bytes per snapshot and back, bit for bit.
+//! * [`archive`]: what became of it: sealed chunks, status, buckets, days, fleets, events.
 //! * [`meta`]: who there is; [`sql`] keeps it in SQLite or PostgreSQL.
 //! * [`sqlite`]: the embedded engine of the log.
 //!
 //! Ports are traits; an engine is chosen when the program starts. What an engine must keep is
 //! written down as tests in [`conformance`] that every engine runs.
 
+pub mod archive;
 pub mod chunk;
 pub mod conformance;
 mod error;
