@@ -1,6 +1,5 @@
 //! Where the followers of the log are, and what a stretch of it led to.
 
-use solthrive_domain::SiteId;
 use sqlx::types::Uuid;
 
 use super::convert::fleet_id;
@@ -11,8 +10,7 @@ use super::tables::{
     ToldRow, TotalRow,
 };
 use crate::StoreError;
-use crate::archive::status::StatusBody;
-use crate::archive::{Checkpoint, Cursors, DeviceStatus, SiteState, Wrote, bucket_day, fleet_day};
+use crate::archive::{Checkpoint, Cursors, SiteState, Wrote, bucket_day, fleet_day};
 use crate::hot::Seq;
 use crate::sql::{SqlStore, ask, transaction};
 
@@ -76,7 +74,7 @@ struct Rows {
 impl Rows {
     fn of(checkpoint: &Checkpoint) -> Result<Self, StoreError> {
         Ok(Self {
-            statuses: each(&checkpoint.statuses, status_row)?,
+            statuses: each(&checkpoint.statuses, |status| status.try_into())?,
             states: each(&checkpoint.sites, |(site, state)| {
                 state_row(site.as_uuid(), state)
             })?,
@@ -108,21 +106,6 @@ fn each<T, R>(
     row: impl FnMut(&T) -> Result<R, StoreError>,
 ) -> Result<Vec<R>, StoreError> {
     values.iter().map(row).collect()
-}
-
-fn status_row(status: &DeviceStatus) -> Result<StatusRow, StoreError> {
-    let body = StatusBody {
-        newest: status.newest,
-        rows: status.rows,
-        firmware: status.firmware.clone(),
-        system: status.system.clone(),
-    };
-    Ok(StatusRow {
-        device: status.device.as_uuid(),
-        site: status.site.map(SiteId::as_uuid),
-        last_seen: status.last_seen.get(),
-        status: body.encode()?,
-    })
 }
 
 fn state_row(site: Uuid, state: &SiteState) -> Result<StateRow, StoreError> {
