@@ -1,1 +1,4 @@
 //! The cloud.
+
+pub mod notes;
+pub mod rows;
