@@ -43,6 +43,10 @@ pub enum NoteKind {
     Daily = 2,
     /// Events and machine of `POST /v1/ingest/health`.
     Health = 3,
+    /// A sign of life of a call that brought nothing else that is kept.
+    Seen = 4,
+    /// What a device said of itself in `POST /v1/device/register`.
+    Registered = 5,
 }
 
 impl NoteKind {
@@ -50,6 +54,8 @@ impl NoteKind {
         match code {
             2 => Some(Self::Daily),
             3 => Some(Self::Health),
+            4 => Some(Self::Seen),
+            5 => Some(Self::Registered),
             _ => None,
         }
     }

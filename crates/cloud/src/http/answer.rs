@@ -86,6 +86,14 @@ impl From<NotStored> for Refusal {
     }
 }
 
+/// What was checked can be written down; should it not be, that is our fault.
+impl From<serde_json::Error> for Refusal {
+    fn from(error: serde_json::Error) -> Self {
+        tracing::error!(%error, "a note could not be written");
+        Self::new(FailureCode::Internal, "what was sent could not be kept")
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status =

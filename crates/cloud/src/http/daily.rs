@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use solthrive_cloud_store::hot::{Counts, Note, NoteKind};
+use solthrive_cloud_store::hot::Counts;
 use solthrive_protocol::{Dailies, DailyBody, Failure, Receipt};
 
 use super::answer::Refusal;
@@ -12,7 +12,7 @@ use super::body::parsed;
 use super::state::AppState;
 use super::telemetry::{is_the_caller, nothing_acceptable, receipt};
 use crate::ingest::Work;
-use crate::notes;
+use crate::notes::Content;
 
 /// Takes in days as the device summed them up. They are kept beside the cloud's own.
 #[utoipa::path(
@@ -34,11 +34,8 @@ pub(super) async fn daily(
         return Err(nothing_acceptable(&heard.refused));
     }
     let accepted = u32::try_from(heard.days.len()).unwrap_or(u32::MAX);
-    let note = Note {
-        device: caller.device,
-        kind: NoteKind::Daily,
-        json: notes::daily(&heard),
-    };
+    let days = heard.days.iter().map(|(_, day)| day);
+    let note = Content::Daily(days.collect()).note(caller.device)?;
     committer.commit(caller.device, Work::Note(note)).await?;
     let counts = Counts {
         accepted,

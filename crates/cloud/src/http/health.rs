@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use solthrive_cloud_store::hot::{Counts, Note, NoteKind};
+use solthrive_cloud_store::hot::Counts;
 use solthrive_protocol::{Failure, HealthBody, HealthReport, Receipt};
 
 use super::answer::Refusal;
@@ -12,7 +12,7 @@ use super::body::parsed;
 use super::state::AppState;
 use super::telemetry::{is_the_caller, nothing_acceptable, receipt};
 use crate::ingest::Work;
-use crate::notes;
+use crate::notes::Content;
 
 /// Takes in flags that were raised or cleared, and how the machine is. Without any it is a sign of life.
 #[utoipa::path(
@@ -38,11 +38,7 @@ pub(super) async fn health(
         return Err(nothing_acceptable(&heard.refused));
     }
     let accepted = u32::try_from(heard.events.len()).unwrap_or(u32::MAX);
-    let note = Note {
-        device: caller.device,
-        kind: NoteKind::Health,
-        json: notes::health(&heard),
-    };
+    let note = Content::Health((&heard).into()).note(caller.device)?;
     committer.commit(caller.device, Work::Note(note)).await?;
     let counts = Counts {
         accepted,

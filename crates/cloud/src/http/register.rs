@@ -14,6 +14,8 @@ use super::body::parsed;
 use super::server::Peer;
 use super::state::{AppState, bearer};
 use crate::clock::new_id;
+use crate::ingest::Work;
+use crate::notes::{Content, RegisteredNote};
 use crate::secrets::InstallerCode;
 
 /// Binds a device to the site and installer of the code that it names. Asking again gives the same answer.
@@ -80,6 +82,7 @@ pub(super) async fn register(
             {
                 tracing::warn!(%error, "a device that registered is let in a moment later");
             }
+            tell(&app, &heard).await;
             registered(&app, site).await
         }
         Decision::Refuse => {
@@ -97,6 +100,22 @@ pub(super) async fn register(
             FailureCode::Deactivated,
             "this device was deactivated",
         )),
+    }
+}
+
+/// Lets what follows the log know of the device. It would hear of it with the first snapshot anyway.
+async fn tell(app: &AppState, heard: &Registration) {
+    let Some(committer) = &app.committer else {
+        return;
+    };
+    let said = RegisteredNote {
+        model: heard.model.clone(),
+        firmware: heard.firmware.clone(),
+    };
+    if let Ok(note) = Content::Registered(said).note(heard.device)
+        && let Err(error) = committer.commit(heard.device, Work::Note(note)).await
+    {
+        tracing::warn!(%error, "a registration is not in the log");
     }
 }
 

@@ -13,7 +13,7 @@ use super::body::parsed;
 use super::state::AppState;
 use crate::devices::Caller;
 use crate::ingest::Work;
-use crate::rows;
+use crate::rows::row_of;
 
 /// Takes in snapshots. `ok` means that every accepted one is durable.
 #[utoipa::path(
@@ -51,9 +51,13 @@ pub(super) async fn telemetry(
             app.clock.elapsed(),
         )
         .map_err(Refusal::too_many)?;
+    let (ledger, snapshots) = (heard.ledger, heard.snapshots);
     let work = Work::Rows {
-        ledger: heard.ledger,
-        rows: rows::of_snapshots(heard.ledger, heard.snapshots),
+        ledger,
+        rows: snapshots
+            .iter()
+            .map(|(_, snapshot)| row_of(snapshot, ledger))
+            .collect(),
     };
     let done = committer.commit(caller.device, work).await?;
     Ok(Json(receipt(&app, done.counts, heard.refused)))

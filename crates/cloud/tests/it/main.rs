@@ -1,0 +1,3 @@
+//! What the cloud promises, tested from outside.
+
+mod rows;
