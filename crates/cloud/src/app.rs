@@ -92,6 +92,8 @@ impl Stores {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Who there is.
+    pub registry: Arc<dyn Registry>,
     readiness: Arc<Readiness>,
     http: Part,
     ingest: Option<Part>,
@@ -168,6 +170,7 @@ impl Running {
         let (address, http) = listen(settings, app)?;
         Ok(Self {
             address,
+            registry: stores.registry,
             readiness,
             http,
             ingest,
