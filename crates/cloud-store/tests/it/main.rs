@@ -13,6 +13,7 @@ mod format;
 mod homes;
 mod hot_blob;
 mod hot_index;
+mod hot_oracle;
 mod laws;
 mod merging;
 mod statistics;
