@@ -60,14 +60,19 @@ impl Client {
     /// Trusts the certificate that the service made for itself.
     pub(super) fn trusting(address: SocketAddr, certificate: &Path) -> Self {
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
+        roots
+            .add(CertificateDer::from_pem_file(certificate).unwrap())
+            .unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Self { address, tls: Some(TlsConnector::from(Arc::new(config))) }
+        Self {
+            address,
+            tls: Some(TlsConnector::from(Arc::new(config))),
+        }
     }
 
     pub(super) async fn post(&self, path: &str, token: &str, body: impl Into<Body>) -> Answer {
@@ -89,21 +94,29 @@ impl Client {
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = path.parse().unwrap();
-        request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
+        request
+            .headers_mut()
+            .insert("host", HeaderValue::from_static("localhost"));
         if !token.is_empty() {
             let bearer = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
             request.headers_mut().insert(AUTHORIZATION, bearer);
         }
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-            request.headers_mut().append(name, HeaderValue::from_str(value).unwrap());
+            request
+                .headers_mut()
+                .append(name, HeaderValue::from_str(value).unwrap());
         }
         let stream = TcpStream::connect(self.address).await.unwrap();
         match &self.tls {
             None => exchange(TokioIo::new(stream), request).await,
             Some(tls) => {
                 let name = ServerName::try_from("localhost").unwrap();
-                exchange(TokioIo::new(tls.connect(name, stream).await.unwrap()), request).await
+                exchange(
+                    TokioIo::new(tls.connect(name, stream).await.unwrap()),
+                    request,
+                )
+                .await
             }
         }
     }
@@ -120,5 +133,9 @@ where
     let text = body.collect().await.unwrap().to_bytes();
     drop(sender);
     connection.abort();
-    Answer { status: head.status.as_u16(), headers: head.headers, text: String::from_utf8_lossy(&text).into_owned() }
+    Answer {
+        status: head.status.as_u16(),
+        headers: head.headers,
+        text: String::from_utf8_lossy(&text).into_owned(),
+    }
 }

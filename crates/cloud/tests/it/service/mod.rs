@@ -1,11 +1,9 @@
 //! The service with real sockets and a real store, called as devices call it.
 
-mod abuse;
 mod budgets;
 mod client;
 mod deliveries;
 mod fleet;
-mod nodes;
 mod registration;
 
 use std::path::Path;
@@ -39,18 +37,35 @@ impl World {
     }
 
     async fn on(folder: Arc<TempDir>, store: &str, settings: &[&str]) -> Self {
-        let running = Running::start(&serve(folder.path(), store, settings), Clock::system()).await.unwrap();
+        let running = Running::start(&serve(folder.path(), store, settings), Clock::system())
+            .await
+            .unwrap();
         let fleet = Fleet::new(Arc::clone(&running.registry), folder.path());
-        Self { client: Client::plain(running.address), running, fleet, folder }
+        Self {
+            client: Client::plain(running.address),
+            running,
+            fleet,
+            folder,
+        }
     }
 
     /// Ends it and starts another on what it left.
     async fn restarted(self) -> Self {
-        let Self { running, folder, fleet, .. } = self;
+        let Self {
+            running,
+            folder,
+            fleet,
+            ..
+        } = self;
         running.stop().await;
         let settings = serve(folder.path(), "sqlite:", &[]);
         let running = Running::start(&settings, Clock::system()).await.unwrap();
-        Self { client: Client::plain(running.address), running, fleet, folder }
+        Self {
+            client: Client::plain(running.address),
+            running,
+            fleet,
+            folder,
+        }
     }
 }
 
@@ -63,8 +78,20 @@ fn serve(folder: &Path, store: &str, more: &[&str]) -> Serve {
         serve: Serve,
     }
     let folder = folder.to_str().unwrap();
-    let fixed = ["serve", "--data", folder, "--store", store, "--listen", "127.0.0.1:0"];
-    let plain = if more.contains(&"--tls") { None } else { Some(&"--plain-http") };
+    let fixed = [
+        "serve",
+        "--data",
+        folder,
+        "--store",
+        store,
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let plain = if more.contains(&"--tls") {
+        None
+    } else {
+        Some(&"--plain-http")
+    };
     let more = more.iter().filter(|word| **word != "--tls");
     Line::parse_from(fixed.iter().chain(plain).chain(more)).serve
 }
@@ -72,5 +99,10 @@ fn serve(folder: &Path, store: &str, more: &[&str]) -> Serve {
 /// Runs a test that needs a runtime, with two threads as the service has.
 fn run(test: impl Future<Output = ()>) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    runtime.worker_threads(2).enable_all().build().unwrap().block_on(test);
+    runtime
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(test);
 }
