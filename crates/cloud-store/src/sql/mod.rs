@@ -4,7 +4,7 @@
 //! integers. A conformance suite runs every statement on both.
 
 mod devices;
-mod migrations;
+pub(crate) mod migrations;
 mod orgs;
 mod register;
 mod trouble;
