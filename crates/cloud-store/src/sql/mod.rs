@@ -5,7 +5,7 @@
 
 mod archive;
 mod devices;
-mod migrations;
+pub(crate) mod migrations;
 mod orgs;
 mod register;
 mod trouble;
