@@ -2,3 +2,4 @@
 
 pub mod notes;
 pub mod rows;
+pub mod worker;

@@ -51,7 +51,8 @@ impl Decoded {
     pub(super) fn sites(&self, places: &Places) -> BTreeSet<SiteId> {
         let of = |delivery: &Delivery| match delivery {
             Delivery::Rows(rows) => {
-                let site = |row: &Row| places.site_at(rows.device, UnixMillis::try_from(row.time).ok()?);
+                let site =
+                    |row: &Row| places.site_at(rows.device, UnixMillis::try_from(row.time).ok()?);
                 rows.rows.iter().filter_map(site).collect::<BTreeSet<_>>()
             }
             Delivery::Note(_) => BTreeSet::new(),
@@ -91,7 +92,10 @@ impl Taking<'_> {
 
     /// An entry that is not folded yet. Sites and statuses that it concerns are in the memory.
     pub(super) fn take(&mut self, entry: Decoded) {
-        debug_assert!(self.memory.late.is_empty(), "an entry is dealt with before the next");
+        debug_assert!(
+            self.memory.late.is_empty(),
+            "an entry is dealt with before the next"
+        );
         let received_at = entry.received_at;
         let mut batches = Batches::new();
         let rows_before = self.memory.rows;
@@ -108,7 +112,11 @@ impl Taking<'_> {
         }
         self.memory.read = entry.seq;
         let rows = self.memory.rows - rows_before;
-        self.progress.took(entry.seq, received_at, u64::try_from(rows).unwrap_or(u64::MAX));
+        self.progress.took(
+            entry.seq,
+            received_at,
+            u64::try_from(rows).unwrap_or(u64::MAX),
+        );
     }
 
     fn see(&mut self, device: DeviceId, at: UnixMillis) {
@@ -156,11 +164,18 @@ impl Taking<'_> {
         };
         held.used_at = held.used_at.max(received_at);
         batch.sort_unstable_by_key(|(sample, device)| (sample.ts, *device));
-        let keys: Vec<_> = batch.iter().map(|(sample, device)| (sample.ts, *device)).collect();
+        let keys: Vec<_> = batch
+            .iter()
+            .map(|(sample, device)| (sample.ts, *device))
+            .collect();
         batch.dedup_by_key(|(sample, _)| sample.ts);
         let samples: Vec<Sample> = batch.iter().map(|(sample, _)| *sample).collect();
         let appended = held.append(&samples);
-        let device = |at| batch.binary_search_by_key(&at, |(sample, _)| sample.ts).map(|place| batch[place].1);
+        let device = |at| {
+            batch
+                .binary_search_by_key(&at, |(sample, _)| sample.ts)
+                .map(|place| batch[place].1)
+        };
         for (at, line, why) in appended.breaks {
             let told = Told {
                 site,
@@ -170,7 +185,10 @@ impl Taking<'_> {
             self.memory.events.push(events::broke(told, at, line, why));
         }
         if !appended.late.is_empty() {
-            let late = appended.late.iter().filter_map(|sample| Some((sample.ts, device(sample.ts).ok()?)));
+            let late = appended
+                .late
+                .iter()
+                .filter_map(|sample| Some((sample.ts, device(sample.ts).ok()?)));
             self.memory.late.push_back(Late {
                 site,
                 samples: late.collect(),

@@ -143,6 +143,8 @@ pub(super) fn damaged(told: Told, what: &str) -> Event {
         told.received_at,
         "storage_damaged",
         "critical",
-        format!("What the cloud keeps of this home is damaged, and its totals are not kept up: {what}."),
+        format!(
+            "What the cloud keeps of this home is damaged, and its totals are not kept up: {what}."
+        ),
     )
 }

@@ -49,7 +49,10 @@ impl Exchange {
             return;
         }
         for fleet in fleets(installer) {
-            let day = self.quarters.entry((fleet, now.quarter.utc_day())).or_default();
+            let day = self
+                .quarters
+                .entry((fleet, now.quarter.utc_day()))
+                .or_default();
             let sums = day.entry(now.quarter).or_default();
             *sums = sums.plus(difference);
         }
@@ -91,9 +94,9 @@ pub(super) fn changed_quarters(
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use jiff::civil::Date;
     use jiff::tz::TimeZone;
-    use jiff::Timestamp;
     use solthrive_domain::rollup::Sums;
     use solthrive_domain::{DayRollup, SiteId};
     use uuid::Uuid;
@@ -132,7 +135,14 @@ mod tests {
         exchange.quarter(None, Some(&bucket), &bucket);
         assert!(exchange.quarters.is_empty());
         exchange.quarter(None, None, &bucket);
-        let day = changed_quarters(None, (Fleet::All, 20_000), &exchange.quarters[&(Fleet::All, 20_000)]);
-        assert_eq!(day.quarters, [(bucket.quarter, FleetSums::of_bucket(&bucket))]);
+        let day = changed_quarters(
+            None,
+            (Fleet::All, 20_000),
+            &exchange.quarters[&(Fleet::All, 20_000)],
+        );
+        assert_eq!(
+            day.quarters,
+            [(bucket.quarter, FleetSums::of_bucket(&bucket))]
+        );
     }
 }

@@ -59,7 +59,11 @@ impl Window {
     /// Reaches farther back; what has to be read for that.
     pub(super) fn earlier(&mut self) -> Range<UtcDay> {
         let end = self.days.start;
-        self.days.start = if self.back >= FAR { FIRST_DAY.min(end) } else { end - self.back };
+        self.days.start = if self.back >= FAR {
+            FIRST_DAY.min(end)
+        } else {
+            end - self.back
+        };
         self.back *= 2;
         self.days.start..end
     }
@@ -122,7 +126,8 @@ pub(super) fn judge(
             continue;
         }
         times.insert(sample.ts);
-        let was_counted = |(other, device): &(Sample, DeviceId)| !late.batch.contains(&(other.ts, *device));
+        let was_counted =
+            |(other, device): &(Sample, DeviceId)| !late.batch.contains(&(other.ts, *device));
         if same[1..].iter().any(was_counted) {
             displaced = displaced.or(Some(sample.ts));
         }
@@ -136,7 +141,12 @@ pub(super) fn judge(
         if !window.is_to_last() {
             return Verdict::ToLast;
         }
-        times.extend(samples.iter().map(|sample| sample.ts).filter(|at| *at >= from));
+        times.extend(
+            samples
+                .iter()
+                .map(|sample| sample.ts)
+                .filter(|at| *at >= from),
+        );
     }
     let rows = Rows {
         samples: &samples,
@@ -163,13 +173,18 @@ pub(super) struct Unreadable {
 ///
 /// # Errors
 /// The first chunk that cannot be read.
-pub(super) fn decode(chunks: &[Stored], span: &Range<i64>) -> Result<Vec<(Sample, DeviceId)>, Unreadable> {
+pub(super) fn decode(
+    chunks: &[Stored],
+    span: &Range<i64>,
+) -> Result<Vec<(Sample, DeviceId)>, Unreadable> {
     let mut samples = Vec::new();
     let Some(first) = chunks.first() else {
         return Ok(samples);
     };
     let unreadable = |stored: &Stored, why| {
-        let Stored { device, day, part, .. } = *stored;
+        let Stored {
+            device, day, part, ..
+        } = *stored;
         let chunk = (OpenDay { device, day }, part);
         Unreadable { chunk, why }
     };

@@ -86,7 +86,9 @@ impl Memory {
     /// Sites that a checkpoint has to look at, those first that have waited longest to be saved.
     pub(super) fn sites_to_store(&self) -> Vec<SiteId> {
         let sound = self.sites.iter().filter_map(|(id, held)| match held {
-            Held::Sound(site) if site.wants_checkpoint() => Some((site.unsaved_and_over().next(), *id)),
+            Held::Sound(site) if site.wants_checkpoint() => {
+                Some((site.unsaved_and_over().next(), *id))
+            }
             _ => None,
         });
         let mut sites: Vec<_> = sound.collect();
@@ -98,7 +100,10 @@ impl Memory {
     pub(super) fn is_dirty(&self) -> bool {
         self.read > self.stored.folded
             || !self.changed.is_empty()
-            || self.sites.values().any(|held| matches!(held, Held::Sound(site) if site.wants_checkpoint()))
+            || self
+                .sites
+                .values()
+                .any(|held| matches!(held, Held::Sound(site) if site.wants_checkpoint()))
     }
 
     /// Sites that were not needed since `before` leave; they are read again when they are.

@@ -203,7 +203,14 @@ mod tests {
         let site = |at| places.site_at(device, ms(at)).map(SiteId::as_uuid);
         assert_eq!(
             [0, 100, 199, 200, 299, 300].map(site),
-            [Some(id(10)), Some(id(10)), Some(id(10)), None, None, Some(id(20))]
+            [
+                Some(id(10)),
+                Some(id(10)),
+                Some(id(10)),
+                None,
+                None,
+                Some(id(20))
+            ]
         );
         assert_eq!(places.site_now(device), Some(SiteId::from_uuid(id(20))));
         let stays = |site| places.stays_at(SiteId::from_uuid(id(site)));
@@ -218,6 +225,9 @@ mod tests {
         places.take(&[stay(10, 7, 100, Some(200)), stay(10, 8, 300, None)]);
         let site = SiteId::from_uuid(id(10));
         let installer = |at| places.installer_at(site, ms(at)).map(OrgId::as_uuid);
-        assert_eq!([0, 250, 300].map(installer), [Some(id(7)), Some(id(7)), Some(id(8))]);
+        assert_eq!(
+            [0, 250, 300].map(installer),
+            [Some(id(7)), Some(id(7)), Some(id(8))]
+        );
     }
 }

@@ -90,7 +90,11 @@ impl Progress {
             folded: cursors.folded.get(),
             sealed: cursors.sealed.get(),
             read,
-            lag_ms: if waiting { now.get().saturating_sub(since).max(0) } else { 0 },
+            lag_ms: if waiting {
+                now.get().saturating_sub(since).max(0)
+            } else {
+                0
+            },
             rows: self.rows.load(Ordering::Relaxed),
             late: self.late.load(Ordering::Relaxed),
             rebuilds: self.rebuilds.load(Ordering::Relaxed),

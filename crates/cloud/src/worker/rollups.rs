@@ -39,6 +39,8 @@ pub(super) struct Reads {
     pub(super) bucket_days: BTreeSet<UtcDay>,
     /// By their first days.
     pub(super) months: BTreeSet<Date>,
+    /// Local days that are compared with what devices told of them.
+    pub(super) compared: BTreeSet<Date>,
 }
 
 /// What was read.
@@ -107,12 +109,18 @@ impl Plan {
         Reads {
             bucket_days,
             months: months.chain(self.months.iter().copied()).collect(),
+            compared: BTreeSet::new(),
         }
     }
 
-    /// Local days to be looked at, whether they change or not.
-    pub(super) fn dates(&self) -> &BTreeSet<Date> {
-        &self.dates
+    /// Local days to be looked at that are over.
+    pub(super) fn dates_over<'a>(
+        &'a self,
+        zone: &'a TimeZone,
+        now: UnixMillis,
+    ) -> impl Iterator<Item = Date> + 'a {
+        let dates = self.dates.iter().copied();
+        dates.filter(move |date| is_over(zone, *date, now))
     }
 
     /// Makes everything that is to be stored, and tells the fleets the difference.
@@ -136,7 +144,9 @@ impl Plan {
             None => None,
         };
         let saved = site.unsaved_and_over();
-        let saved: BTreeSet<_> = saved.filter(|quarter| self.bucket_days.contains(&quarter.utc_day())).collect();
+        let saved: BTreeSet<_> = saved
+            .filter(|quarter| self.bucket_days.contains(&quarter.utc_day()))
+            .collect();
         Ok(Outcome {
             state: site.state(&saved, today),
             bucket_days,
@@ -154,7 +164,9 @@ impl Plan {
         };
         let span = quarters_of_day(zone, date)?;
         let base = view.site.base.filter(|base| base.date == date);
-        let (from, sums) = base.map_or((span.start, Sums::default()), |base| (base.until, base.sums));
+        let (from, sums) = base.map_or((span.start, Sums::default()), |base| {
+            (base.until, base.sums)
+        });
         let until = reach.clamp(from, span.end.max(from));
         let more: Sums = view.buckets(from..until).map(Sums::of).sum();
         Ok(Some(Base {
@@ -164,7 +176,12 @@ impl Plan {
         }))
     }
 
-    fn bucket_days(&self, view: View<'_>, frame: Frame<'_>, exchange: &mut Exchange) -> Vec<BucketDay> {
+    fn bucket_days(
+        &self,
+        view: View<'_>,
+        frame: Frame<'_>,
+        exchange: &mut Exchange,
+    ) -> Vec<BucketDay> {
         let Some(open) = view.site.open() else {
             return Vec::new();
         };
@@ -180,7 +197,9 @@ impl Plan {
             buckets.sort_unstable_by_key(|bucket| bucket.quarter);
             for bucket in &buckets {
                 let was = before.iter().find(|was| was.quarter == bucket.quarter);
-                let installer = frame.places.installer_at(frame.site, bucket.quarter.start());
+                let installer = frame
+                    .places
+                    .installer_at(frame.site, bucket.quarter.start());
                 exchange.quarter(installer, was, bucket);
             }
             let (site, day) = (frame.site, *day);
@@ -205,9 +224,14 @@ impl Plan {
                 installer: frame.places.installer_at(frame.site, end),
                 day,
             };
-            let before = view.stored.days.iter().find(|before| before.day.date == *date);
+            let before = view
+                .stored
+                .days
+                .iter()
+                .find(|before| before.day.date == *date);
             let is_same = before.is_some_and(|before| {
-                before.installer == now.installer && says_the_same(&before.day.rollup, &now.day.rollup)
+                before.installer == now.installer
+                    && says_the_same(&before.day.rollup, &now.day.rollup)
             });
             if !is_same {
                 exchange.day(before, &now);
@@ -239,9 +263,13 @@ impl Plan {
                 installer: frame.places.installer_at(frame.site, end),
                 month,
             };
-            let before = stored.months.iter().find(|before| before.month.month == first);
+            let before = stored
+                .months
+                .iter()
+                .find(|before| before.month.month == first);
             let is_same = before.is_some_and(|before| {
-                before.installer == now.installer && says_the_same(&before.month.rollup, &now.month.rollup)
+                before.installer == now.installer
+                    && says_the_same(&before.month.rollup, &now.month.rollup)
             });
             if !is_same {
                 exchange.month(before, &now);
@@ -265,15 +293,24 @@ impl<'a> View<'a> {
         let Self { site, stored } = self;
         let within = span.clone();
         let stored = stored.bucket_days.iter().flat_map(|day| &day.buckets);
-        let stored = stored.filter(move |bucket| within.contains(&bucket.quarter) && !site.is_known(bucket.quarter));
+        let stored = stored.filter(move |bucket| {
+            within.contains(&bucket.quarter) && !site.is_known(bucket.quarter)
+        });
         stored.chain(site.buckets(span))
     }
 }
 
-fn day(view: View<'_>, frame: Frame<'_>, base: Option<Base>, date: Date) -> Result<DayRollup, jiff::Error> {
+fn day(
+    view: View<'_>,
+    frame: Frame<'_>,
+    base: Option<Base>,
+    date: Date,
+) -> Result<DayRollup, jiff::Error> {
     let span = quarters_of_day(frame.zone, date)?;
     let base = base.filter(|base| base.date == date);
-    let (from, sums) = base.map_or((span.start, Sums::default()), |base| (base.until, base.sums));
+    let (from, sums) = base.map_or((span.start, Sums::default()), |base| {
+        (base.until, base.sums)
+    });
     let more: Sums = view.buckets(from..span.end).map(Sums::of).sum();
     DayRollup::of_sums(frame.zone, date, sums.plus(more), frame.now.into())
 }
@@ -287,7 +324,8 @@ fn says_the_same(before: &Rollup, now: &Rollup) -> bool {
 }
 
 pub(super) fn is_over(zone: &TimeZone, date: Date, now: UnixMillis) -> bool {
-    quarters_of_day(zone, date).is_ok_and(|span| Timestamp::from(now) >= Timestamp::from(span.end.start()))
+    quarters_of_day(zone, date)
+        .is_ok_and(|span| Timestamp::from(now) >= Timestamp::from(span.end.start()))
 }
 
 /// The dates of the month that begins on this day.

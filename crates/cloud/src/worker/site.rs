@@ -49,7 +49,11 @@ pub(super) struct Base {
 
 impl Site {
     pub(super) fn new(now: UnixMillis) -> Self {
-        Self::of(SiteState::from(Fold::new(RollupRules::default())), true, now)
+        Self::of(
+            SiteState::from(Fold::new(RollupRules::default())),
+            true,
+            now,
+        )
     }
 
     /// As it was stored. Bring in [`Site::needed_at_first`] before it is used.
@@ -59,7 +63,11 @@ impl Site {
 
     fn of(state: SiteState, is_new: bool, now: UnixMillis) -> Self {
         let unsaved = state.open.iter().map(|bucket| bucket.quarter).collect();
-        let buckets: Buckets = state.open.into_iter().map(|bucket| (bucket.quarter, bucket)).collect();
+        let buckets: Buckets = state
+            .open
+            .into_iter()
+            .map(|bucket| (bucket.quarter, bucket))
+            .collect();
         // The newest bucket is not over, so it is among the unsaved ones.
         let newest = state.fold.last().map(|last| Quarter::of(last.ts));
         Self {
@@ -130,7 +138,12 @@ impl Site {
     /// Takes samples in time order; those that are late are left to a [`Rebuild`].
     pub(super) fn append(&mut self, samples: &[Sample]) -> Appended {
         let appended = append(&mut self.fold, &mut self.buckets, samples);
-        debug_assert!(appended.changed.iter().all(|quarter| self.is_known(*quarter)));
+        debug_assert!(
+            appended
+                .changed
+                .iter()
+                .all(|quarter| self.is_known(*quarter))
+        );
         for quarter in &appended.changed {
             self.touch(*quarter);
         }
@@ -141,7 +154,9 @@ impl Site {
     /// The quarters that must be in mind before [`Site::restate`].
     pub(super) fn needed_for(rebuild: &Rebuild) -> Range<Quarter> {
         let reach = rebuild.tail.as_ref().and_then(Fold::reach).map(Quarter::of);
-        let start = reach.map_or(rebuild.quarters.start, |reach| reach.min(rebuild.quarters.start));
+        let start = reach.map_or(rebuild.quarters.start, |reach| {
+            reach.min(rebuild.quarters.start)
+        });
         start..rebuild.quarters.end
     }
 
@@ -172,7 +187,11 @@ impl Site {
     /// The buckets of `span` that are in mind, by time.
     pub(super) fn buckets(&self, span: Range<Quarter>) -> impl Iterator<Item = &Bucket> {
         let is_empty = span.start >= span.end;
-        let span = if is_empty { span.start..span.start } else { span };
+        let span = if is_empty {
+            span.start..span.start
+        } else {
+            span
+        };
         self.buckets.range(span).map(|(_, bucket)| bucket)
     }
 
@@ -181,7 +200,10 @@ impl Site {
         let open = self.unsaved.difference(saved);
         SiteState {
             fold: self.fold,
-            open: open.filter_map(|quarter| self.buckets.get(quarter)).copied().collect(),
+            open: open
+                .filter_map(|quarter| self.buckets.get(quarter))
+                .copied()
+                .collect(),
             today,
         }
     }
@@ -197,15 +219,18 @@ impl Site {
         self.known_from = self.reach();
         self.known_days.clear();
         let (from, unsaved) = (self.known_from, &self.unsaved);
-        self.buckets
-            .retain(|quarter, _| from.is_none_or(|from| *quarter >= from) || unsaved.contains(quarter));
+        self.buckets.retain(|quarter, _| {
+            from.is_none_or(|from| *quarter >= from) || unsaved.contains(quarter)
+        });
     }
 
     /// Whether a checkpoint has to look at it.
     pub(super) fn wants_checkpoint(&self) -> bool {
-        self.is_touched || !self.due.is_empty() || !self.due_months.is_empty() || self.unsaved_and_over().next().is_some()
+        self.is_touched
+            || !self.due.is_empty()
+            || !self.due_months.is_empty()
+            || self.unsaved_and_over().next().is_some()
     }
-
 }
 
 /// Stored buckets of a day, which may be nothing.

@@ -40,7 +40,9 @@ impl Tail {
         }
         let days = span.start.div_euclid(DAY_MS)..=(span.end - 1).div_euclid(DAY_MS);
         let tables = self.devices.get(&device);
-        let tables = tables.into_iter().flat_map(|tables| tables.range(days.clone()));
+        let tables = tables
+            .into_iter()
+            .flat_map(|tables| tables.range(days.clone()));
         tables
             .flat_map(|(_, table)| samples_of(table, span.clone()))
             .collect()

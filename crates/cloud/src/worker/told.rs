@@ -16,13 +16,17 @@ use crate::notes::told_energies;
 /// Where the device was on this local day: at noon there.
 pub(super) fn site_on(places: &Places, device: DeviceId, date: Date) -> Option<SiteId> {
     let noon = |zone: &TimeZone| {
-        let noon = zone.to_ambiguous_timestamp(date.at(12, 0, 0, 0)).compatible();
+        let noon = zone
+            .to_ambiguous_timestamp(date.at(12, 0, 0, 0))
+            .compatible();
         UnixMillis::try_from(noon.ok()?).ok()
     };
     let mut site = places.site_at(device, noon(&TimeZone::UTC)?)?;
     // The zone is the site's, and the site is asked of the instant: once more is enough, as a device
     // does not move between two homes on one day.
-    site = places.site_at(device, noon(&places.zone(site))?).unwrap_or(site);
+    site = places
+        .site_at(device, noon(&places.zone(site))?)
+        .unwrap_or(site);
     Some(site)
 }
 

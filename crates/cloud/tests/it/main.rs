@@ -1,3 +1,4 @@
 //! What the cloud promises, tested from outside.
 
 mod rows;
+mod worker;

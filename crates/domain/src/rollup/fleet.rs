@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Rollup;
+use crate::Bucket;
 use crate::bucket::{EnergySums, QUARTER_MS};
 use crate::telemetry::MicroWattHours;
-use crate::Bucket;
 
 /// Energy of those sites that know it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
