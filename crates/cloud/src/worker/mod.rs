@@ -10,6 +10,7 @@
 mod checkpoint;
 mod entry;
 mod events;
+mod exposed;
 mod finalise;
 mod fleets;
 pub mod jobs;
@@ -40,6 +41,7 @@ use uuid::Uuid;
 use self::finalise::Finaliser;
 use self::memory::Memory;
 use self::places::{Assignments, Places};
+pub use self::exposed::expose;
 pub use self::progress::{Counts, Progress};
 pub use self::turn::Turn;
 
