@@ -1,0 +1,5 @@
+//! What the cloud promises, tested from outside.
+
+mod openapi;
+mod rows;
+mod service;
