@@ -164,6 +164,9 @@ fn same(seed: u64, things: &Things, expected: &Things) {
             "seed {seed}, {site}"
         );
         assert_eq!(things.events, expected.events, "seed {seed}, {site}");
+        for (day, wanted) in things.days.iter().zip(&expected.days) {
+            assert_eq!(day, wanted, "seed {seed}, {site}");
+        }
         assert_eq!(things.days, expected.days, "seed {seed}, {site}");
         assert_eq!(things.months, expected.months, "seed {seed}, {site}");
     }

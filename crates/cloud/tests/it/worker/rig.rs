@@ -113,14 +113,13 @@ impl Rig {
     }
 
     pub(super) fn worker(&self) -> Worker {
+        self.worker_of(Uuid::from_u128(1))
+    }
+
+    pub(super) fn worker_of(&self, holder: Uuid) -> Worker {
         let clock = Arc::clone(&self.clock);
         let now = Arc::new(move || at(clock.load(Ordering::Relaxed)));
-        Worker::new(
-            self.stores.clone(),
-            self.settings.clone(),
-            now,
-            Uuid::from_u128(1),
-        )
+        Worker::new(self.stores.clone(), self.settings.clone(), now, holder)
     }
 
     /// An entry is received a second after the one before it.
@@ -163,18 +162,8 @@ impl Rig {
     pub(super) async fn finish(&mut self, worker: &mut Worker) {
         catch_up(worker).await;
         worker.store_all().await.unwrap();
-        let mut last = Worker::new(
-            self.stores.clone(),
-            Settings {
-                finalise_every: Duration::ZERO,
-                ..self.settings.clone()
-            },
-            {
-                let clock = Arc::clone(&self.clock);
-                Arc::new(move || at(clock.load(Ordering::Relaxed)))
-            },
-            Uuid::from_u128(2),
-        );
+        self.settings.finalise_every = Duration::ZERO;
+        let mut last = self.worker();
         for _ in 0..3 {
             last.turn().await.unwrap();
             last.store_all().await.unwrap();
