@@ -22,7 +22,6 @@ macro_rules! steps {
 }
 
 pub(crate) fn sqlite() -> Migrator {
-pub(crate) fn sqlite() -> Migrator {
     steps!("sqlite": 1 "0001_identity", 2 "0002_archive", 4 "0004_people")
 }
 
