@@ -1,5 +1,7 @@
 //! What the cloud promises, tested from outside.
 
+mod kill;
 mod openapi;
 mod rows;
 mod service;
+mod worker;

@@ -1,0 +1,9 @@
+//! From the log to the archive, beside an oracle that sorts everything and folds it once.
+
+mod cases;
+mod jobs;
+mod laws;
+mod oracle;
+mod rig;
+mod rng;
+mod world;
