@@ -7,7 +7,6 @@ use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::archive::{Archive, Lease};
 use solthrive_domain::telemetry::UnixMillis;
 use tokio::time;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Now;
@@ -37,15 +36,12 @@ impl Right {
         }
     }
 
-    /// Prolongs it three times in its length. Returns when `stop` says so, or when it could not be
-    /// prolonged: a try takes up to a third of it, so a third is left for those who have to end.
-    pub(super) async fn keep(&self, stop: &CancellationToken) {
+    /// Prolongs it three times in its length. Returns when it could not be prolonged: a try takes up
+    /// to a third of it, so a third is left for those who have to end.
+    pub(super) async fn keep(&self) {
         let third = self.length / 3;
         loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = time::sleep(third) => {}
-            }
+            time::sleep(third).await;
             match time::timeout(third, self.take()).await {
                 Ok(Ok(Some(_))) => {}
                 Ok(Ok(None)) => {

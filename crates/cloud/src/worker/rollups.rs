@@ -83,7 +83,8 @@ impl Plan {
         let mut dates: BTreeSet<Date> = over.iter().map(|quarter| day_of(zone, *quarter)).collect();
         dates.extend(&site.due);
         if !over.is_empty() || site.is_new || today.is_none() {
-            dates.extend(newest.filter(|_| site.is_touched));
+            let is_news = site.is_touched || !over.is_empty();
+            dates.extend(newest.filter(|_| is_news));
         }
         let bucket_days: BTreeSet<UtcDay> = over.iter().map(|quarter| quarter.utc_day()).collect();
         let mut plan = Self {
@@ -100,7 +101,8 @@ impl Plan {
     fn reads_of(&self, site: &Site, zone: &TimeZone) -> Reads {
         let mut bucket_days = self.bucket_days.clone();
         for date in self.dates.iter().chain(&self.today) {
-            let has_base = site.base.is_some_and(|base| base.date == *date);
+            let is_today = self.today == Some(*date);
+            let has_base = is_today && site.base.is_some_and(|base| base.date == *date);
             if let Some(span) = quarters_of_day(zone, *date).ok().filter(|_| !has_base) {
                 bucket_days.extend(site.missing(&span));
             }

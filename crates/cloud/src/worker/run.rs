@@ -52,7 +52,8 @@ impl Worker {
             return;
         }
         tokio::select! {
-            () = right.keep(stop) => {}
+            () = right.keep() => {}
+            // Told to stop, it ends the turn first.
             () = self.turns(stop) => {}
         }
         if stop.is_cancelled() {

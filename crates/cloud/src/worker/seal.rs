@@ -19,10 +19,8 @@ impl Worker {
         memory: &mut Memory,
         now: UnixMillis,
     ) -> Result<(), Trouble> {
-        if self.times.seal.is_none() {
-            self.times.seal = Some(now);
-        }
-        let is_time = is_due(self.times.seal, self.settings.seal_every, now);
+        let last = *self.times.seal.get_or_insert(now);
+        let is_time = is_due(Some(last), self.settings.seal_every, now);
         if is_time || memory.tail.heap() > self.settings.seal_bytes {
             self.seal_all(memory).await?;
             self.times.seal = Some(now);

@@ -151,23 +151,25 @@ impl Site {
         appended
     }
 
-    /// The quarters that must be in mind before [`Site::restate`].
-    pub(super) fn needed_for(rebuild: &Rebuild) -> Range<Quarter> {
-        let reach = rebuild.tail.as_ref().and_then(Fold::reach).map(Quarter::of);
-        let start = reach.map_or(rebuild.quarters.start, |reach| {
-            reach.min(rebuild.quarters.start)
-        });
-        start..rebuild.quarters.end
-    }
-
-    /// Puts buckets that were made anew in place of what they were.
+    /// Puts buckets that were made anew in place of what they were. All buckets of its quarters are in
+    /// mind, which is as far back as any later sample can reach from there.
     pub(super) fn restate(&mut self, rebuild: &Rebuild, zone: &TimeZone) -> Restated {
-        let restated = rebuild.against(&self.buckets, zone);
-        for bucket in &restated.buckets {
+        let mut restated = rebuild.against(&self.buckets, zone);
+        let open = self.open();
+        for bucket in &mut restated.buckets {
+            // Where a sample took another's place the rebuild does not know which buckets were over.
+            let before = self
+                .buckets
+                .get(&bucket.quarter)
+                .map_or(0, |before| before.revision);
+            if open.is_some_and(|open| bucket.quarter < open) {
+                bucket.revision = bucket.revision.max(before.saturating_add(1));
+            }
             self.buckets.insert(bucket.quarter, *bucket);
             self.touch(bucket.quarter);
         }
         self.fold = restated.tail.unwrap_or(self.fold);
+        debug_assert!(self.reach().is_none_or(|reach| self.is_known(reach)));
         self.is_touched = true;
         restated
     }

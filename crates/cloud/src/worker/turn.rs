@@ -90,9 +90,10 @@ impl Worker {
             let has_more = self.look_at_days(memory, now).await?;
             self.times.finalise = Some(now).filter(|_| !has_more);
         }
+        let checkpoint = *self.times.checkpoint.get_or_insert(now);
         let is_much = memory.rows >= self.settings.checkpoint_rows;
         if memory.is_dirty()
-            && (is_much || is_due(self.times.checkpoint, self.settings.checkpoint_every, now))
+            && (is_much || is_due(Some(checkpoint), self.settings.checkpoint_every, now))
         {
             self.checkpoint(memory).await?;
             self.times.checkpoint = Some(now);
@@ -239,8 +240,7 @@ impl Worker {
         let Some(site) = memory.site_mut(late.site) else {
             return Ok(None);
         };
-        self.bring(site, late.site, &Site::needed_for(&rebuild))
-            .await?;
+        self.bring(site, late.site, &rebuild.quarters).await?;
         let restated = site.restate(&rebuild, &self.places.zone(late.site));
         self.progress
             .rebuilt(u64::try_from(late.samples.len()).unwrap_or(u64::MAX));

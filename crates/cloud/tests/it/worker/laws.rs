@@ -1,13 +1,16 @@
 //! Whatever the order, the cuts and the crashes, what is stored is what all rows sorted at once give.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use solthrive_cloud::worker::places::Assignment;
 use solthrive_cloud_store::archive::{Fleet, Period};
 use solthrive_cloud_store::hot::Delivery;
 use solthrive_domain::rollup::Rollup;
-use solthrive_domain::{Bucket, Buckets, FleetSums, MonthRollup, OrgId, SiteId};
+use solthrive_domain::{Bucket, Buckets, DayRollup, FleetSums, MonthRollup, OrgId, SiteId};
 use solthrive_testkit::Database;
 
 use super::oracle::{Expected, expected};
@@ -47,15 +50,21 @@ async fn smooth(assignments: &[Assignment], entries: &[Vec<Delivery>]) -> Things
     rig.things(&sites(), &installers()).await
 }
 
-/// Turns, checkpoints, seals, new workers and crashes at random.
+/// Turns, checkpoints, seals, new workers and crashes at random, while time goes on.
 async fn rough(mut rig: Rig, entries: &[Vec<Delivery>], rng: &mut Rng) -> Things {
+    rig.settings.sites_at_once = 2;
     let mut worker = rig.worker();
     for entry in entries {
         rig.append(entry).await;
+        rig.let_time_pass(entry, rng.between(0, 60_000));
+        rig.settings.finalise_every = Duration::from_secs(if rng.once_in(3) { 0 } else { 1 << 40 });
         match rng.below(24) {
             0..4 => catch_up(&mut worker).await,
-            4 | 5 => worker.store_all().await.unwrap(),
-            6 | 7 => worker.seal().await.unwrap(),
+            4..7 => {
+                worker.store_all().await.unwrap();
+                today_is_what_its_buckets_give(&rig).await;
+            }
+            7 => worker.seal().await.unwrap(),
             8 => worker = rig.worker(),
             9 | 10 => {
                 interrupted(rng.below(12), worker.turn()).await;
@@ -78,8 +87,27 @@ async fn rough(mut rig: Rig, entries: &[Vec<Delivery>], rng: &mut Rng) -> Things
             _ => {}
         }
     }
+    rig.clock.store(ms(NOW), Ordering::Relaxed);
     rig.finish(&mut worker).await;
     rig.things(&sites(), &installers()).await
+}
+
+/// Although it is not made of all of them each time.
+async fn today_is_what_its_buckets_give(rig: &Rig) {
+    for site in sites() {
+        let (Some(today), buckets) = rig.today(site).await else {
+            continue;
+        };
+        let zone = homes()
+            .0
+            .into_iter()
+            .find(|assignment| assignment.site == site);
+        let zone = TimeZone::get(&zone.unwrap().time_zone).unwrap();
+        let as_of = today.rollup.as_of;
+        let made = DayRollup::of(&zone, today.date, buckets.values(), as_of).unwrap();
+        assert_eq!(today, made);
+        assert!(as_of < Timestamp::from(made.rollup.span.end.start()));
+    }
 }
 
 #[tokio::test]
@@ -101,6 +129,7 @@ async fn restarts_crashes_and_seals_change_nothing() {
         let rig = Rig::new(&assignments, ms(NOW)).await;
         let things = rough(rig, &entries, &mut rng).await;
         same(seed, &things, &expected);
+        fleets_are_sums_of_their_sites(&things);
     }
 }
 
@@ -135,6 +164,9 @@ fn same(seed: u64, things: &Things, expected: &Things) {
             "seed {seed}, {site}"
         );
         assert_eq!(things.events, expected.events, "seed {seed}, {site}");
+        for (day, wanted) in things.days.iter().zip(&expected.days) {
+            assert_eq!(day, wanted, "seed {seed}, {site}");
+        }
         assert_eq!(things.days, expected.days, "seed {seed}, {site}");
         assert_eq!(things.months, expected.months, "seed {seed}, {site}");
     }

@@ -8,6 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use solthrive_cloud::worker::places::{Assignment, Assignments};
 use solthrive_cloud::worker::{Settings, Stores, Turn, Worker};
@@ -16,15 +17,15 @@ use solthrive_cloud_store::archive::{
     Archive, BucketDay, DeviceStatus, Event, Fleet, FleetQuarters, Period, SiteDay, SiteMonth,
     ToldDay, Views,
 };
-use solthrive_cloud_store::hot::{Appended, Delivery, HotLog, Seq, encode};
+use solthrive_cloud_store::hot::{Appended, Delivery, Seq, encode};
 use solthrive_cloud_store::sql::SqlStore;
 use solthrive_cloud_store::sqlite::SqliteHotLog;
 use solthrive_domain::access::Operator;
-use solthrive_domain::{Buckets, FleetSums, OrgId, SiteId};
+use solthrive_domain::{Buckets, DayRollup, FleetSums, OrgId, SiteId};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::world::at;
+use super::world::{at, ms};
 
 /// All dates and days that a test can have.
 pub(super) const DATES: std::ops::Range<Date> =
@@ -112,14 +113,13 @@ impl Rig {
     }
 
     pub(super) fn worker(&self) -> Worker {
+        self.worker_of(Uuid::from_u128(1))
+    }
+
+    pub(super) fn worker_of(&self, holder: Uuid) -> Worker {
         let clock = Arc::clone(&self.clock);
         let now = Arc::new(move || at(clock.load(Ordering::Relaxed)));
-        Worker::new(
-            self.stores.clone(),
-            self.settings.clone(),
-            now,
-            Uuid::from_u128(1),
-        )
+        Worker::new(self.stores.clone(), self.settings.clone(), now, holder)
     }
 
     /// An entry is received a second after the one before it.
@@ -137,22 +137,33 @@ impl Rig {
         self.last = seq;
     }
 
+    /// The clock follows what devices of the present measured.
+    pub(super) fn let_time_pass(&self, entry: &[Delivery], after: i64) {
+        for delivery in entry {
+            let Delivery::Rows(rows) = delivery else {
+                continue;
+            };
+            let newest = rows.rows.iter().map(|row| row.time).max().unwrap();
+            if self.clock.load(Ordering::Relaxed) == ms("2026-12-01T00:00:00Z") {
+                self.clock.store(0, Ordering::Relaxed);
+            }
+            self.clock.fetch_max(newest + after, Ordering::Relaxed);
+        }
+    }
+
+    /// The day that is not over, and all buckets.
+    pub(super) async fn today(&self, site: SiteId) -> (Option<DayRollup>, Buckets) {
+        let state = self.store.site_state(site).await.unwrap();
+        let today = state.and_then(|state| state.today);
+        (today, self.site(site).await.buckets)
+    }
+
     /// Everything that was appended is counted and stored, and days that are over are final.
     pub(super) async fn finish(&mut self, worker: &mut Worker) {
         catch_up(worker).await;
         worker.store_all().await.unwrap();
-        let mut last = Worker::new(
-            self.stores.clone(),
-            Settings {
-                finalise_every: Duration::ZERO,
-                ..self.settings.clone()
-            },
-            {
-                let clock = Arc::clone(&self.clock);
-                Arc::new(move || at(clock.load(Ordering::Relaxed)))
-            },
-            Uuid::from_u128(2),
-        );
+        self.settings.finalise_every = Duration::ZERO;
+        let mut last = self.worker();
         for _ in 0..3 {
             last.turn().await.unwrap();
             last.store_all().await.unwrap();
@@ -211,7 +222,7 @@ impl Rig {
         if let Some(state) = archive.site_state(site).await.unwrap() {
             buckets.extend(state.open.iter().map(|bucket| (bucket.quarter, *bucket)));
         }
-        let days = archive.site_days(site, DATES).await.unwrap();
+        let mut days = archive.site_days(site, DATES).await.unwrap();
         let mut months = Vec::new();
         for day in &days {
             let first = day.day.date.first_of_month();
@@ -221,6 +232,11 @@ impl Rig {
             {
                 months.extend(archive.site_month(site, first).await.unwrap());
             }
+        }
+        // When a thing was known is not what is compared.
+        let rollups = days.iter_mut().map(|day| &mut day.day.rollup);
+        for rollup in rollups.chain(months.iter_mut().map(|month| &mut month.month.rollup)) {
+            rollup.as_of = Timestamp::MAX;
         }
         let mut events = archive.events(readable, 100_000).await.unwrap();
         events.sort_by_key(|event| {

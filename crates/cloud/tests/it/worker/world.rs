@@ -102,7 +102,7 @@ pub(super) fn homes() -> (Vec<Assignment>, Vec<Start>) {
         start(3, "2011-12-29T07:00:00Z", 90_000),
         start(4, "2011-11-05T20:00:00Z", 60_000),
         start(5, "2011-11-05T20:00:00Z", 120_000),
-        start(6, "2026-04-04T06:00:00Z", 600_000),
+        start(6, "2026-04-04T06:00:00Z", 30_000),
     ];
     (assignments, starts)
 }
@@ -115,9 +115,9 @@ pub(super) fn rows(rng: &mut Rng, start: &Start, count: usize) -> Vec<(LedgerId,
     let coarse = rng.once_in(2);
     let rows = (0..count).map(|_| {
         now += match rng.below(60) {
-            0 => rng.between(120_000, 3_600_000),
-            1 => rng.between(1, 60_000),
-            2 if rng.once_in(4) => rng.between(3_600_000, 40_000_000),
+            0 => rng.between(4, 120) * 30_000,
+            1 if start.device < 4 => rng.between(1, 60_000),
+            2 if rng.once_in(4) => rng.between(120, 1_200) * 30_000,
             _ => start.every_ms,
         };
         if rng.once_in(20) {
@@ -171,6 +171,40 @@ fn snapshot(rng: &mut Rng, now: i64, watts: [i64; 2], wh: [i64; 3], coarse: bool
         quality: Doubts::from_bits(u32::from(rng.once_in(30)) << 4),
         channels: vec![],
     }
+}
+
+/// A kilowatt from the sun and nothing else, a sample a minute, in one call.
+pub(super) fn calm(n: u128, from: i64, minutes: i64) -> Delivery {
+    let ledger = LedgerId::from_uuid(Uuid::from_u128(n));
+    let row = |minute: i64| {
+        let now = from + minute * 60_000;
+        let values = Measured {
+            solar_kw: Some(1.0),
+            home_kw: Some(1.0),
+            grid_kw: Some(0.0),
+            solar_kwh_total: Some((now - ms("2026-01-01T00:00:00Z")) as f64 / 3_600_000.0),
+            import_kwh_total: Some(5.0),
+            export_kwh_total: Some(7.0),
+            ..Measured::default()
+        };
+        let ts = at(now);
+        let (quality, channels) = (Doubts::NONE, vec![]);
+        row_of(
+            &Snapshot {
+                ts,
+                values,
+                quality,
+                channels,
+            },
+            ledger,
+        )
+    };
+    let rows = (0..minutes).map(row).collect();
+    Delivery::Rows(Rows {
+        device: device(n),
+        ledger,
+        rows,
+    })
 }
 
 /// Cuts rows into calls, and mixes those of all devices: mostly in order, some much later, some calls
