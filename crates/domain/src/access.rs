@@ -22,6 +22,25 @@ impl Operator {
     }
 }
 
+/// The service itself, where it works for nobody in particular: following the log, answering a device
+/// about its own site. Nothing that it reads goes to a person.
+#[derive(Debug)]
+pub struct Machinery(());
+
+impl Machinery {
+    /// For the service's own code, outside of every request of a person.
+    #[must_use]
+    pub const fn of_the_service() -> Self {
+        Self(())
+    }
+
+    /// The service may read any site, for itself.
+    #[must_use]
+    pub const fn may_read(&self, site: SiteId) -> ReadableSite {
+        ReadableSite(site)
+    }
+}
+
 /// A site that the caller may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadableSite(SiteId);

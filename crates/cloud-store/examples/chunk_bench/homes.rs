@@ -18,7 +18,26 @@ pub(crate) enum Metering {
 /// 2026-06-21T00:00:00Z.
 const MIDNIGHT: i64 = 1_782_000_000_000;
 
+/// A row as an appliance reports it: its time in ms since the Unix epoch, and its cells.
+pub(crate) type Report = (i64, Vec<(ColumnId, Value)>);
+
+/// Reports without end from `begin` (ms, a midnight in UTC) on; totals go on from day to day.
+#[allow(dead_code, reason = "one of the programs that share this file")]
+pub(crate) fn reports(
+    seed: u64,
+    begin: i64,
+    interval: i64,
+    metering: Metering,
+) -> impl Iterator<Item = Report> {
+    let mut home = Home::new(seed, metering);
+    (0..).filter_map(move |second| {
+        home.step(second);
+        (second % interval == 0).then(|| (begin + second * 1000, home.report()))
+    })
+}
+
 /// One day, `86,400 / interval` rows.
+#[allow(dead_code, reason = "one of the programs that share this file")]
 pub(crate) fn day(seed: u64, interval: i64, metering: Metering) -> Table {
     let mut home = Home::new(seed, metering);
     let mut table = Table::default();
@@ -191,7 +210,7 @@ impl Home {
             *until = second + 60 + self.chance.below(1500);
         }
         *cloud += (*target - *cloud) / 25.0 + 0.002 * *cloud * self.chance.noise();
-        let hour = second as f64 / 3600.0;
+        let hour = second.rem_euclid(86_400) as f64 / 3600.0;
         let height = ((hour - 6.0) / 14.0 * std::f64::consts::PI).sin().max(0.0);
         let up = (6.0..20.0).contains(&hour);
         let kw = self.peak * height.powf(1.4) * (1.0 - *cloud).clamp(0.0, 1.0);

@@ -53,7 +53,7 @@ pub use id::{BadName, ColumnId, Kind, Known, Name};
 pub use merge::{Overlap, merge};
 pub use number::{Finite, NotFinite, Value};
 pub use stats::{Sample, Statistics, Stats};
-pub use table::{Inserted, Table};
+pub use table::{Inserted, Table, check_row};
 
 /// The most rows of a chunk: a day at one second, and half as much again for clocks that were set back.
 pub const MAX_ROWS: usize = 1 << 17;

@@ -228,6 +228,29 @@ impl Table {
     }
 }
 
+/// Whether an empty table would take the row of `time` (ms since the Unix epoch).
+///
+/// # Errors
+/// What [`Table::insert`] would say.
+pub fn check_row(time: i64, cells: &[(ColumnId, Value)]) -> Result<(), TableError> {
+    if time.unsigned_abs() > LATEST.unsigned_abs() {
+        return Err(TableError::TimeOutOfRange(time));
+    }
+    let in_order = cells.is_sorted_by(|(a, _), (b, _)| a < b);
+    for (index, (id, value)) in cells.iter().enumerate() {
+        if !may_hold(id, kind_of(*value)) {
+            return Err(TableError::WrongKind(id.clone()));
+        }
+        if index == MAX_COLUMNS {
+            return Err(TableError::TooManyColumns(id.clone()));
+        }
+        if !in_order && cells[..index].iter().any(|(other, _)| other == id) {
+            return Err(TableError::Twice(id.clone()));
+        }
+    }
+    Ok(())
+}
+
 /// Whether a table of this size may be.
 pub(super) fn fits(rows: usize, columns: usize) -> Result<(), TableError> {
     if rows > MAX_ROWS || rows * columns > MAX_CELLS {

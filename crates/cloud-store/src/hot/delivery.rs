@@ -24,14 +24,14 @@ pub struct Rows {
     pub rows: Vec<Row>,
 }
 
-/// A day that the appliance summed up itself, or a flag that it raised: rare, so JSON is good enough.
+/// Anything that is not a row: rare, so JSON is good enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// Whose.
     pub device: DeviceId,
     /// What it is.
     pub kind: NoteKind,
-    /// The content, JSON of the protocol.
+    /// The content; see [`NoteKind`].
     pub json: Vec<u8>,
 }
 
@@ -39,13 +39,13 @@ pub struct Note {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum NoteKind {
-    /// Days of `POST /v1/ingest/daily`.
+    /// Days that the appliance summed up itself: JSON of the protocol.
     Daily = 2,
-    /// Events and machine of `POST /v1/ingest/health`.
+    /// What it said of flags and the machine: JSON, as it was checked.
     Health = 3,
-    /// A sign of life of a call that brought nothing else that is kept.
+    /// A call that brought no new row: the device is alive all the same. No content.
     Seen = 4,
-    /// What a device said of itself in `POST /v1/device/register`.
+    /// It was bound to a site, or asked for that again: JSON with firmware and model.
     Registered = 5,
 }
 

@@ -8,8 +8,10 @@
 //! whether a snapshot is new depends on it: [`HotLog::append`] says so when another was faster.
 
 mod blob;
+mod days;
 mod delivery;
 mod index;
+mod print;
 mod row;
 
 use async_trait::async_trait;
@@ -17,7 +19,7 @@ use solthrive_domain::telemetry::UnixMillis;
 
 pub use self::blob::{BadBlob, decode, encode};
 pub use self::delivery::{Delivery, Note, NoteKind, Rows};
-pub use self::index::{Counts, Index, Known, Staged};
+pub use self::index::{Counts, Index, Known, NotStaged, Staged};
 pub use self::row::Row;
 use crate::StoreError;
 
@@ -77,6 +79,16 @@ pub trait HotLog: Send + Sync {
     /// Entries after `seq` in order, as many as have about `bytes` bytes but at least one, if there is one.
     async fn after(&self, seq: Seq, bytes: usize) -> Result<Vec<Entry>, StoreError>;
 
+    /// The last entry that was appended, forgotten or not.
+    async fn newest(&self) -> Result<Seq, StoreError>;
+
     /// Forgets every entry up to `seq` and that one. Numbers are not used again.
     async fn forget_through(&self, seq: Seq) -> Result<(), StoreError>;
+
+    /// Makes ready for the days to come, where the engine needs that. To be called when the program
+    /// starts and at least once a day; harmless at any time. Appends work without.
+    async fn prepare(&self, now: UnixMillis) -> Result<(), StoreError> {
+        let _nothing_to_do_at = now;
+        Ok(())
+    }
 }

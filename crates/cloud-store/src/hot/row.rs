@@ -5,7 +5,7 @@
 
 use crate::chunk::bytes::{Reader, put_signed, put_size, put_varint, unzigzag, zigzag};
 use crate::chunk::number::{MAX_DIGITS, Step};
-use crate::chunk::{ColumnId, Finite, MAX_COLUMNS, Value};
+use crate::chunk::{ColumnId, Finite, MAX_COLUMNS, TableError, Value, check_row};
 
 /// A device's row: its time in ms since the Unix epoch, and the cells that have a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,13 @@ pub struct Row {
     pub time: i64,
     /// Each column at most once.
     pub cells: Vec<(ColumnId, Value)>,
+}
+
+impl Row {
+    /// Whether it can be sealed.
+    pub(super) fn check(&self) -> Result<(), TableError> {
+        check_row(self.time, &self.cells)
+    }
 }
 
 /// Numbers are tried with this many digits first: what meters report.

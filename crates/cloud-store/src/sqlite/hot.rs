@@ -4,13 +4,12 @@
 //! only one that touches the file, so nobody waits for a lock.
 
 use std::path::Path;
-use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use solthrive_domain::telemetry::UnixMillis;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::StoreError;
 use crate::hot::{Appended, Entry, HotLog, Seq};
@@ -27,7 +26,7 @@ const QUEUE: usize = 64;
 #[derive(Debug)]
 pub struct SqliteHotLog {
     /// `None` once it is being dropped.
-    commands: Option<mpsc::SyncSender<Command>>,
+    commands: Option<mpsc::Sender<Command>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -43,6 +42,9 @@ enum Command {
         bytes: usize,
         answer: oneshot::Sender<Result<Vec<Entry>, StoreError>>,
     },
+    Newest {
+        answer: oneshot::Sender<Result<Seq, StoreError>>,
+    },
     Forget {
         through: Seq,
         answer: oneshot::Sender<Result<(), StoreError>>,
@@ -56,10 +58,10 @@ impl SqliteHotLog {
     /// [`StoreError`]; a damaged file is named and left as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let file = LogFile::open(path)?;
-        let (commands, inbox) = mpsc::sync_channel(QUEUE);
+        let (commands, inbox) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new()
             .name("hot-log".to_owned())
-            .spawn(move || serve(file, &inbox))
+            .spawn(move || serve(file, inbox))
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(Self {
             commands: Some(commands),
@@ -73,10 +75,8 @@ impl SqliteHotLog {
     ) -> Result<T, StoreError> {
         let (answer, heard) = oneshot::channel();
         let commands = self.commands.as_ref().ok_or(StoreError::Closed)?;
-        // The thread takes each within a commit's time, and one caller commits at a time.
-        commands
-            .send(command(answer))
-            .map_err(|_| StoreError::Closed)?;
+        let handed_over = commands.send(command(answer)).await;
+        handed_over.map_err(|_| StoreError::Closed)?;
         heard.await.map_err(|_| StoreError::Closed)?
     }
 }
@@ -113,14 +113,18 @@ impl HotLog for SqliteHotLog {
             .await
     }
 
+    async fn newest(&self) -> Result<Seq, StoreError> {
+        self.ask(|answer| Command::Newest { answer }).await
+    }
+
     async fn forget_through(&self, seq: Seq) -> Result<(), StoreError> {
         let through = seq;
         self.ask(|answer| Command::Forget { through, answer }).await
     }
 }
 
-fn serve(mut file: LogFile, inbox: &mpsc::Receiver<Command>) {
-    while let Ok(command) = inbox.recv() {
+fn serve(mut file: LogFile, mut inbox: mpsc::Receiver<Command>) {
+    while let Some(command) = inbox.blocking_recv() {
         // Whoever asked may be gone; the work was done all the same.
         match command {
             Command::Append {
@@ -133,6 +137,9 @@ fn serve(mut file: LogFile, inbox: &mpsc::Receiver<Command>) {
             }
             Command::After { seq, bytes, answer } => {
                 let _ = answer.send(file.after(seq, bytes));
+            }
+            Command::Newest { answer } => {
+                let _ = answer.send(Ok(file.newest));
             }
             Command::Forget { through, answer } => {
                 let _ = answer.send(file.forget_through(through));
@@ -229,5 +236,33 @@ impl LogFile {
         self.db
             .execute("DELETE FROM entry WHERE seq <= ?1", [through.get()])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_takes_nothing_and_is_got_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = LogFile::open(&folder.path().join("hot.db")).unwrap();
+        let at = UnixMillis::try_from(1).unwrap();
+        let first = file.append(Seq::START, at, &[1; 100]).unwrap();
+        assert_eq!(first, Appended::At(Seq::new(1)));
+        let room = |file: &LogFile, pages: i64| {
+            let set = format!("PRAGMA max_page_count = {pages}");
+            file.db.query_row(&set, [], |_| Ok(())).unwrap();
+        };
+        room(&file, 8);
+        let large = vec![7; 100_000];
+        for _ in 0..2 {
+            let error = file.append(Seq::new(1), at, &large).unwrap_err();
+            assert!(matches!(error, StoreError::Full(_)), "{error}");
+        }
+        assert_eq!(file.after(Seq::START, usize::MAX).unwrap().len(), 1);
+        room(&file, 1_000);
+        let second = file.append(Seq::new(1), at, &large).unwrap();
+        assert_eq!(second, Appended::At(Seq::new(2)));
     }
 }

@@ -49,15 +49,15 @@ fn delivery() -> impl Strategy<Value = Delivery> {
     });
     let note = (
         any::<u128>(),
-        any::<bool>(),
+        prop::sample::select(vec![
+            NoteKind::Daily,
+            NoteKind::Health,
+            NoteKind::Seen,
+            NoteKind::Registered,
+        ]),
         prop::collection::vec(any::<u8>(), 0..300),
     )
-        .prop_map(|(id, daily, json)| {
-            let kind = if daily {
-                NoteKind::Daily
-            } else {
-                NoteKind::Health
-            };
+        .prop_map(|(id, kind, json)| {
             Delivery::Note(Note {
                 device: DeviceId::from_uuid(Uuid::from_u128(id)),
                 kind,

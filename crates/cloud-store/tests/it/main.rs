@@ -5,6 +5,7 @@
     reason = "helpers of tests may fail loudly, as tests do"
 )]
 
+mod audit;
 mod damage;
 mod dumps;
 mod engines;
@@ -13,7 +14,9 @@ mod format;
 mod homes;
 mod hot_blob;
 mod hot_index;
+mod hot_oracle;
 mod laws;
 mod merging;
+mod postgres_log;
 mod statistics;
 mod support;

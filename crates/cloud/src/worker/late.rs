@@ -77,7 +77,7 @@ impl Window {
     }
 
     /// Reaches to the newest sample; what has to be read for that.
-    pub(super) fn to_last(&mut self) -> Range<UtcDay> {
+    pub(super) fn up_to_last(&mut self) -> Range<UtcDay> {
         let start = self.days.end;
         self.days.end = start.max(self.newest + 1);
         start..self.days.end

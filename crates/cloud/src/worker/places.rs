@@ -1,38 +1,27 @@
 //! Which device was at which site when, and whose installer looked after it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use solthrive_cloud_store::StoreError;
+use solthrive_cloud_store::meta::{Assignment, Registry};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 
-/// A device at a site for a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Assignment {
-    /// Which device.
-    pub device: DeviceId,
-    /// Where.
-    pub site: SiteId,
-    /// Whose installer put it there.
-    pub installer: OrgId,
-    /// The site's IANA time zone.
-    pub time_zone: String,
-    /// Since when.
-    pub from_at: UnixMillis,
-    /// Until when; `None` while it is there.
-    pub to_at: Option<UnixMillis>,
-    /// Of this state.
-    pub revision: i64,
-}
-
-/// Who tells the assignments.
+/// Who tells the assignments: the registry, of which the worker needs nothing else.
 #[async_trait]
 pub trait Assignments: Send + Sync {
-    /// Those that changed after `revision`, by revision.
+    /// See [`Registry::assignments`].
     async fn assignments(&self, revision: i64) -> Result<Vec<Assignment>, StoreError>;
+}
+
+#[async_trait]
+impl<T: Registry + ?Sized> Assignments for T {
+    async fn assignments(&self, revision: i64) -> Result<Vec<Assignment>, StoreError> {
+        Registry::assignments(self, revision).await
+    }
 }
 
 /// One assignment, with times in ms: within `[from, to)`.
@@ -67,8 +56,16 @@ impl Places {
         self.revision
     }
 
-    /// Takes what changed.
+    /// Takes what changed: everything of the devices that are named, in place of what was known of them.
     pub fn take(&mut self, changed: &[Assignment]) {
+        let devices: HashSet<DeviceId> = changed.iter().map(|changed| changed.device).collect();
+        for device in &devices {
+            for stay in self.devices.remove(device).unwrap_or_default() {
+                if let Some(place) = self.sites.get_mut(&stay.site) {
+                    place.stays.retain(|stay| stay.device != *device);
+                }
+            }
+        }
         for assignment in changed {
             self.revision = self.revision.max(assignment.revision);
             let stay = Stay {
@@ -147,13 +144,11 @@ impl Places {
     }
 }
 
-/// Adds a stay, or puts it in place of what was told of it before.
+/// Adds a stay where it belongs.
 fn put(stays: &mut Vec<Stay>, stay: Stay) {
     let key = |stay: &Stay| (stay.from, stay.device, stay.site);
-    match stays.binary_search_by_key(&key(&stay), key) {
-        Ok(at) => stays[at] = stay,
-        Err(at) => stays.insert(at, stay),
-    }
+    let at = stays.partition_point(|other| key(other) < key(&stay));
+    stays.insert(at, stay);
 }
 
 /// A zone that this program does not know is taken for UTC: energies are right, days begin elsewhere.

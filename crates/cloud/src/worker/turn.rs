@@ -262,7 +262,7 @@ impl Worker {
                 Verdict::Nothing => return Ok(None),
                 Verdict::Earlier => window.earlier(),
                 Verdict::Later => window.later(),
-                Verdict::ToLast => window.to_last(),
+                Verdict::ToLast => window.up_to_last(),
                 Verdict::Senseless(why) => {
                     return Err(StoreError::Damaged(why.to_string()).into());
                 }

@@ -1,4 +1,6 @@
 //! What the cloud promises, tested from outside.
 
+mod openapi;
 mod rows;
+mod service;
 mod worker;

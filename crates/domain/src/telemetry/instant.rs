@@ -19,6 +19,9 @@ impl UnixMillis {
     /// 9999-12-30T00:00:00Z: the last instant a calendar knows is hours later.
     const LAST: i64 = 253_402_128_000_000;
 
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// The number of milliseconds.
     #[must_use]
     pub const fn get(self) -> i64 {

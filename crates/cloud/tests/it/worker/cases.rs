@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use solthrive_cloud::notes::{Content, DailyNote, EventNote, HealthNote, RegisteredNote};
-use solthrive_cloud::worker::places::Assignment;
 use solthrive_cloud::worker::{Trouble, Turn, Worker};
 use solthrive_cloud_store::archive::{Archive, Cursors, Event, Piece, Views};
 use solthrive_cloud_store::hot::{Delivery, Seq};
+use solthrive_cloud_store::meta::Assignment;
 use solthrive_domain::access::Operator;
 use solthrive_domain::{Bucket, Severity};
 use solthrive_protocol::{DayBody, State};

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use solthrive_cloud::worker::places::Assignment;
 use solthrive_cloud_store::archive::{Fleet, Period};
 use solthrive_cloud_store::hot::Delivery;
+use solthrive_cloud_store::meta::Assignment;
 use solthrive_domain::rollup::Rollup;
 use solthrive_domain::{Bucket, Buckets, DayRollup, FleetSums, MonthRollup, OrgId, SiteId};
 use solthrive_testkit::Database;

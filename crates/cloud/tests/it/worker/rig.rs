@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use solthrive_cloud::worker::places::{Assignment, Assignments};
+use solthrive_cloud::worker::places::Assignments;
 use solthrive_cloud::worker::{Settings, Stores, Turn, Worker};
 use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::archive::{
@@ -18,6 +18,7 @@ use solthrive_cloud_store::archive::{
     ToldDay, Views,
 };
 use solthrive_cloud_store::hot::{Appended, Delivery, Seq, encode};
+use solthrive_cloud_store::meta::Assignment;
 use solthrive_cloud_store::sql::SqlStore;
 use solthrive_cloud_store::sqlite::SqliteHotLog;
 use solthrive_domain::access::Operator;

@@ -1,0 +1,105 @@
+//! What the cloud can do: `cargo xtask bench cloud` runs it on both engines and prints one table.
+//!
+//! The service under test is the real program in a process of its own, with TLS; the load comes from
+//! here, over the loopback, and shares the machine's processors with it.
+
+mod fleet;
+#[path = "../../../cloud-store/examples/chunk_bench/homes.rs"]
+mod homes;
+mod load;
+mod measures;
+mod queries;
+mod service;
+mod table;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+
+use self::table::Table;
+
+/// Measures the cloud.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The program to measure
+    #[arg(long)]
+    program: PathBuf,
+    /// A PostgreSQL database that is empty; without it the embedded store is measured
+    #[arg(long)]
+    postgres: Option<String>,
+    /// Folder of that PostgreSQL's server, to tell the size on disk
+    #[arg(long)]
+    postgres_data: Option<PathBuf>,
+    /// Where to put the data; on the disk that is to be measured
+    #[arg(long, default_value = "target/bench-cloud")]
+    folder: PathBuf,
+    /// Seconds of each load
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+    /// Devices of the throughput runs
+    #[arg(long, default_value_t = 1_000)]
+    devices: usize,
+    /// Only these parts: single, batch, steady, size, queries, growth
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Devices of the size and query runs, with three days each
+    #[arg(long, default_value_t = 200)]
+    homes: usize,
+    /// Numbers of devices whose steady load is measured
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000, 10_000])]
+    growth: Vec<usize>,
+}
+
+impl Args {
+    fn wants(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == part)
+    }
+
+    fn seconds(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let _ = provider.install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let mut table = Table::new(if args.postgres.is_some() {
+        "PostgreSQL"
+    } else {
+        "embedded"
+    });
+    runtime.block_on(async {
+        if args.wants("single") {
+            measures::throughput(&args, 1, &mut table)
+                .await
+                .context("one snapshot a call")?;
+        }
+        if args.wants("batch") {
+            measures::throughput(&args, 500, &mut table)
+                .await
+                .context("500 snapshots a call")?;
+        }
+        if args.wants("steady") {
+            for devices in &args.growth {
+                measures::steady(&args, *devices, &mut table)
+                    .await
+                    .context("steady load")?;
+            }
+        }
+        if args.wants("size") || args.wants("queries") {
+            measures::history(&args, &mut table)
+                .await
+                .context("history")?;
+        }
+        anyhow::Ok(())
+    })?;
+    table.print();
+    Ok(())
+}

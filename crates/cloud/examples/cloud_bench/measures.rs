@@ -1,0 +1,370 @@
+//! The measurements, each on a fresh store.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use solthrive_cloud::clock::Clock;
+use solthrive_cloud::config::{Place, StoreUrl};
+use solthrive_domain::access::Operator;
+
+use crate::Args;
+use crate::fleet::{self, Device};
+use crate::homes::{Metering, reports};
+use crate::load::{self, Told};
+use crate::queries;
+use crate::service::{Service, Usage};
+use crate::table::{Table, quantile};
+
+const DAY_MS: i64 = 86_400_000;
+/// Connections of the throughput runs: enough that commits are shared.
+const CONNECTIONS: usize = 128;
+
+/// A fresh place with a fleet in it.
+async fn place(args: &Args, name: &str, devices: usize) -> Result<(Place, Vec<Device>)> {
+    let folder = args.folder.join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder)?;
+    let store = match &args.postgres {
+        None => StoreUrl::Sqlite,
+        Some(url) => {
+            empty(url)?;
+            StoreUrl::Postgres(url.clone())
+        }
+    };
+    let place = Place {
+        data: folder,
+        store,
+    };
+    let began = Instant::now();
+    let fleet = fleet::register(&place, devices, Clock::system().now()).await?;
+    eprintln!(
+        "{name}: {devices} devices registered in {:.0} s",
+        began.elapsed().as_secs_f64()
+    );
+    Ok((place, fleet))
+}
+
+/// Throws away what an earlier run left in the database.
+fn empty(url: &str) -> Result<()> {
+    let done = std::process::Command::new("psql")
+        .args([
+            url,
+            "-q",
+            "-c",
+            "DROP SCHEMA public CASCADE; CREATE SCHEMA public",
+        ])
+        .env("PGOPTIONS", "-c client_min_messages=warning")
+        .status()
+        .context("psql")?;
+    ensure!(done.success(), "the database could not be emptied");
+    Ok(())
+}
+
+fn start(args: &Args, place: &Place, more: &[&str]) -> Result<Service> {
+    let store = args
+        .postgres
+        .clone()
+        .unwrap_or_else(|| "sqlite:".to_owned());
+    Service::start(&args.program, &place.data, &store, more)
+}
+
+/// A midnight in UTC so many days ago.
+fn midnight(days_ago: i64) -> i64 {
+    (Clock::system().now().get().div_euclid(DAY_MS) - days_ago) * DAY_MS
+}
+
+/// Processor time of PostgreSQL's processes, where that is the engine.
+fn postgres_cpu(args: &Args) -> Duration {
+    if args.postgres.is_none() {
+        return Duration::ZERO;
+    }
+    let mut cpu = Duration::ZERO;
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+        if let (true, Ok(pid)) = (
+            name.trim() == "postgres",
+            entry.file_name().to_string_lossy().parse(),
+        ) {
+            cpu += crate::service::usage(pid).cpu;
+        }
+    }
+    cpu
+}
+
+/// As many rows as go through, `per_call` a call.
+pub(crate) async fn throughput(args: &Args, per_call: usize, table: &mut Table) -> Result<()> {
+    let (place, fleet) = place(args, &format!("throughput-{per_call}"), args.devices).await?;
+    let service = Arc::new(start(args, &place, &[])?);
+    let rows = load::ring(reports(1, 0, 30, Metering::Consistent), 2_880);
+    let begin = midnight(300);
+    let (before, postgres_before, began) = (service.usage(), postgres_cpu(args), Instant::now());
+    let until = began + args.seconds();
+    let mut senders = tokio::task::JoinSet::new();
+    for devices in fleet.chunks(fleet.len().div_ceil(CONNECTIONS)) {
+        let sender = load::as_fast_as_it_goes(
+            Arc::clone(&service),
+            devices.to_vec(),
+            Arc::clone(&rows),
+            begin,
+            per_call,
+            until,
+        );
+        senders.spawn(sender);
+    }
+    let mut told = Told::default();
+    while let Some(sent) = senders.join_next().await {
+        told.add(sent??);
+    }
+    let wall = began.elapsed().as_secs_f64();
+    let after = service.usage();
+    let cpu = (after.cpu - before.cpu).as_secs_f64();
+    let postgres = (postgres_cpu(args).saturating_sub(postgres_before)).as_secs_f64();
+    let name = format!("durable ingest over TLS, {per_call} a call");
+    let targets = if per_call == 1 {
+        ("20,000", "25,000")
+    } else {
+        ("100,000 (60,000 PostgreSQL)", "300,000")
+    };
+    table.add(
+        &format!("{name}, snapshots/s"),
+        format!("{:.0}", told.rows as f64 / wall),
+        targets.0,
+    );
+    table.add(
+        &format!("{name}, snapshots per CPU second of the service"),
+        format!("{:.0}", told.rows as f64 / cpu),
+        targets.1,
+    );
+    if postgres > 0.0 {
+        table.add(
+            &format!("{name}, CPU seconds of PostgreSQL"),
+            format!("{postgres:.1} beside {cpu:.1} of the service"),
+            "-",
+        );
+    }
+    latencies(&name, told, "-", table);
+    memory(&name, after, "-", table);
+    finish(service).await
+}
+
+/// `devices` devices at 15 s, each with a connection of its own.
+pub(crate) async fn steady(args: &Args, devices: usize, table: &mut Table) -> Result<()> {
+    let (place, fleet) = place(args, &format!("steady-{devices}"), devices).await?;
+    let service = Arc::new(start(args, &place, &[])?);
+    let rows = load::ring(reports(1, 0, 30, Metering::Consistent), 2_880);
+    let begin = midnight(100);
+    let every = Duration::from_secs(15);
+    // Connections are opened over one interval, as after a restart; then three are measured.
+    let until = Instant::now() + every + args.seconds().max(every * 2);
+    let (before, began) = (service.usage(), Instant::now());
+    let mut senders = tokio::task::JoinSet::new();
+    for (number, device) in fleet.into_iter().enumerate() {
+        let offset = every.mul_f64(number as f64 / devices as f64);
+        let sender = load::steadily(
+            Arc::clone(&service),
+            device,
+            Arc::clone(&rows),
+            begin,
+            (offset, every, until),
+        );
+        senders.spawn(sender);
+    }
+    let mut told = Told::default();
+    while let Some(sent) = senders.join_next().await {
+        told.add(sent??);
+    }
+    let after = service.usage();
+    let name = format!("{devices} devices at 15 s");
+    let cpu = (after.cpu - before.cpu).as_secs_f64() / began.elapsed().as_secs_f64();
+    table.add(
+        &format!("{name}, share of a processor, handshakes included"),
+        format!("{:.1} %", cpu * 100.0),
+        "-",
+    );
+    latencies(
+        &name,
+        told,
+        if devices == 10_000 {
+            "p99 < 100 ms"
+        } else {
+            "-"
+        },
+        table,
+    );
+    let target = match devices {
+        1_000 => "200 MB",
+        10_000 => "800 MB",
+        _ => "-",
+    };
+    memory(&name, after, target, table);
+    finish(service).await
+}
+
+fn latencies(name: &str, mut told: Told, target: &str, table: &mut Table) {
+    told.latencies.sort_by(f64::total_cmp);
+    let of = |share| quantile(&told.latencies, share);
+    let figures = format!("{:.1} / {:.1} / {:.1} ms", of(0.5), of(0.99), of(1.0));
+    table.add(
+        &format!("{name}, acknowledgement p50 / p99 / max"),
+        figures,
+        target,
+    );
+}
+
+fn memory(name: &str, usage: Usage, target: &str, table: &mut Table) {
+    table.add(
+        &format!("{name}, resident (peak)"),
+        format!("{:.0} ({:.0}) MB", usage.resident_mb, usage.peak_mb),
+        target,
+    );
+}
+
+async fn finish(service: Arc<Service>) -> Result<()> {
+    let service = Arc::into_inner(service).context("somebody still sends")?;
+    tokio::task::spawn_blocking(|| service.stop()).await?
+}
+
+/// Three days of real-looking homes: bytes on disk, and the queries over them.
+pub(crate) async fn history(args: &Args, table: &mut Table) -> Result<()> {
+    let days = 3;
+    let (place, fleet) = place(args, "history", args.homes).await?;
+    let service = Arc::new(start(args, &place, &["--seal-min", "1"])?);
+    let begin = midnight(days + 1);
+    let rows_each = usize::try_from(days * 2_880)?;
+    let began = Instant::now();
+    let mut senders = tokio::task::JoinSet::new();
+    for (share, devices) in fleet.chunks(fleet.len().div_ceil(2)).enumerate() {
+        senders.spawn(fill(
+            Arc::clone(&service),
+            devices.to_vec(),
+            share,
+            begin,
+            rows_each,
+        ));
+    }
+    let mut rows = 0;
+    while let Some(sent) = senders.join_next().await {
+        rows += sent??;
+    }
+    eprintln!(
+        "history: {rows} snapshots sent in {:.0} s",
+        began.elapsed().as_secs_f64()
+    );
+    let waited = settle(args, &place, &fleet, days).await?;
+    table.add(
+        "history, from the last acknowledgement to sealed and merged days",
+        format!("{waited:.0} s"),
+        "-",
+    );
+    finish(service).await?;
+    let bytes = size(args, &place)?;
+    let figure = format!("{:.2} of {rows}", bytes as f64 / rows as f64);
+    table.add(
+        "bytes per snapshot on disk, everything included",
+        figure,
+        "5.5 (6 PostgreSQL)",
+    );
+    if args.wants("queries") {
+        queries::measure(&place, &fleet, begin, table).await?;
+    }
+    Ok(())
+}
+
+/// Sends each device's days, 500 rows a call.
+async fn fill(
+    service: Arc<Service>,
+    devices: Vec<Device>,
+    share: usize,
+    begin: i64,
+    rows: usize,
+) -> Result<u64> {
+    let mut line = load::Line::open(&service, &load::connector(&service.certificate)?).await?;
+    let (mut sent, mut bytes) = (0, Vec::new());
+    for (number, device) in devices.iter().enumerate() {
+        let seed = (share * devices.len() + number) as u64;
+        let days: Vec<_> = reports(seed, begin, 30, Metering::Consistent)
+            .take(rows)
+            .map(|(time, cells)| (time, load::fields(&cells)))
+            .collect();
+        for some in days.chunks(500) {
+            let rows = some.iter().map(|(time, fields)| (*time, fields.as_str()));
+            load::request(device, "live", rows, &mut bytes);
+            sent += line.call(&bytes).await?;
+        }
+    }
+    Ok(sent)
+}
+
+/// Waits until every day of every home is one chunk.
+async fn settle(args: &Args, place: &Place, fleet: &[Device], days: i64) -> Result<f64> {
+    let began = Instant::now();
+    let wanted = fleet.len() * usize::try_from(days)?;
+    loop {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let database = Place::database(&place.data);
+        let count = chunks(args, &database)?;
+        if count.0 == 0 && count.1 >= wanted {
+            return Ok(began.elapsed().as_secs_f64());
+        }
+        ensure!(
+            began.elapsed() < Duration::from_secs(600),
+            "after 10 min {} pieces and {} of {wanted} days",
+            count.0,
+            count.1
+        );
+    }
+}
+
+/// Pieces, and days in one chunk.
+fn chunks(args: &Args, database: &Path) -> Result<(usize, usize)> {
+    let sql = "SELECT count(*) FILTER (WHERE part > 0) || '|' || count(*) FILTER (WHERE part = 0) FROM chunk";
+    let output = match &args.postgres {
+        Some(url) => std::process::Command::new("psql")
+            .args([url, "-qtA", "-c", sql])
+            .output()?,
+        None => std::process::Command::new("sqlite3")
+            .arg(database)
+            .args(["-cmd", ".timeout 5000", sql])
+            .output()?,
+    };
+    let said = String::from_utf8_lossy(&output.stdout);
+    let (pieces, whole) = said
+        .trim()
+        .split_once('|')
+        .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    Ok((pieces.parse()?, whole.parse()?))
+}
+
+/// Bytes of the folder, and of the database's where that is the engine.
+fn size(args: &Args, place: &Place) -> Result<u64> {
+    let of = |folder: &PathBuf| -> Result<u64> {
+        let mut bytes = 0;
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_name() != "log" {
+                bytes += entry.metadata()?.len();
+            }
+        }
+        Ok(bytes)
+    };
+    let Some(url) = &args.postgres else {
+        return of(&place.data);
+    };
+    let sql = "VACUUM ANALYZE";
+    std::process::Command::new("psql")
+        .args([url, "-q", "-c", sql])
+        .status()?;
+    let sql = "SELECT pg_database_size(current_database()) - (SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 't'))";
+    let output = std::process::Command::new("psql")
+        .args([url, "-qtA", "-c", sql])
+        .output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
+}
+
+/// Whoever measures may see everything.
+pub(crate) const fn operator() -> Operator {
+    Operator::at_the_console()
+}

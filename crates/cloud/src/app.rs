@@ -1,0 +1,275 @@
+//! Opens the stores, starts the parts, and stops them in order.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use solthrive_cloud_store::archive::{Archive, Views};
+use solthrive_cloud_store::hot::HotLog;
+use solthrive_cloud_store::meta::Registry;
+use solthrive_cloud_store::sql::SqlRegistry;
+use solthrive_cloud_store::sqlite::{Folder, SqliteHotLog};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::{Place, Role, Serve, StoreUrl};
+use crate::devices::Devices;
+use crate::http::{AppState, Bounds, Listener, Readiness, Shared};
+use crate::ingest::Committer;
+use crate::metrics::Metrics;
+use crate::secrets::Pepper;
+use crate::tls;
+
+/// Time for open requests to end once the service stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The stores, open.
+pub struct Stores {
+    /// Who there is.
+    pub registry: Arc<dyn Registry>,
+    /// What became of the log.
+    pub archive: Arc<dyn Archive>,
+    /// The same for people.
+    pub views: Arc<dyn Views>,
+    /// The log.
+    pub log: Arc<dyn HotLog>,
+    /// The database, to be closed at the end.
+    pub sql: SqlRegistry,
+    /// The embedded store belongs to this process until this is dropped.
+    pub folder: Option<Folder>,
+}
+
+impl Stores {
+    /// Opens what the place names, or begins it.
+    ///
+    /// # Errors
+    /// The store's, with what to do.
+    pub async fn open(place: &Place) -> Result<Self> {
+        match &place.store {
+            StoreUrl::Sqlite => {
+                let folder = Folder::take(&place.data)?;
+                let database = Place::database(&place.data);
+                let sql = SqlRegistry::sqlite(&database)
+                    .await
+                    .with_context(|| format!("{} could not be opened", database.display()))?;
+                let log = Place::hot_log(&place.data);
+                let log = SqliteHotLog::open(&log)
+                    .with_context(|| format!("{} could not be opened", log.display()))?;
+                Ok(Self::new(sql, Arc::new(log), Some(folder)))
+            }
+            StoreUrl::Postgres(url) => {
+                let sql = SqlRegistry::postgres(url)
+                    .await
+                    .context("PostgreSQL could not be reached")?;
+                todo!()
+            }
+        }
+    }
+
+    fn new(sql: SqlRegistry, log: Arc<dyn HotLog>, folder: Option<Folder>) -> Self {
+        let shared = Arc::new(sql.clone());
+        Self {
+            registry: shared.clone(),
+            archive: shared.clone(),
+            views: shared,
+            log,
+            sql,
+            folder,
+        }
+    }
+}
+
+/// A service that runs.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Who there is.
+    pub registry: Arc<dyn Registry>,
+    readiness: Arc<Readiness>,
+    http: Part,
+    ingest: Option<Part>,
+    background: Part,
+    sql: SqlRegistry,
+    folder: Option<Folder>,
+}
+
+/// Tasks that end when they are told to.
+struct Part {
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Part {
+    fn new() -> Self {
+        Self {
+            stop: CancellationToken::new(),
+            tasks: Vec::new(),
+        }
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the service had ended before");
+            }
+        }
+    }
+}
+
+impl Running {
+    /// Starts everything that `settings` ask for.
+    ///
+    /// # Errors
+    /// What kept it from starting, with what to do.
+    pub async fn start(settings: &Serve, clock: Clock) -> Result<Self> {
+        settings.check()?;
+        fs::create_dir_all(&settings.place.data).with_context(|| {
+            format!(
+                "the folder {} could not be made",
+                settings.place.data.display()
+            )
+        })?;
+        let pepper = pepper(&settings.place)?;
+        let stores = Stores::open(&settings.place).await?;
+        let metrics = Arc::new(Metrics::default());
+        let devices = Arc::new(Devices::default());
+        devices
+            .refresh(stores.registry.as_ref(), clock.elapsed())
+            .await?;
+        let (committer, ingest) = ingest(settings, &stores, clock, &metrics).await?;
+        let mut background = Part::new();
+        background.tasks.push(tokio::spawn({
+            let (devices, registry, stop) = (
+                Arc::clone(&devices),
+                Arc::clone(&stores.registry),
+                background.stop.clone(),
+            );
+            async move { devices.keep_fresh(registry.as_ref(), clock, stop).await }
+        }));
+        let app = AppState::from(Shared::new(
+            devices,
+            Arc::clone(&stores.registry),
+            committer,
+            pepper,
+            clock,
+            metrics,
+            Bounds::new(&settings.limits, &settings.pace),
+            settings.plain_http,
+        ));
+        let readiness = Arc::clone(&app.readiness);
+        let (address, http) = listen(settings, app)?;
+        Ok(Self {
+            address,
+            registry: stores.registry,
+            readiness,
+            http,
+            ingest,
+            background,
+            sql: stores.sql,
+            folder: stores.folder,
+        })
+    }
+
+    /// Stops in order: no new calls, then what was taken in is stored, then the rest.
+    pub async fn stop(self) {
+        self.readiness.stop();
+        self.http.end().await;
+        if let Some(ingest) = self.ingest {
+            ingest.end().await;
+        }
+        self.background.end().await;
+        self.sql.close().await;
+        drop(self.folder);
+    }
+}
+
+async fn ingest(
+    settings: &Serve,
+    stores: &Stores,
+    clock: Clock,
+    metrics: &Arc<Metrics>,
+) -> Result<(Option<Committer>, Option<Part>)> {
+    if !settings.has(Role::Ingest) {
+        return Ok((None, None));
+    }
+    let mut part = Part::new();
+    let waiting = usize::try_from(settings.limits.waiting_rows)?;
+    let (committer, task) = Committer::start(
+        Arc::clone(&stores.log),
+        Arc::clone(&stores.archive),
+        clock,
+        Arc::clone(metrics),
+        waiting,
+        part.stop.clone(),
+    )
+    .await
+    .context("the log could not be read")?;
+    part.tasks.push(task);
+    Ok((Some(committer), Some(part)))
+}
+
+fn listen(settings: &Serve, app: AppState) -> Result<(SocketAddr, Part)> {
+    let tls = match (&settings.tls_cert, &settings.tls_key) {
+        _ if settings.plain_http => None,
+        (Some(certificate), Some(key)) => Some(tls::load(certificate, key)?),
+        _ => {
+            tracing::warn!(
+                "the certificate is self-signed, for development; name a real one with --tls-cert and --tls-key"
+            );
+            Some(tls::development(&settings.place.data)?)
+        }
+    };
+    let socket = Listener::bind(settings.listen).with_context(|| {
+        format!(
+            "{} cannot be listened on; choose another with --listen",
+            settings.listen
+        )
+    })?;
+    let address = socket.local_addr()?;
+    let listener = Listener {
+        socket,
+        tls,
+        connections: usize::try_from(settings.limits.connections)?,
+        connections_per_ip: settings.limits.connections_per_ip,
+        grace: GRACE,
+    };
+    let mut part = Part::new();
+    let (roles, stop) = (settings.roles.clone(), part.stop.clone());
+    part.tasks.push(tokio::spawn(async move {
+        crate::http::serve(listener, app, &roles, stop).await;
+    }));
+    Ok((address, part))
+}
+
+/// The key of codes' hashes: read from its file, or drawn once.
+///
+/// # Errors
+/// When the file cannot be read or written, or is not as long as it should be.
+pub fn pepper(place: &Place) -> Result<Pepper> {
+    let path = place.pepper();
+    if !path.exists() {
+        fs::create_dir_all(&place.data)?;
+        let mut file = fs::File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
+        file.write_all(&Pepper::draw()?)?;
+        file.sync_all()?;
+    }
+    let bytes = fs::read(&path).with_context(|| format!("{} could not be read", path.display()))?;
+    let bytes = <&[u8; Pepper::LEN]>::try_from(bytes.as_slice()).with_context(|| {
+        format!(
+            "{} should have {} bytes; without the right one, codes that were given out do not work",
+            path.display(),
+            Pepper::LEN
+        )
+    })?;
+    Ok(Pepper::new(bytes))
+}

@@ -1,0 +1,240 @@
+//! Who may call: the credentials of all devices, in memory.
+//!
+//! Every call is let in or refused from here without asking a database. What changed in the registry
+//! is asked for every two seconds, so a token that was revoked on one node is refused on all of them
+//! well within ten.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use solthrive_cloud_store::StoreError;
+use solthrive_cloud_store::meta::{Credential, Registry, Standing, TokenHash};
+use solthrive_domain::{DeviceId, SiteId};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::ingest::Budgets;
+
+/// Time between two questions for changes.
+pub const REFRESH: Duration = Duration::from_secs(2);
+
+/// Without an answer of the registry for this long, this node says that it is not ready.
+const STALE: Duration = Duration::from_secs(8);
+
+/// A device that called with a token of its own.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Which one.
+    pub device: DeviceId,
+    /// Where it is.
+    pub site: SiteId,
+    /// What it has used of its share.
+    pub budgets: Arc<Budgets>,
+}
+
+/// Why a token does not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotLetIn {
+    /// Nobody has it.
+    Unknown,
+    /// Its device belongs to no site yet.
+    NotRegistered,
+    /// Its device was deactivated.
+    Deactivated,
+}
+
+/// The credentials of all devices.
+#[derive(Debug, Default)]
+pub struct Devices {
+    known: RwLock<Known>,
+    /// When the registry answered last, in ms of the process's clock.
+    heard_ms: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    by_token: HashMap<TokenHash, DeviceId>,
+    by_id: HashMap<DeviceId, Entry>,
+    revision: i64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    standing: Standing,
+    tokens: Vec<TokenHash>,
+    budgets: Arc<Budgets>,
+}
+
+impl Devices {
+    /// Whose token this is, if it lets in.
+    ///
+    /// # Errors
+    /// [`NotLetIn`].
+    pub fn caller(&self, token: TokenHash) -> Result<Caller, NotLetIn> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let device = *known.by_token.get(&token).ok_or(NotLetIn::Unknown)?;
+        let entry = known.by_id.get(&device).ok_or(NotLetIn::Unknown)?;
+        match entry.standing {
+            Standing::Bound(site) => Ok(Caller {
+                device,
+                site,
+                budgets: Arc::clone(&entry.budgets),
+            }),
+            Standing::Waiting => Err(NotLetIn::NotRegistered),
+            Standing::Deactivated => Err(NotLetIn::Deactivated),
+        }
+    }
+
+    /// How many devices are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .by_id
+            .len()
+    }
+
+    /// Whether none is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes in what changed in the registry since the last time.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was known stays.
+    pub async fn refresh(&self, registry: &dyn Registry, now: Duration) -> Result<(), StoreError> {
+        let since = self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .revision;
+        let changed = registry.credentials(since).await?;
+        if !changed.is_empty() {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            changed
+                .into_iter()
+                .for_each(|credential| known.take(credential));
+        }
+        let ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.heard_ms.fetch_max(ms, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether the registry has answered lately: what is let in here is let in everywhere.
+    #[must_use]
+    pub fn is_fresh(&self, now: Duration) -> bool {
+        let heard = Duration::from_millis(self.heard_ms.load(Ordering::Relaxed));
+        now.saturating_sub(heard) < STALE
+    }
+
+    /// Refreshes until `stop`.
+    pub async fn keep_fresh(&self, registry: &dyn Registry, clock: Clock, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(REFRESH) => {}
+                () = stop.cancelled() => return,
+            }
+            if let Err(error) = self.refresh(registry, clock.elapsed()).await {
+                tracing::warn!(%error, "changes of devices could not be asked for");
+            }
+        }
+    }
+}
+
+impl Known {
+    fn take(&mut self, credential: Credential) {
+        self.revision = self.revision.max(credential.revision);
+        let before = self.by_id.remove(&credential.device);
+        for token in before.iter().flat_map(|entry| &entry.tokens) {
+            self.by_token.remove(token);
+        }
+        for token in &credential.tokens {
+            self.by_token.insert(*token, credential.device);
+        }
+        let entry = Entry {
+            standing: credential.standing,
+            tokens: credential.tokens,
+            budgets: before.map_or_else(Arc::default, |entry| entry.budgets),
+        };
+        self.by_id.insert(credential.device, entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn device(n: u128) -> DeviceId {
+        DeviceId::from_uuid(Uuid::from_u128(n))
+    }
+    fn token(n: u8) -> TokenHash {
+        TokenHash([n; 32])
+    }
+    fn credential(tokens: &[u8], standing: Standing, revision: i64) -> Credential {
+        let tokens = tokens.iter().map(|n| token(*n)).collect();
+        Credential {
+            device: device(1),
+            standing,
+            tokens,
+            revision,
+        }
+    }
+    fn heard(credentials: Vec<Credential>) -> Known {
+        let mut known = Known::default();
+        credentials
+            .into_iter()
+            .for_each(|credential| known.take(credential));
+        known
+    }
+    fn let_in(known: Known, by: u8) -> Result<DeviceId, NotLetIn> {
+        let devices = Devices {
+            known: RwLock::new(known),
+            ..Devices::default()
+        };
+        devices.caller(token(by)).map(|caller| caller.device)
+    }
+
+    const HOME: Standing = Standing::Bound(SiteId::from_uuid(Uuid::from_u128(7)));
+
+    #[test]
+    fn both_tokens_of_a_device_let_in_and_a_strangers_does_not() {
+        for by in [1, 2] {
+            assert_eq!(
+                let_in(heard(vec![credential(&[1, 2], HOME, 1)]), by),
+                Ok(device(1))
+            );
+        }
+        assert_eq!(
+            let_in(heard(vec![credential(&[1], HOME, 1)]), 3),
+            Err(NotLetIn::Unknown)
+        );
+    }
+
+    #[test]
+    fn a_revoked_token_does_not_let_in_any_more() {
+        let known = heard(vec![
+            credential(&[1, 2], HOME, 1),
+            credential(&[2], HOME, 2),
+        ]);
+        assert_eq!(known.revision, 2);
+        assert_eq!(let_in(known, 1), Err(NotLetIn::Unknown));
+    }
+
+    #[test]
+    fn who_belongs_nowhere_or_was_shut_out_is_told_so() {
+        let waiting = heard(vec![credential(&[1], Standing::Waiting, 1)]);
+        assert_eq!(let_in(waiting, 1), Err(NotLetIn::NotRegistered));
+        let gone = heard(vec![
+            credential(&[1], HOME, 1),
+            credential(&[1], Standing::Deactivated, 2),
+        ]);
+        assert_eq!(let_in(gone, 1), Err(NotLetIn::Deactivated));
+    }
+}

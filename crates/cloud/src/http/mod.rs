@@ -1,0 +1,48 @@
+//! The HTTP interface: what devices call, and what operators look at.
+//!
+//! One file a call. Devices are answered in the shapes of `solthrive_protocol`: `{"status":"ok",…}`
+//! or `{"status":"error","code":…,"detail":…}`.
+
+mod answer;
+mod body;
+mod daily;
+mod health;
+mod openapi;
+mod ops;
+mod register;
+mod server;
+mod state;
+mod telemetry;
+mod trace;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+pub use self::openapi::{document as openapi_document, served as openapi_served};
+pub use self::server::{Listener, serve};
+pub use self::state::{AppState, Bounds, Readiness, Shared};
+use crate::config::Role;
+
+/// Every path of these roles.
+fn router(app: AppState, roles: &[Role]) -> Router {
+    let mut router = Router::new()
+        .route("/healthz", get(ops::healthz))
+        .route("/readyz", get(ops::readyz))
+        .route("/metrics", get(ops::metrics));
+    if roles.contains(&Role::Ingest) {
+        router = router
+            .route("/v1/device/register", post(register::register))
+            .route("/v1/ingest/telemetry", post(telemetry::telemetry))
+            .route("/v1/ingest/daily", post(daily::daily))
+            .route("/v1/ingest/health", post(health::health));
+    }
+    if roles.contains(&Role::Api) {
+        router = router.route("/api/v1/openapi.json", get(openapi::get));
+    }
+    router
+        .fallback(answer::no_such_path)
+        .method_not_allowed_fallback(answer::wrong_method)
+        .layer(from_fn_with_state(app.clone(), trace::trace))
+        .with_state(app)
+}

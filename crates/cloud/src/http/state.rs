@@ -1,0 +1,211 @@
+//! What handlers share.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, header};
+use solthrive_cloud_store::meta::{Registry, TokenHash};
+
+use super::answer::Refusal;
+use crate::attempts::Attempts;
+use crate::clock::{Clock, new_id};
+use crate::config::{Limits, Pace};
+use crate::devices::{Caller, Devices, NotLetIn};
+use crate::ingest::{Allowance, Committer, TokenBucket};
+use crate::metrics::Metrics;
+use crate::secrets::{Pepper, hash_token};
+
+/// Addresses that are remembered for their registrations; beyond, the oldest are forgotten.
+const ADDRESSES: usize = 10_000;
+/// A burst is this many seconds' worth.
+const BURST_S: f64 = 60.0;
+
+/// Shared by all handlers. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+/// What [`AppState`] leads to.
+pub struct Shared {
+    /// Who may call.
+    pub devices: Arc<Devices>,
+    /// Who there is.
+    pub registry: Arc<dyn Registry>,
+    /// The way to the log; `None` in a process that takes nothing in.
+    pub committer: Option<Committer>,
+    /// The key of codes' hashes.
+    pub pepper: Pepper,
+    /// What time it is.
+    pub clock: Clock,
+    /// Numbers.
+    pub metrics: Arc<Metrics>,
+    /// Whether calls can be taken.
+    pub readiness: Arc<Readiness>,
+    /// What one may do.
+    pub bounds: Bounds,
+    /// Behind a proxy on the same host, whose word on the caller's address counts.
+    pub behind_proxy: bool,
+    /// Wrong registrations by token.
+    pub attempts: Attempts,
+    /// Of this run of the program, for ids of calls.
+    pub run: u32,
+    registrations: Mutex<HashMap<IpAddr, TokenBucket>>,
+}
+
+/// What one caller may do.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Calls of a device.
+    pub calls: Allowance,
+    /// Live rows of a device.
+    pub live: Allowance,
+    /// Backfilled rows of a device.
+    pub backfill: Allowance,
+    /// Rows of an installer's devices.
+    pub org: Allowance,
+    /// Registrations from an address.
+    pub registrations: Allowance,
+    /// Seconds after which a device shall send again.
+    pub interval_s: u32,
+}
+
+impl Bounds {
+    /// As configured.
+    #[must_use]
+    pub fn new(limits: &Limits, pace: &Pace) -> Self {
+        let a_minute_of = |per_s: f64| Allowance {
+            per_s,
+            burst: per_s * BURST_S,
+        };
+        let live = f64::from(limits.device_rows_per_s);
+        let backfill = f64::from(limits.device_backfill_rows_per_s);
+        Self {
+            calls: a_minute_of(f64::from(limits.device_calls_per_min) / 60.0),
+            live: a_minute_of(live),
+            backfill: a_minute_of(backfill),
+            org: a_minute_of(f64::from(limits.org_rows_per_s)),
+            registrations: a_minute_of(f64::from(limits.registrations_per_ip_per_min) / 60.0),
+            interval_s: pace.interval_s,
+        }
+    }
+
+    /// Backfilled rows a second that a device is told it may send.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "made from a u32"
+    )]
+    pub fn backfill_rows_per_s(&self) -> u32 {
+        self.backfill.per_s as u32
+    }
+}
+
+/// Whether the process can take calls, for `/readyz`.
+#[derive(Debug, Default)]
+pub struct Readiness {
+    stopping: AtomicBool,
+}
+
+impl Readiness {
+    /// No new calls, please.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the process is about to end.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    /// As given, with nothing counted yet.
+    #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "each is a part of its own")]
+    pub fn new(
+        devices: Arc<Devices>,
+        registry: Arc<dyn Registry>,
+        committer: Option<Committer>,
+        pepper: Pepper,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+        bounds: Bounds,
+        behind_proxy: bool,
+    ) -> Self {
+        Self {
+            devices,
+            registry,
+            committer,
+            pepper,
+            clock,
+            metrics,
+            readiness: Arc::default(),
+            bounds,
+            behind_proxy,
+            attempts: Attempts::default(),
+            run: new_id().as_fields().0,
+            registrations: Mutex::default(),
+        }
+    }
+}
+
+impl From<Shared> for AppState {
+    fn from(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl AppState {
+    /// Who calls, from the head alone: nothing of a stranger's body is read. Counts the call.
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        let token = bearer(headers).ok_or(NotLetIn::Unknown)?;
+        let caller = self.devices.caller(token)?;
+        caller
+            .budgets
+            .call(self.bounds.calls, self.clock.elapsed())
+            .map_err(Refusal::too_many)?;
+        Ok(caller)
+    }
+
+    /// The way to the log.
+    pub(super) fn committer(&self) -> Result<&Committer, Refusal> {
+        self.committer
+            .as_ref()
+            .ok_or_else(|| Refusal::unavailable("this node takes nothing in"))
+    }
+
+    /// Counts a registration from this address.
+    pub(super) fn registration_from(&self, address: IpAddr) -> Result<(), Duration> {
+        let now = self.clock.elapsed();
+        let mut seen = self
+            .registrations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= ADDRESSES && !seen.contains_key(&address) {
+            // A flood from many addresses must not fill the memory; who waits longest is forgotten last.
+            seen.clear();
+        }
+        seen.entry(address)
+            .or_default()
+            .take(self.bounds.registrations, 1.0, now)
+    }
+}
+
+/// The hash of the token in `Authorization: Bearer …`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<TokenHash> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| hash_token(token))
+}

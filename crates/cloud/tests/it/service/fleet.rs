@@ -1,0 +1,173 @@
+//! Orgs, sites and devices, made as an operator makes them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::{Value, json};
+use solthrive_cloud::app::pepper;
+use solthrive_cloud::clock::{Clock, new_id};
+use solthrive_cloud::config::{Place, StoreUrl};
+use solthrive_cloud::secrets::{DeviceToken, InstallerCode};
+use solthrive_cloud_store::meta::{NewCode, NewDevice, Org, OrgKind, Registry, Site};
+use solthrive_domain::access::Operator;
+use solthrive_domain::telemetry::UnixMillis;
+use solthrive_domain::{DeviceId, OrgId, SiteId};
+
+use super::client::{Answer, Client};
+
+/// Makes what a test needs.
+#[derive(Clone)]
+pub(super) struct Fleet {
+    pub(super) registry: Arc<dyn Registry>,
+    folder: PathBuf,
+    next: Arc<AtomicU32>,
+}
+
+/// A device as it leaves the factory.
+#[derive(Debug, Clone)]
+pub(super) struct Device {
+    pub(super) id: DeviceId,
+    pub(super) serial: String,
+    pub(super) token: String,
+}
+
+/// A home that waits for a device.
+#[derive(Debug, Clone)]
+pub(super) struct Home {
+    pub(super) site: SiteId,
+    pub(super) org: OrgId,
+    pub(super) code: String,
+}
+
+pub(super) fn now() -> UnixMillis {
+    Clock::system().now()
+}
+
+/// So many seconds before now.
+pub(super) fn ago(seconds: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(now().get() / 1000 * 1000 - seconds * 1000).unwrap()
+}
+
+impl Fleet {
+    pub(super) fn new(registry: Arc<dyn Registry>, folder: &Path) -> Self {
+        Self {
+            registry,
+            folder: folder.to_owned(),
+            next: Arc::default(),
+        }
+    }
+
+    pub(super) async fn device(&self) -> Device {
+        let token = DeviceToken::draw().unwrap();
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let id = DeviceId::from_uuid(new_id());
+        let serial = format!("ST-{number}");
+        let new = NewDevice {
+            id,
+            serial: serial.clone(),
+            token: token.hash(),
+        };
+        self.registry
+            .provision(&Operator::at_the_console(), &[new], now())
+            .await
+            .unwrap();
+        Device {
+            id,
+            serial,
+            token: token.reveal().to_owned(),
+        }
+    }
+
+    pub(super) async fn home(&self) -> Home {
+        self.home_with(3_600_000, 1).await
+    }
+
+    /// A home whose code ends so many ms from now.
+    pub(super) async fn home_with(&self, lasts_ms: i64, uses: u32) -> Home {
+        let (by, registry) = (Operator::at_the_console(), &self.registry);
+        let (org, site) = (OrgId::from_uuid(new_id()), SiteId::from_uuid(new_id()));
+        let installer = Org {
+            id: org,
+            kind: OrgKind::Installer,
+            name: format!("Installer {org}"),
+            contact: None,
+        };
+        registry.add_org(&by, &installer, now()).await.unwrap();
+        let home = Site {
+            id: site,
+            owner: org,
+            name: "Home".to_owned(),
+            time_zone: "Europe/Berlin".to_owned(),
+            size_w: None,
+            place: None,
+        };
+        assert!(registry.add_site(&by, &home, now()).await.unwrap());
+        let code = InstallerCode::draw().unwrap();
+        let place = Place {
+            data: self.folder.clone(),
+            store: StoreUrl::Sqlite,
+        };
+        let expires_at = UnixMillis::try_from(now().get() + lasts_ms).unwrap();
+        let hash = code.hash(&pepper(&place).unwrap());
+        let new = NewCode {
+            id: new_id(),
+            hash,
+            site,
+            installer: org,
+            expires_at,
+            uses,
+        };
+        assert!(registry.add_code(&by, &new, now()).await.unwrap());
+        Home {
+            site,
+            org,
+            code: code.to_string(),
+        }
+    }
+
+    /// A device that is at home already.
+    pub(super) async fn at_home(&self, client: &Client) -> Device {
+        let (device, home) = (self.device().await, self.home().await);
+        let answer = device.register(client, &home.code).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        device
+    }
+}
+
+impl Device {
+    pub(super) async fn register(&self, client: &Client, code: &str) -> Answer {
+        let body = json!({
+            "serial": self.serial, "device_id": self.id, "installer_code": code, "model": "Pi 4", "firmware": "2.0.0",
+        });
+        client
+            .post("/v1/device/register", &self.token, body.to_string())
+            .await
+    }
+
+    pub(super) async fn deliver(&self, client: &Client, snapshots: &[Value]) -> Answer {
+        client
+            .post(
+                "/v1/ingest/telemetry",
+                &self.token,
+                self.body("live", snapshots),
+            )
+            .await
+    }
+
+    pub(super) fn body(&self, lane: &str, snapshots: &[Value]) -> String {
+        json!({
+            "device_id": self.id, "firmware": "2.0.0", "sent_at": ago(0), "ledger_id": self.id, "lane": lane,
+            "snapshots": snapshots,
+        })
+        .to_string()
+    }
+}
+
+/// A snapshot of so many seconds ago.
+pub(super) fn snapshot(seconds: i64, home_kw: f64) -> Value {
+    json!({
+        "ts": ago(seconds), "solar_kw": 1.5, "home_kw": home_kw, "grid_kw": home_kw - 1.5,
+        "voltage_l1": 121.4, "import_kwh_total": 17.25, "export_kwh_total": 3.5, "quality": "ok",
+    })
+}

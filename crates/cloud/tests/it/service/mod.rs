@@ -1,0 +1,108 @@
+//! The service with real sockets and a real store, called as devices call it.
+
+mod budgets;
+mod client;
+mod deliveries;
+mod fleet;
+mod registration;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use solthrive_cloud::app::Running;
+use solthrive_cloud::clock::Clock;
+use solthrive_cloud::config::Serve;
+use tempfile::TempDir;
+
+use self::client::Client;
+use self::fleet::Fleet;
+
+/// A service on a port of its own, and what its tests need.
+struct World {
+    running: Running,
+    client: Client,
+    fleet: Fleet,
+    folder: Arc<TempDir>,
+}
+
+impl World {
+    /// One on the embedded store, with plain HTTP.
+    async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    async fn with(settings: &[&str]) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::on(folder, "sqlite:", settings).await
+    }
+
+    async fn on(folder: Arc<TempDir>, store: &str, settings: &[&str]) -> Self {
+        let running = Running::start(&serve(folder.path(), store, settings), Clock::system())
+            .await
+            .unwrap();
+        let fleet = Fleet::new(Arc::clone(&running.registry), folder.path());
+        Self {
+            client: Client::plain(running.address),
+            running,
+            fleet,
+            folder,
+        }
+    }
+
+    /// Ends it and starts another on what it left.
+    async fn restarted(self) -> Self {
+        let Self {
+            running,
+            folder,
+            fleet,
+            ..
+        } = self;
+        running.stop().await;
+        let settings = serve(folder.path(), "sqlite:", &[]);
+        let running = Running::start(&settings, Clock::system()).await.unwrap();
+        Self {
+            client: Client::plain(running.address),
+            running,
+            fleet,
+            folder,
+        }
+    }
+}
+
+/// Settings as the command line would give them.
+fn serve(folder: &Path, store: &str, more: &[&str]) -> Serve {
+    use clap::Parser as _;
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: Serve,
+    }
+    let folder = folder.to_str().unwrap();
+    let fixed = [
+        "serve",
+        "--data",
+        folder,
+        "--store",
+        store,
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let plain = if more.contains(&"--tls") {
+        None
+    } else {
+        Some(&"--plain-http")
+    };
+    let more = more.iter().filter(|word| **word != "--tls");
+    Line::parse_from(fixed.iter().chain(plain).chain(more)).serve
+}
+
+/// Runs a test that needs a runtime, with two threads as the service has.
+fn run(test: impl Future<Output = ()>) {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(test);
+}
