@@ -10,6 +10,7 @@
 mod checkpoint;
 mod entry;
 mod events;
+mod exposed;
 mod finalise;
 mod fleets;
 pub mod jobs;
@@ -37,6 +38,7 @@ use solthrive_cloud_store::hot::{HotLog, Seq};
 use solthrive_domain::telemetry::UnixMillis;
 use uuid::Uuid;
 
+pub use self::exposed::expose;
 use self::finalise::Finaliser;
 use self::memory::Memory;
 use self::places::{Assignments, Places};

@@ -26,10 +26,10 @@ pub(super) struct Fleet {
 
 /// A device as it leaves the factory.
 #[derive(Debug, Clone)]
-pub(super) struct Device {
-    pub(super) id: DeviceId,
-    pub(super) serial: String,
-    pub(super) token: String,
+pub(crate) struct Device {
+    pub(crate) id: DeviceId,
+    pub(crate) serial: String,
+    pub(crate) token: String,
 }
 
 /// A home that waits for a device.
@@ -136,7 +136,7 @@ impl Fleet {
 }
 
 impl Device {
-    pub(super) async fn register(&self, client: &Client, code: &str) -> Answer {
+    pub(crate) async fn register(&self, client: &Client, code: &str) -> Answer {
         let body = json!({
             "serial": self.serial, "device_id": self.id, "installer_code": code, "model": "Pi 4", "firmware": "2.0.0",
         });
@@ -145,7 +145,7 @@ impl Device {
             .await
     }
 
-    pub(super) async fn deliver(&self, client: &Client, snapshots: &[Value]) -> Answer {
+    pub(crate) async fn deliver(&self, client: &Client, snapshots: &[Value]) -> Answer {
         client
             .post(
                 "/v1/ingest/telemetry",
@@ -155,7 +155,7 @@ impl Device {
             .await
     }
 
-    pub(super) fn body(&self, lane: &str, snapshots: &[Value]) -> String {
+    pub(crate) fn body(&self, lane: &str, snapshots: &[Value]) -> String {
         json!({
             "device_id": self.id, "firmware": "2.0.0", "sent_at": ago(0), "ledger_id": self.id, "lane": lane,
             "snapshots": snapshots,
@@ -169,5 +169,14 @@ pub(super) fn snapshot(seconds: i64, home_kw: f64) -> Value {
     json!({
         "ts": ago(seconds), "solar_kw": 1.5, "home_kw": home_kw, "grid_kw": home_kw - 1.5,
         "voltage_l1": 121.4, "import_kwh_total": 17.25, "export_kwh_total": 3.5, "quality": "ok",
+    })
+}
+
+/// A snapshot of this time, in ms since the Unix epoch; the same time gives the same snapshot.
+pub(crate) fn snapshot_at(time: i64) -> Value {
+    let home_kw = (time / 1000 % 4_000) as f64 / 1000.0;
+    json!({
+        "ts": jiff::Timestamp::from_millisecond(time).unwrap(), "solar_kw": 1.5, "home_kw": home_kw, "grid_kw": home_kw - 1.5,
+        "import_kwh_total": 17.25, "export_kwh_total": 3.5, "quality": "ok",
     })
 }

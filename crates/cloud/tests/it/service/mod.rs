@@ -1,9 +1,11 @@
 //! The service with real sockets and a real store, called as devices call it.
 
+mod abuse;
 mod budgets;
 mod client;
 mod deliveries;
 mod fleet;
+mod nodes;
 mod registration;
 
 use std::path::Path;
@@ -14,8 +16,9 @@ use solthrive_cloud::clock::Clock;
 use solthrive_cloud::config::Serve;
 use tempfile::TempDir;
 
-use self::client::Client;
+pub(crate) use self::client::Client;
 use self::fleet::Fleet;
+pub(crate) use self::fleet::{Device, snapshot_at};
 
 /// A service on a port of its own, and what its tests need.
 struct World {
@@ -96,8 +99,23 @@ fn serve(folder: &Path, store: &str, more: &[&str]) -> Serve {
     Line::parse_from(fixed.iter().chain(plain).chain(more)).serve
 }
 
+/// Devices that are at home, in an embedded store that nobody has open afterwards.
+pub(crate) async fn devices_in(folder: &Path, count: usize) -> Vec<Device> {
+    let running = Running::start(&serve(folder, "sqlite:", &[]), Clock::system())
+        .await
+        .unwrap();
+    let client = Client::plain(running.address);
+    let fleet = Fleet::new(Arc::clone(&running.registry), folder);
+    let mut devices = Vec::new();
+    for _ in 0..count {
+        devices.push(fleet.at_home(&client).await);
+    }
+    running.stop().await;
+    devices
+}
+
 /// Runs a test that needs a runtime, with two threads as the service has.
-fn run(test: impl Future<Output = ()>) {
+pub(crate) fn run(test: impl Future<Output = ()>) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime
         .worker_threads(2)
