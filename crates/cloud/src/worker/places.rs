@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
@@ -17,10 +18,13 @@ pub trait Assignments: Send + Sync {
     async fn assignments(&self, revision: i64) -> Result<Vec<Assignment>, StoreError>;
 }
 
+/// The registry, as far as the worker asks it.
+pub struct InRegistry(pub Arc<dyn Registry>);
+
 #[async_trait]
-impl<T: Registry + ?Sized> Assignments for T {
+impl Assignments for InRegistry {
     async fn assignments(&self, revision: i64) -> Result<Vec<Assignment>, StoreError> {
-        Registry::assignments(self, revision).await
+        self.0.assignments(revision).await
     }
 }
 

@@ -66,6 +66,16 @@ pub trait Job: Send + Sync {
     async fn step(&self, context: &Context) -> Result<Step, StoreError>;
 }
 
+/// All jobs, as they are usually done.
+#[must_use]
+pub fn usual() -> Vec<Box<dyn Job>> {
+    vec![
+        Box::new(Prepare),
+        Box::new(Merge::default()),
+        Box::new(Expire::default()),
+    ]
+}
+
 /// Runs jobs when they are due.
 pub struct Scheduler {
     context: Context,
