@@ -248,7 +248,7 @@ fn worker(settings: &Serve, stores: &Stores, clock: Clock, metrics: &Metrics, pa
         now: Arc::clone(&now),
         progress: Arc::clone(&progress),
     };
-    let jobs = jobs::Scheduler::new(context, holder, jobs::usual());
+    let jobs = jobs::Scheduler::new(context, holder, jobs::usual(pace.raw_days));
     metrics.register(|registry| worker::expose(registry, progress, now));
     part.tasks.push(tokio::spawn(worker.run(part.stop.clone())));
     part.tasks.push(tokio::spawn(jobs.run(part.stop.clone())));

@@ -16,10 +16,13 @@ mod fleets;
 pub mod jobs;
 mod late;
 mod lease;
+mod load;
 mod memory;
+mod moved;
 pub mod places;
 mod progress;
 mod read;
+mod restate;
 mod rollups;
 mod run;
 mod seal;
@@ -29,12 +32,14 @@ mod tail;
 mod told;
 mod turn;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::archive::Archive;
 use solthrive_cloud_store::hot::{HotLog, Seq};
+use solthrive_domain::SiteId;
 use solthrive_domain::telemetry::UnixMillis;
 use uuid::Uuid;
 
@@ -124,6 +129,8 @@ pub struct Worker {
     /// Of this process, for leases.
     holder: Uuid,
     places: Places,
+    /// Sites whose days begin elsewhere now.
+    moved: BTreeSet<SiteId>,
     memory: Option<Memory>,
     finaliser: Finaliser,
     times: Times,
@@ -150,6 +157,7 @@ impl Worker {
             progress: Arc::new(Progress::default()),
             holder,
             places: Places::default(),
+            moved: BTreeSet::new(),
             memory: None,
             finaliser: Finaliser::default(),
             times: Times::default(),

@@ -1,6 +1,6 @@
 //! Which device was at which site when, and whose installer looked after it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -61,7 +61,9 @@ impl Places {
     }
 
     /// Takes what changed: everything of the devices that are named, in place of what was known of them.
-    pub fn take(&mut self, changed: &[Assignment]) {
+    /// Returns the sites whose time zone is another one now, so that their days begin elsewhere.
+    pub fn take(&mut self, changed: &[Assignment]) -> BTreeSet<SiteId> {
+        let mut moved = BTreeSet::new();
         let devices: HashSet<DeviceId> = changed.iter().map(|changed| changed.device).collect();
         for device in &devices {
             for stay in self.devices.remove(device).unwrap_or_default() {
@@ -82,12 +84,16 @@ impl Places {
             put(self.devices.entry(stay.device).or_default(), stay);
             let zone = zone_of(assignment);
             let place = self.sites.entry(stay.site).or_insert_with(|| Place {
-                zone: TimeZone::UTC,
+                zone: zone.clone(),
                 stays: Vec::new(),
             });
+            if place.zone != zone {
+                moved.insert(stay.site);
+            }
             place.zone = zone;
             put(&mut place.stays, stay);
         }
+        moved
     }
 
     /// Where the device was at this instant. What it measured before it was bound for the first

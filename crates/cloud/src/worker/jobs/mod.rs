@@ -66,13 +66,14 @@ pub trait Job: Send + Sync {
     async fn step(&self, context: &Context) -> Result<Step, StoreError>;
 }
 
-/// All jobs, as they are usually done.
+/// All jobs, as they are usually done. `keep_days` is for how long chunks are kept where their site says
+/// nothing else.
 #[must_use]
-pub fn usual() -> Vec<Box<dyn Job>> {
+pub fn usual(keep_days: u32) -> Vec<Box<dyn Job>> {
     vec![
         Box::new(Prepare),
         Box::new(Merge::default()),
-        Box::new(Expire::default()),
+        Box::new(Expire { keep_days }),
     ]
 }
 

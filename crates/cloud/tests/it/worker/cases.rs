@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use solthrive_cloud::notes::{Content, DailyNote, EventNote, HealthNote, RegisteredNote};
 use solthrive_cloud::worker::{Trouble, Turn, Worker};
 use solthrive_cloud_store::archive::{Archive, Cursors, Event, Piece, Views};
 use solthrive_cloud_store::hot::{Delivery, Seq};
 use solthrive_cloud_store::meta::Assignment;
 use solthrive_domain::access::Operator;
-use solthrive_domain::{Bucket, Severity};
+use solthrive_domain::{Bucket, DayRollup, Severity};
 use solthrive_protocol::{DayBody, State};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -323,6 +324,30 @@ async fn a_month_with_a_gap_is_final_a_week_after_its_end() {
     rig.finish(&mut worker).await;
     let month = rig.store.site_month(site(1), june).await.unwrap().unwrap();
     assert!(month.month.rollup.is_final);
+}
+
+#[tokio::test]
+async fn a_site_that_gets_another_time_zone_gets_other_days() {
+    let mut rig = Rig::new(&two_homes(), ms("2026-06-20T00:00:00Z")).await;
+    rig.append(&[calm(1, ms("2026-06-01T12:00:00Z"), 24 * 60)])
+        .await;
+    let mut worker = rig.worker();
+    catch_up(&mut worker).await;
+    worker.store_all().await.unwrap();
+    for assignment in rig.assignments.lock().unwrap().iter_mut() {
+        assignment.time_zone = "Asia/Kathmandu".to_owned();
+        assignment.revision = 2;
+    }
+    rig.finish(&mut worker).await;
+    let zone = TimeZone::get("Asia/Kathmandu").unwrap();
+    let (_, buckets) = rig.today(site(1)).await;
+    let days = rig.store.site_days(site(1), DATES).await.unwrap();
+    assert!(days.len() >= 2);
+    for day in days {
+        let day = day.day;
+        let made = DayRollup::of(&zone, day.date, buckets.values(), day.rollup.as_of).unwrap();
+        assert_eq!(day, made);
+    }
 }
 
 #[tokio::test]
