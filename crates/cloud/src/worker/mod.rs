@@ -4,7 +4,7 @@
 //! One worker at a time does this, whoever holds the lease. What it knows is a function of the log:
 //! an entry is folded as a whole and in order, everything since the last checkpoint takes effect
 //! together or not at all, and a crash is a return to the checkpoint. Decisions are plain functions
-//! ([`entry`], [`site`], [`late`], [`rollups`], [`fleets`]); `turn`, `checkpoint` and `seal` gather what
+//! (`entry`, `site`, `late`, `rollups`, `fleets`); `turn`, `restate`, `checkpoint` and `seal` gather what
 //! these need and carry out what they say.
 
 mod checkpoint;
