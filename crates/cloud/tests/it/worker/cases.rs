@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::faulty::{Fault, Faulty};
-use super::rig::{DATES, Rig, catch_up};
+use super::rig::{DATES, Rig, Things, catch_up, interrupted};
 use super::rng::Rng;
-use super::world::{assignment, at, calm, device, ms, site};
+use super::world::{assignment, at, calm, device, installer, ms, site};
 
 const MORNING: &str = "2026-06-01T06:00:00Z";
 
@@ -381,6 +381,52 @@ async fn a_store_that_fails_now_and_then_changes_nothing() {
         all.push(rig.things(&[site(1), site(2)], &[]).await);
     }
     assert_eq!(all[0], all[1]);
+}
+
+#[tokio::test]
+async fn a_crash_at_any_wait_changes_nothing() {
+    let (expected, is_done) = crashed_after(u64::MAX).await;
+    assert!(is_done);
+    for waits in (0..).step_by(2) {
+        let (things, is_done) = crashed_after(waits).await;
+        assert_eq!(things, expected, "after {waits} waits");
+        if is_done {
+            assert!(waits > 40, "it waits for every store");
+            break;
+        }
+    }
+}
+
+/// A worker that is dropped after so many waits, and another one that goes on; whether there was
+/// anything left for it.
+async fn crashed_after(waits: u64) -> (Things, bool) {
+    let three = ms("2026-06-01T03:00:00Z");
+    let mut rig = Rig::new(&two_homes(), ms("2026-06-10T00:00:00Z")).await;
+    for hour in [0, 2, 1] {
+        let from = three + hour * 60 * 60_000;
+        rig.append(&[calm(1, from, 60), calm(2, from, 60)]).await;
+    }
+    let mut worker = rig.worker();
+    let all = async {
+        catch_up(&mut worker).await;
+        worker.store_all().await.unwrap();
+        worker.seal().await.unwrap();
+    };
+    let is_done = interrupted(waits, all).await.is_some();
+    let mut worker = rig.worker();
+    rig.finish(&mut worker).await;
+    worker = rig.worker();
+    worker.seal().await.unwrap();
+    assert!(
+        rig.stores
+            .log
+            .after(Seq::START, 1)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let things = rig.things(&[site(1), site(2)], &[installer(1)]).await;
+    (things, is_done)
 }
 
 /// Again and again, until the log is read and sealed.
