@@ -19,7 +19,7 @@ impl Clock {
     pub fn system() -> Self {
         let wall = || {
             let now = jiff::Timestamp::now();
-            UnixMillis::try_from(now).unwrap_or_else(|_| UnixMillis::EPOCH)
+            UnixMillis::try_from(now).unwrap_or(UnixMillis::EPOCH)
         };
         Self {
             wall,

@@ -45,16 +45,11 @@ pub(super) async fn register(
         .may_try(token, app.clock.elapsed())
         .map_err(Refusal::too_many)?;
     let heard = parsed(&headers, body, |bytes| {
-        Registration::parse(bytes)
-            .map_err(|error| Refusal::new(FailureCode::NothingAcceptable, error.to_string()))
+        Registration::parse(bytes).map_err(|error| wrong(error.to_string()))
     })
     .await?;
-    let code = InstallerCode::parse(&heard.code).map_err(|error| {
-        Refusal::new(
-            FailureCode::NothingAcceptable,
-            format!("installer_code: {error}"),
-        )
-    })?;
+    let code = InstallerCode::parse(&heard.code)
+        .map_err(|error| wrong(format!("installer_code: {error}")))?;
     let asked = Asked {
         claim: Claim {
             serial: &heard.serial,
@@ -75,13 +70,6 @@ pub(super) async fn register(
         Decision::Bind(site) | Decision::Bound(site) => {
             app.attempts.succeeded(token);
             tracing::info!(device = %heard.device, %site, "a device registered");
-            if let Err(error) = app
-                .devices
-                .refresh(app.registry.as_ref(), app.clock.elapsed())
-                .await
-            {
-                tracing::warn!(%error, "a device that registered is let in a moment later");
-            }
             tell(&app, &heard).await;
             registered(&app, site).await
         }
@@ -104,8 +92,12 @@ pub(super) async fn register(
     }
 }
 
-/// Lets what follows the log know of the device. It would hear of it with the first snapshot anyway.
+/// Lets the device in at once, and what follows the log know of it. Both would hear of it in a moment anyway.
 async fn tell(app: &AppState, heard: &Registration) {
+    let (registry, now) = (app.registry.as_ref(), app.clock.elapsed());
+    if let Err(error) = app.devices.refresh(registry, now).await {
+        tracing::warn!(%error, "a device that registered is let in a moment later");
+    }
     let Some(committer) = &app.committer else {
         return;
     };
@@ -137,6 +129,10 @@ async fn registered(
         time_zone: known.time_zone,
         server_time: app.clock.now().into(),
     }))
+}
+
+fn wrong(why: String) -> Refusal {
+    Refusal::new(FailureCode::NothingAcceptable, why)
 }
 
 fn refused() -> Refusal {

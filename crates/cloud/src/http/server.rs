@@ -213,7 +213,7 @@ impl Connection {
             Ok(Ok(stream)) => self.speak(stream, stop).await,
             Ok(Err(error)) => tracing::debug!(%error, peer = %self.place.peer, "no TLS"),
             Err(_) => {
-                tracing::debug!(peer = %self.place.peer, "a handshake did not come to its end")
+                tracing::debug!(peer = %self.place.peer, "a handshake did not come to its end");
             }
         }
     }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use solthrive_protocol::Lane;
 
+/// Less than this is what adding and taking away leaves over.
+const ROUNDING: f64 = 1e-6;
+
 /// What is allowed: so many a second on average, and so many at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Allowance {
@@ -24,18 +27,18 @@ pub struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// Takes `cost`, or says how long to wait. Who was let in with more than is left pays later: a call
-    /// is never cut in half, so it may overdraw by its own size.
+    /// Takes `cost`, or says how long to wait. A call is never cut in half: one that is larger than a
+    /// burst is let in when nothing is used, and paid for afterwards.
     ///
     /// # Errors
-    /// Time until there is something left again.
+    /// Time until a call of this cost is let in.
     pub fn take(&mut self, allowed: Allowance, cost: f64, now: Duration) -> Result<(), Duration> {
         let back = now.saturating_sub(self.at).as_secs_f64() * allowed.per_s;
-        let used = (self.used - back).max(0.0);
+        self.used = (self.used - back).max(0.0);
         self.at = self.at.max(now);
-        self.used = used;
-        if used >= allowed.burst {
-            let wait = (used - allowed.burst) / allowed.per_s;
+        let beyond = self.used + cost.min(allowed.burst) - allowed.burst;
+        if beyond > ROUNDING {
+            let wait = beyond / allowed.per_s;
             return Err(Duration::from_secs_f64(wait.clamp(0.001, 3_600.0)));
         }
         self.used += cost;
@@ -119,7 +122,7 @@ mod tests {
     fn a_large_call_is_let_in_whole_and_paid_for_later() {
         let mut bucket = TokenBucket::default();
         assert_eq!(bucket.take(ALLOWED, 520.0, at(0.0)), Ok(()));
-        assert_eq!(bucket.take(ALLOWED, 1.0, at(0.0)), Err(at(50.0)));
+        assert_eq!(bucket.take(ALLOWED, 1.0, at(0.0)), Err(at(50.1)));
         assert_eq!(bucket.take(ALLOWED, 1.0, at(50.1)), Ok(()));
     }
 
