@@ -5,5 +5,6 @@
 
 #![expect(clippy::missing_panics_doc, reason = "to panic is what they are for")]
 
+pub mod archive;
 pub mod hot;
 pub mod registry;

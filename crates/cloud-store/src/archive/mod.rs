@@ -4,7 +4,11 @@
 //! the ingest that asks whether a row is there already, the jobs); nothing that it reads goes to a
 //! person. [`Views`] is for people, and takes a proof of `solthrive_domain::access` with each call.
 
+mod bucket_day;
+pub(crate) mod fleet_day;
+mod sealed;
 mod state;
+pub(crate) mod status;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -17,6 +21,8 @@ use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, Sample, SiteId};
 
+pub use self::bucket_day::BucketCodec;
+pub use self::sealed::BadBytes;
 pub use self::state::{BadState, SiteState};
 use crate::StoreError;
 use crate::hot::Seq;
@@ -34,14 +40,15 @@ pub struct Cursors {
 }
 
 /// A chunk as it is stored. A day has one of part 0 once it was merged; pieces that were sealed since
-/// have numbers of their own, in the order in which they were sealed.
+/// have numbers of their own, in the order in which they were sealed. A piece's number is never used
+/// again. What was set aside has a number below zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Whose.
     pub device: DeviceId,
     /// Which day.
     pub day: UtcDay,
-    /// 0, or the piece's number.
+    /// 0, the piece's number, or below zero for what was set aside.
     pub part: i64,
     /// See [`crate::chunk`].
     pub bytes: Vec<u8>,
@@ -211,7 +218,7 @@ pub struct Checkpoint {
     pub from: Seq,
     /// Where the stretch ended.
     pub folded: Seq,
-    /// In place of what was there, as all of the following.
+    /// In place of what was there, as all of the following. Of two with the same key the later one counts.
     pub statuses: Vec<DeviceStatus>,
     /// Where each site's fold stands.
     pub sites: Vec<(SiteId, SiteState)>,
@@ -260,9 +267,11 @@ pub trait Archive: Send + Sync {
     async fn cursors(&self) -> Result<Cursors, StoreError>;
 
     /// Stores what a stretch of the log led to and moves `folded` from [`Checkpoint::from`] to its end.
+    /// A stretch may be empty, for work that no entry asked for.
     async fn checkpoint(&self, checkpoint: &Checkpoint) -> Result<Wrote, StoreError>;
 
-    /// Stores pieces and moves `sealed` from `from` to `to`, in one transaction.
+    /// Stores pieces and moves `sealed` from `from` to `to`, in one transaction. [`Wrote::Overtaken`] also
+    /// when `to` is not folded yet.
     async fn seal(&self, from: Seq, to: Seq, pieces: &[Piece]) -> Result<Wrote, StoreError>;
 
     /// Of each device the time of its last sealed row, in ms.
@@ -282,7 +291,8 @@ pub trait Archive: Send + Sync {
     async fn days_with_pieces(&self, before: UtcDay, most: u32)
     -> Result<Vec<OpenDay>, StoreError>;
 
-    /// Puts `chunk` in place of these parts of the day, if exactly these are there.
+    /// Puts `chunk` in place of these parts of the day, if exactly these are there. Part 0 alone cannot
+    /// be told from another part 0, so a merge needs a piece, or a day without any part.
     async fn merge(
         &self,
         day: OpenDay,
@@ -290,7 +300,8 @@ pub trait Archive: Send + Sync {
         chunk: &Piece,
     ) -> Result<Wrote, StoreError>;
 
-    /// Sets a damaged part aside: it stays stored, and is read by nobody until somebody looks at it.
+    /// Sets a damaged part aside: it stays stored, and is read by nobody until somebody looks at it. Its
+    /// place is free then. Nothing happens when the part holds other bytes by now.
     async fn set_aside(&self, part: &Stored, why: &str, now: UnixMillis) -> Result<(), StoreError>;
 
     /// Every chunk, damaged or not, after this key, at most `most`: for a check of all of them.
@@ -301,7 +312,8 @@ pub trait Archive: Send + Sync {
     ) -> Result<Vec<Stored>, StoreError>;
 
     /// Deletes chunks that are older than their site keeps them: `default_days` before `today`, or
-    /// what the site says. At most `most`; returns how many.
+    /// what the site says (see [`crate::meta::Registry::keep_raw`]). A day that a device spent at two
+    /// sites stays as long as one of them keeps it. At most `most`; returns how many.
     async fn expire(&self, today: UtcDay, default_days: u32, most: u32) -> Result<u64, StoreError>;
 
     /// Where a site's fold stands; `None` before its first sample.
@@ -374,10 +386,10 @@ pub struct SiteChunk {
 /// The archive as people see it.
 #[async_trait]
 pub trait Views: Send + Sync {
-    /// The devices of a site that are there now.
+    /// The devices of a site that are there now, by device. A newest sample from elsewhere is left out.
     async fn status(&self, site: ReadableSite) -> Result<Vec<DeviceStatus>, StoreError>;
 
-    /// The status of every device, by device.
+    /// The status of every device, by device, with the site where it is now.
     async fn statuses(&self, by: &Operator) -> Result<Vec<DeviceStatus>, StoreError>;
 
     /// Chunks that hold rows of the site within `span` (ms), by day, device and part.
@@ -394,7 +406,7 @@ pub trait Views: Send + Sync {
         quarters: Range<Quarter>,
     ) -> Result<Vec<Bucket>, StoreError>;
 
-    /// Local days of the site, by date.
+    /// Local days of the site, by date, the one that is not over as far as [`SiteState::today`] knows it.
     async fn days(
         &self,
         site: ReadableSite,

@@ -1,5 +1,6 @@
 //! Where a site's fold stands, as bytes.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use solthrive_domain::bucket::{Bucket, Fold};
 use solthrive_domain::rollup::DayRollup;
@@ -35,7 +36,7 @@ impl SiteState {
     /// # Errors
     /// [`BadState::Content`], which only a lack of memory can bring about.
     pub fn encode(&self) -> Result<Vec<u8>, BadState> {
-        postcard::to_extend(self, vec![VERSION]).map_err(content)
+        encode(VERSION, self)
     }
 
     /// From bytes.
@@ -43,11 +44,28 @@ impl SiteState {
     /// # Errors
     /// [`BadState`].
     pub fn decode(bytes: &[u8]) -> Result<Self, BadState> {
-        match bytes.split_first() {
-            Some((&VERSION, state)) => postcard::from_bytes(state).map_err(content),
-            Some((&version, _)) => Err(BadState::Version(version)),
-            None => Err(BadState::Content("no bytes".to_owned())),
+        decode(VERSION, bytes)
+    }
+}
+
+/// A version and a value.
+pub(super) fn encode(version: u8, value: &impl Serialize) -> Result<Vec<u8>, BadState> {
+    postcard::to_extend(value, vec![version]).map_err(content)
+}
+
+/// The value, if it is of this version and nothing comes after it.
+pub(super) fn decode<T: DeserializeOwned>(known: u8, bytes: &[u8]) -> Result<T, BadState> {
+    match bytes.split_first() {
+        Some((version, value)) if *version == known => {
+            let (value, rest) = postcard::take_from_bytes(value).map_err(content)?;
+            if rest.is_empty() {
+                Ok(value)
+            } else {
+                Err(BadState::Content("bytes after the end".to_owned()))
+            }
         }
+        Some((version, _)) => Err(BadState::Version(*version)),
+        None => Err(BadState::Content("no bytes".to_owned())),
     }
 }
 

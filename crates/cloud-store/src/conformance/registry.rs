@@ -34,7 +34,7 @@ const fn code(byte: u8) -> CodeHash {
 
 /// Two installers, a site each with a code each (1 and 2, one use, until 1,000), three new devices
 /// with tokens of their own numbers.
-async fn a_small_world(registry: &dyn Registry) {
+pub(super) async fn a_small_world(registry: &dyn Registry) {
     for number in [1u8, 2] {
         let id = u128::from(number);
         let new = Org {
@@ -76,7 +76,7 @@ fn new(number: u8) -> NewDevice {
     }
 }
 
-async fn register(registry: &dyn Registry, number: u8, with: u8, now: u32) -> Decision {
+pub(super) async fn register(registry: &dyn Registry, number: u8, with: u8, now: u32) -> Decision {
     let serial = format!("ST-{number}");
     let asked = Asked {
         claim: Claim {

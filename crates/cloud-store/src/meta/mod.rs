@@ -3,6 +3,8 @@
 //! Every call that concerns somebody's data takes a value of `solthrive_domain::access`, which says
 //! that the caller may.
 
+use std::num::NonZeroU32;
+
 use async_trait::async_trait;
 use solthrive_domain::access::{Operator, ReadableSite};
 use solthrive_domain::registration::{Claim, Decision};
@@ -200,6 +202,15 @@ pub trait Registry: Send + Sync {
 
     /// All sites by name.
     async fn sites(&self, by: &Operator) -> Result<Vec<Site>, StoreError>;
+
+    /// Says how long chunks of the site's devices are kept, in days; `None` for the platform's usual
+    /// time. False when there is no such site.
+    async fn keep_raw(
+        &self,
+        by: &Operator,
+        site: SiteId,
+        days: Option<NonZeroU32>,
+    ) -> Result<bool, StoreError>;
 
     /// Adds a code; false when its site or org does not exist.
     async fn add_code(

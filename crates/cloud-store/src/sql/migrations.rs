@@ -20,11 +20,11 @@ macro_rules! steps {
 }
 
 pub(super) fn sqlite() -> Migrator {
-    steps!("sqlite": 1 "0001_identity")
+    steps!("sqlite": 1 "0001_identity", 2 "0002_archive")
 }
 
 pub(super) fn postgres() -> Migrator {
-    steps!("postgres": 1 "0001_identity")
+    steps!("postgres": 1 "0001_identity", 2 "0002_archive")
 }
 
 pub(super) fn trouble(error: MigrateError) -> StoreError {

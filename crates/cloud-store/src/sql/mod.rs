@@ -1,14 +1,16 @@
-//! The registry in SQL, on SQLite and on PostgreSQL.
+//! Registry and archive in SQL, on SQLite and on PostgreSQL.
 //!
 //! One text serves both: placeholders are `$1`, ids are uuids, instants and counts are 64-bit
 //! integers. A conformance suite runs every statement on both.
 
+mod archive;
 mod devices;
 mod migrations;
 mod orgs;
 mod register;
 mod trouble;
 
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -34,11 +36,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Connections of one process. The registry is asked rarely: what every call needs is kept in memory.
 const CONNECTIONS: u32 = 8;
 
-/// A registry in a database.
+/// Registry and archive in a database.
 #[derive(Debug, Clone)]
-pub struct SqlRegistry {
+pub struct SqlStore {
     pool: Pool,
 }
+
+/// The same, for those who use it as a registry.
+pub type SqlRegistry = SqlStore;
 
 #[derive(Debug, Clone)]
 enum Pool {
@@ -90,8 +95,8 @@ macro_rules! next_revision {
 
 use {ask, next_revision, transaction};
 
-impl SqlRegistry {
-    /// Opens the registry in a file, or begins one.
+impl SqlStore {
+    /// Opens the store in a file, or begins one.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -117,7 +122,7 @@ impl SqlRegistry {
         })
     }
 
-    /// Opens the registry in a database of PostgreSQL 15 or newer, or begins one.
+    /// Opens the store in a database of PostgreSQL 15 or newer, or begins one.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -151,7 +156,7 @@ fn instant(ms: i64) -> Result<UnixMillis, StoreError> {
 }
 
 #[async_trait]
-impl Registry for SqlRegistry {
+impl Registry for SqlStore {
     async fn add_org(&self, _: &Operator, org: &Org, now: UnixMillis) -> Result<(), StoreError> {
         orgs::add_org(self, org, now).await
     }
@@ -175,6 +180,15 @@ impl Registry for SqlRegistry {
 
     async fn sites(&self, _: &Operator) -> Result<Vec<Site>, StoreError> {
         orgs::sites(self).await
+    }
+
+    async fn keep_raw(
+        &self,
+        _: &Operator,
+        site: SiteId,
+        days: Option<NonZeroU32>,
+    ) -> Result<bool, StoreError> {
+        orgs::keep_raw(self, site, days).await
     }
 
     async fn add_code(

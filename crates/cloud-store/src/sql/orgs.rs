@@ -1,5 +1,7 @@
 //! Orgs, their sites, codes for their installers, and what they are told.
 
+use std::num::NonZeroU32;
+
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
@@ -129,6 +131,22 @@ pub(super) async fn sites(db: &SqlRegistry) -> Result<Vec<Site>, StoreError> {
         .await?
     });
     rows.into_iter().map(site_of).collect()
+}
+
+pub(super) async fn keep_raw(
+    db: &SqlRegistry,
+    site: SiteId,
+    days: Option<NonZeroU32>,
+) -> Result<bool, StoreError> {
+    let done = transaction!(db, |tx| {
+        sqlx::query("UPDATE site SET raw_days = $2 WHERE id = $1")
+            .bind(site.as_uuid())
+            .bind(days.map(|days| i64::from(days.get())))
+            .execute(&mut *tx)
+            .await?
+            .rows_affected()
+    });
+    Ok(done == 1)
 }
 
 pub(super) async fn add_code(

@@ -21,7 +21,7 @@ use axum::routing::{get, post};
 
 pub use self::openapi::{document as openapi_document, served as openapi_served};
 pub use self::server::{Listener, serve};
-pub use self::state::{AppState, Bounds, Readiness};
+pub use self::state::{AppState, Bounds, Readiness, Shared};
 use crate::config::Role;
 
 /// Every path of these roles.

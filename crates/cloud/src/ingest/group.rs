@@ -1,7 +1,9 @@
 //! One entry of the log: staged, stored, answered.
 
 use solthrive_cloud_store::StoreError;
-use solthrive_cloud_store::hot::{self, Appended, Counts, Delivery, Note, NoteKind, Rows, Staged};
+use solthrive_cloud_store::hot::{
+    self, Appended, Counts, Delivery, NotStaged, Note, NoteKind, Rows, Staged,
+};
 use solthrive_domain::telemetry::UnixMillis;
 
 use super::committer::{Job, NotStored, Work};
@@ -101,7 +103,7 @@ impl Group {
             let (fresh, now) = known
                 .index
                 .stage(&mut self.staged, device, before)
-                .map_err(|error| StoreError::Damaged(error.to_string()))?;
+                .map_err(|error| StoreError::Unavailable(error.to_string()))?;
             counts.accepted = now.accepted;
             counts.duplicates += now.duplicates;
             counts.conflicts += now.conflicts;
@@ -159,7 +161,11 @@ fn take(
             let (fresh, counts) = known
                 .index
                 .stage(staged, job.device, std::mem::take(rows))
-                .map_err(|error| NotStored::Unacceptable(error.to_string()))?;
+                .map_err(|error| match error {
+                    NotStaged::Unacceptable(why) => NotStored::Unacceptable(why.to_string()),
+                    // They were looked up a moment ago, and a worker was faster since.
+                    NotStaged::Wanted(_) => NotStored::Busy,
+                })?;
             let delivery = if fresh.is_empty() {
                 seen(job.device)
             } else {

@@ -65,7 +65,7 @@ impl Known {
     pub(super) fn bring(&mut self, brought: Brought) {
         for (known, table) in brought.days {
             // One that is stale by now is asked for again.
-            let _is_fresh = self.index.bring(known, table, brought.epoch);
+            let _is_fresh = self.index.bring(known, &table, brought.epoch);
         }
     }
 

@@ -11,5 +11,5 @@ mod known;
 
 pub use self::budget::{Allowance, Budgets, TokenBucket};
 pub use self::committer::{Committer, Job, NotStored, Work};
-pub use self::group::Done;
+pub use self::group::{Done, Size};
 pub use self::known::{Known, Load};

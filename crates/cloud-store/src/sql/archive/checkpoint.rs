@@ -1,0 +1,136 @@
+//! Where the followers of the log are, and what a stretch of it led to.
+
+use solthrive_domain::SiteId;
+use sqlx::types::Uuid;
+
+use super::convert::fleet_id;
+use super::record::Put as _;
+use super::tables::{
+    BUCKET_DAY, BucketDayRow, DEVICE_STATUS, EVENT, EventRow, FLEET_QUARTER, FLEET_TOTAL,
+    FleetQuarterRow, RollupRow, SITE_DAY, SITE_MONTH, SITE_STATE, StateRow, StatusRow, TOLD_DAY,
+    ToldRow, TotalRow,
+};
+use crate::StoreError;
+use crate::archive::status::StatusBody;
+use crate::archive::{BucketCodec, Checkpoint, Cursors, DeviceStatus, SiteState, Wrote, fleet_day};
+use crate::hot::Seq;
+use crate::sql::{SqlStore, ask, transaction};
+
+pub(super) async fn cursors(db: &SqlStore) -> Result<Cursors, StoreError> {
+    let (folded, sealed) = ask!(db, |pool| {
+        sqlx::query_as::<_, (i64, i64)>("SELECT folded, sealed FROM log_cursor")
+            .fetch_one(pool)
+            .await?
+    });
+    Ok(Cursors {
+        folded: Seq::new(folded),
+        sealed: Seq::new(sealed),
+    })
+}
+
+pub(super) async fn checkpoint(
+    db: &SqlStore,
+    checkpoint: &Checkpoint,
+) -> Result<Wrote, StoreError> {
+    // Packing takes its time; nobody waits for the database meanwhile.
+    let rows = Rows::of(checkpoint)?;
+    transaction!(db, |tx| {
+        // Locks the row, so on PostgreSQL too checkpoints come one after the other.
+        let moved =
+            sqlx::query("UPDATE log_cursor SET folded = $2 WHERE folded = $1 AND folded <= $2")
+                .bind(checkpoint.from.get())
+                .bind(checkpoint.folded.get())
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+        if moved == 0 {
+            tx.rollback().await?;
+            return Ok(Wrote::Overtaken);
+        }
+        tx.put(&DEVICE_STATUS, rows.statuses).await?;
+        tx.put(&SITE_STATE, rows.states).await?;
+        tx.put(&BUCKET_DAY, rows.buckets).await?;
+        tx.put(&SITE_DAY, rows.days).await?;
+        tx.put(&SITE_MONTH, rows.months).await?;
+        tx.put(&FLEET_TOTAL, rows.totals).await?;
+        tx.put(&FLEET_QUARTER, rows.quarters).await?;
+        tx.put(&TOLD_DAY, rows.told).await?;
+        tx.put(&EVENT, rows.events).await?;
+    });
+    Ok(Wrote::Done)
+}
+
+/// A checkpoint as it is stored.
+struct Rows {
+    statuses: Vec<StatusRow>,
+    states: Vec<StateRow>,
+    buckets: Vec<BucketDayRow>,
+    days: Vec<RollupRow>,
+    months: Vec<RollupRow>,
+    totals: Vec<TotalRow>,
+    quarters: Vec<FleetQuarterRow>,
+    told: Vec<ToldRow>,
+    events: Vec<EventRow>,
+}
+
+impl Rows {
+    fn of(checkpoint: &Checkpoint) -> Result<Self, StoreError> {
+        Ok(Self {
+            statuses: each(&checkpoint.statuses, status_row)?,
+            states: each(&checkpoint.sites, |(site, state)| {
+                state_row(site.as_uuid(), state)
+            })?,
+            buckets: bucket_rows(checkpoint)?,
+            days: checkpoint.days.iter().map(Into::into).collect(),
+            months: checkpoint.months.iter().map(Into::into).collect(),
+            totals: checkpoint.totals.iter().map(Into::into).collect(),
+            quarters: each(&checkpoint.quarters, |day| {
+                Ok(FleetQuarterRow {
+                    fleet: fleet_id(day.fleet),
+                    day: day.day,
+                    quarters: fleet_day::encode(day.day, &day.quarters)?,
+                })
+            })?,
+            told: checkpoint.told.iter().map(Into::into).collect(),
+            events: checkpoint.events.iter().map(Into::into).collect(),
+        })
+    }
+}
+
+fn each<T, R>(
+    values: &[T],
+    row: impl FnMut(&T) -> Result<R, StoreError>,
+) -> Result<Vec<R>, StoreError> {
+    values.iter().map(row).collect()
+}
+
+fn status_row(status: &DeviceStatus) -> Result<StatusRow, StoreError> {
+    let body = StatusBody {
+        newest: status.newest,
+        rows: status.rows,
+        firmware: status.firmware.clone(),
+        system: status.system.clone(),
+    };
+    Ok(StatusRow {
+        device: status.device.as_uuid(),
+        site: status.site.map(SiteId::as_uuid),
+        last_seen: status.last_seen.get(),
+        status: body.encode()?,
+    })
+}
+
+fn state_row(site: Uuid, state: &SiteState) -> Result<StateRow, StoreError> {
+    let state = state.encode()?;
+    Ok(StateRow { site, state })
+}
+
+fn bucket_rows(checkpoint: &Checkpoint) -> Result<Vec<BucketDayRow>, StoreError> {
+    let mut codec = BucketCodec::new()?;
+    each(&checkpoint.buckets, |day| {
+        Ok(BucketDayRow {
+            site: day.site.as_uuid(),
+            day: day.day,
+            buckets: codec.encode(day.day, &day.buckets)?,
+        })
+    })
+}

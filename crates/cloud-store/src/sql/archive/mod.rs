@@ -1,0 +1,237 @@
+//! The archive in SQL, on SQLite and on PostgreSQL.
+//!
+//! Reading statements have one text for both. What is written many rows at a time is a [`record`].
+
+mod checkpoint;
+mod chunks;
+mod convert;
+mod expire;
+mod lease;
+mod read;
+mod record;
+mod tables;
+mod views;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use async_trait::async_trait;
+use jiff::civil::Date;
+use solthrive_domain::access::{Operator, ReadableSite};
+use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup};
+use solthrive_domain::telemetry::UnixMillis;
+use solthrive_domain::{Bucket, DeviceId, Quarter, SiteId};
+use sqlx::types::Uuid;
+
+use super::SqlStore;
+use crate::StoreError;
+use crate::archive::{
+    Archive, BucketDay, Checkpoint, Cursors, DeviceStatus, Event, Fleet, FleetQuarters, Lease,
+    OpenDay, Period, Piece, SiteChunk, SiteDay, SiteMonth, SiteState, Stored, ToldDay, UtcDay,
+    Views, Wrote,
+};
+use crate::hot::Seq;
+
+#[async_trait]
+impl Archive for SqlStore {
+    async fn cursors(&self) -> Result<Cursors, StoreError> {
+        checkpoint::cursors(self).await
+    }
+
+    async fn checkpoint(&self, checkpoint: &Checkpoint) -> Result<Wrote, StoreError> {
+        checkpoint::checkpoint(self, checkpoint).await
+    }
+
+    async fn seal(&self, from: Seq, to: Seq, pieces: &[Piece]) -> Result<Wrote, StoreError> {
+        chunks::seal(self, from, to, pieces).await
+    }
+
+    async fn sealed_to(&self) -> Result<Vec<(DeviceId, i64)>, StoreError> {
+        chunks::sealed_to(self).await
+    }
+
+    async fn parts(&self, day: OpenDay) -> Result<Vec<Stored>, StoreError> {
+        chunks::parts_of_days(self, day.device, day.day..day.day.saturating_add(1)).await
+    }
+
+    async fn parts_of_days(
+        &self,
+        device: DeviceId,
+        days: Range<UtcDay>,
+    ) -> Result<Vec<Stored>, StoreError> {
+        chunks::parts_of_days(self, device, days).await
+    }
+
+    async fn days_with_pieces(
+        &self,
+        before: UtcDay,
+        most: u32,
+    ) -> Result<Vec<OpenDay>, StoreError> {
+        chunks::days_with_pieces(self, before, most).await
+    }
+
+    async fn merge(
+        &self,
+        day: OpenDay,
+        parts: &BTreeSet<i64>,
+        chunk: &Piece,
+    ) -> Result<Wrote, StoreError> {
+        chunks::merge(self, day, parts, chunk).await
+    }
+
+    async fn set_aside(&self, part: &Stored, why: &str, now: UnixMillis) -> Result<(), StoreError> {
+        chunks::set_aside(self, part, why, now).await
+    }
+
+    async fn scan(
+        &self,
+        after: Option<(OpenDay, i64)>,
+        most: u32,
+    ) -> Result<Vec<Stored>, StoreError> {
+        chunks::scan(self, after, most).await
+    }
+
+    async fn expire(&self, today: UtcDay, default_days: u32, most: u32) -> Result<u64, StoreError> {
+        expire::expire(self, today, default_days, most).await
+    }
+
+    async fn site_state(&self, site: SiteId) -> Result<Option<SiteState>, StoreError> {
+        read::site_state(self, site).await
+    }
+
+    async fn device_status(&self, device: DeviceId) -> Result<Option<DeviceStatus>, StoreError> {
+        read::device_status(self, device).await
+    }
+
+    async fn bucket_days(
+        &self,
+        site: SiteId,
+        days: Range<UtcDay>,
+    ) -> Result<Vec<BucketDay>, StoreError> {
+        read::bucket_days(self, site, days).await
+    }
+
+    async fn site_days(
+        &self,
+        site: SiteId,
+        dates: Range<Date>,
+    ) -> Result<Vec<SiteDay>, StoreError> {
+        read::site_days(self, site, &dates).await
+    }
+
+    async fn site_month(&self, site: SiteId, month: Date) -> Result<Option<SiteMonth>, StoreError> {
+        read::site_month(self, site, month).await
+    }
+
+    async fn days_not_final(
+        &self,
+        before: Date,
+        most: u32,
+    ) -> Result<Vec<(SiteId, Date)>, StoreError> {
+        read::days_not_final(self, before, most).await
+    }
+
+    async fn total(&self, fleet: Fleet, period: Period) -> Result<Option<FleetSums>, StoreError> {
+        read::total(self, fleet, period).await
+    }
+
+    async fn quarters(
+        &self,
+        fleet: Fleet,
+        day: UtcDay,
+    ) -> Result<Option<FleetQuarters>, StoreError> {
+        let days = read::quarters(self, fleet, day..day.saturating_add(1)).await?;
+        Ok(days.into_iter().next())
+    }
+
+    async fn told(&self, site: SiteId, dates: Range<Date>) -> Result<Vec<ToldDay>, StoreError> {
+        read::told(self, site, &dates).await
+    }
+
+    async fn lease(
+        &self,
+        job: &str,
+        holder: Uuid,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<Option<Lease>, StoreError> {
+        lease::lease(self, job, holder, now, until).await
+    }
+
+    async fn release(
+        &self,
+        job: &str,
+        holder: Uuid,
+        done_at: Option<UnixMillis>,
+    ) -> Result<(), StoreError> {
+        lease::release(self, job, holder, done_at).await
+    }
+}
+
+#[async_trait]
+impl Views for SqlStore {
+    async fn status(&self, site: ReadableSite) -> Result<Vec<DeviceStatus>, StoreError> {
+        views::status(self, site.site()).await
+    }
+
+    async fn statuses(&self, _: &Operator) -> Result<Vec<DeviceStatus>, StoreError> {
+        views::statuses(self).await
+    }
+
+    async fn chunks(
+        &self,
+        site: ReadableSite,
+        span: Range<i64>,
+    ) -> Result<Vec<SiteChunk>, StoreError> {
+        views::chunks(self, site.site(), span).await
+    }
+
+    async fn buckets(
+        &self,
+        site: ReadableSite,
+        quarters: Range<Quarter>,
+    ) -> Result<Vec<Bucket>, StoreError> {
+        views::buckets(self, site.site(), quarters).await
+    }
+
+    async fn days(
+        &self,
+        site: ReadableSite,
+        dates: Range<Date>,
+    ) -> Result<Vec<DayRollup>, StoreError> {
+        views::days(self, site.site(), &dates).await
+    }
+
+    async fn months(
+        &self,
+        site: ReadableSite,
+        months: Range<Date>,
+    ) -> Result<Vec<MonthRollup>, StoreError> {
+        let months = read::site_months(self, site.site(), &months).await?;
+        Ok(months.into_iter().map(|month| month.month).collect())
+    }
+
+    async fn fleet_days(
+        &self,
+        _: &Operator,
+        fleet: Fleet,
+        dates: Range<Date>,
+    ) -> Result<Vec<(Date, FleetSums)>, StoreError> {
+        read::totals(self, fleet, "day", &dates).await
+    }
+
+    async fn fleet_quarters(
+        &self,
+        _: &Operator,
+        fleet: Fleet,
+        quarters: Range<Quarter>,
+    ) -> Result<Vec<(Quarter, FleetSums)>, StoreError> {
+        let days = read::quarters(self, fleet, views::utc_days(&quarters)).await?;
+        let all = days.into_iter().flat_map(|day| day.quarters);
+        Ok(all.filter(|(at, _)| quarters.contains(at)).collect())
+    }
+
+    async fn events(&self, site: ReadableSite, most: u32) -> Result<Vec<Event>, StoreError> {
+        views::events(self, site.site(), most).await
+    }
+}

@@ -1,0 +1,182 @@
+//! What people see. A device that moved shows each site only what it told while it was there.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use jiff::civil::Date;
+use solthrive_domain::rollup::DayRollup;
+use solthrive_domain::telemetry::UnixMillis;
+use solthrive_domain::{Bucket, Quarter, SiteId};
+use sqlx::types::Uuid;
+
+use super::chunks::stored;
+use super::read;
+use super::tables::{EVENTS, EventRow, StatusRow};
+use crate::StoreError;
+use crate::archive::{BucketCodec, DeviceStatus, Event, SiteChunk, SiteState, UtcDay};
+use crate::sql::{SqlStore, ask};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Device, site, last seen, status, and since when it is there.
+type StatusView = (Uuid, Option<Uuid>, i64, Vec<u8>, Option<i64>);
+
+/// The status as the present site may see it: a sample from another place is not its own.
+fn seen_from_there(view: StatusView) -> Result<DeviceStatus, StoreError> {
+    let (device, site, last_seen, status, since) = view;
+    let mut status = DeviceStatus::try_from(StatusRow {
+        device,
+        site,
+        last_seen,
+        status,
+    })?;
+    let is_theirs = |ts: UnixMillis| since.is_none_or(|since| ts.get() >= since);
+    status.newest = status.newest.filter(|newest| is_theirs(newest.ts));
+    Ok(status)
+}
+
+pub(super) async fn status(db: &SqlStore, site: SiteId) -> Result<Vec<DeviceStatus>, StoreError> {
+    let rows: Vec<StatusView> = ask!(db, |pool| {
+        sqlx::query_as(
+            "SELECT known.device, tenure.site, known.last_seen, known.status, tenure.from_at
+             FROM tenure JOIN device_status AS known ON known.device = tenure.device
+             WHERE tenure.site = $1 AND tenure.to_at IS NULL ORDER BY known.device",
+        )
+        .bind(site.as_uuid())
+        .fetch_all(pool)
+        .await?
+    });
+    rows.into_iter().map(seen_from_there).collect()
+}
+
+pub(super) async fn statuses(db: &SqlStore) -> Result<Vec<DeviceStatus>, StoreError> {
+    let rows: Vec<StatusView> = ask!(db, |pool| {
+        sqlx::query_as(
+            "SELECT known.device, assignment.site, known.last_seen, known.status, NULL
+             FROM device_status AS known LEFT JOIN assignment
+             ON assignment.device = known.device AND assignment.to_at IS NULL",
+        )
+        .fetch_all(pool)
+        .await?
+    });
+    let statuses: Result<Vec<_>, _> = rows.into_iter().map(seen_from_there).collect();
+    let mut statuses = statuses?;
+    statuses.sort_unstable_by_key(|status| status.device);
+    Ok(statuses)
+}
+
+pub(super) async fn chunks(
+    db: &SqlStore,
+    site: SiteId,
+    span: Range<i64>,
+) -> Result<Vec<SiteChunk>, StoreError> {
+    type Row = (Uuid, i64, i64, Vec<u8>, Option<i64>, Option<i64>);
+    let rows: Vec<Row> = ask!(db, |pool| {
+        // Rows of a chunk lie in its day: the key finds the day, the times say the rest.
+        sqlx::query_as(
+            "SELECT chunk.device, chunk.day, chunk.part, chunk.bytes, tenure.from_at, tenure.to_at
+             FROM tenure JOIN chunk ON chunk.device = tenure.device
+             WHERE tenure.site = $1 AND chunk.day BETWEEN $4 AND $5 AND chunk.part >= 0
+             AND chunk.last_at >= $2 AND chunk.first_at < $3
+             AND (tenure.from_at IS NULL OR (chunk.last_at >= tenure.from_at AND tenure.from_at < $3))
+             AND (tenure.to_at IS NULL OR (chunk.first_at < tenure.to_at AND tenure.to_at > $2))
+             ORDER BY chunk.day, chunk.device, chunk.part, tenure.to_at NULLS LAST",
+        )
+        .bind(site.as_uuid())
+        .bind(span.start)
+        .bind(span.end)
+        .bind(span.start.div_euclid(DAY_MS))
+        .bind(span.end.div_euclid(DAY_MS))
+        .fetch_all(pool)
+        .await?
+    });
+    let chunk = |(device, day, part, bytes, from, to): Row| SiteChunk {
+        stored: stored((device, day, part, bytes)),
+        within: from.unwrap_or(i64::MIN)..to.unwrap_or(i64::MAX),
+    };
+    Ok(rows
+        .into_iter()
+        .map(chunk)
+        .filter(|chunk| !chunk.within.is_empty())
+        .collect())
+}
+
+pub(super) async fn buckets(
+    db: &SqlStore,
+    site: SiteId,
+    quarters: Range<Quarter>,
+) -> Result<Vec<Bucket>, StoreError> {
+    let days = utc_days(&quarters);
+    // One statement sees one state of the database: a bucket that is stored with its day just now is
+    // not missed between the two tables.
+    let rows: Vec<(Option<UtcDay>, Vec<u8>)> = ask!(db, |pool| {
+        sqlx::query_as(
+            "SELECT day, buckets FROM bucket_day WHERE site = $1 AND day >= $2 AND day < $3
+             UNION ALL SELECT NULL, state FROM site_state WHERE site = $1",
+        )
+        .bind(site.as_uuid())
+        .bind(days.start)
+        .bind(days.end)
+        .fetch_all(pool)
+        .await?
+    });
+    let mut codec = BucketCodec::new()?;
+    let (mut known, mut open) = (BTreeMap::new(), Vec::new());
+    for (day, bytes) in rows {
+        match day {
+            Some(day) => known.extend(by_quarter(codec.decode(day, &bytes)?)),
+            None => open = SiteState::decode(&bytes)?.open,
+        }
+    }
+    known.extend(by_quarter(open));
+    let is_asked = |bucket: &Bucket| quarters.contains(&bucket.quarter);
+    Ok(known.into_values().filter(is_asked).collect())
+}
+
+fn by_quarter(buckets: Vec<Bucket>) -> impl Iterator<Item = (Quarter, Bucket)> {
+    buckets.into_iter().map(|bucket| (bucket.quarter, bucket))
+}
+
+/// The UTC days that the quarters lie in.
+pub(super) fn utc_days(quarters: &Range<Quarter>) -> Range<UtcDay> {
+    let end = quarters.end.index().saturating_sub(1);
+    quarters.start.utc_day()..end.div_euclid(Quarter::PER_DAY) + 1
+}
+
+pub(super) async fn days(
+    db: &SqlStore,
+    site: SiteId,
+    dates: &Range<Date>,
+) -> Result<Vec<DayRollup>, StoreError> {
+    // Read first: should a checkpoint come in between, the stored day is newer, not missing.
+    let today = read::site_state(db, site)
+        .await?
+        .and_then(|state| state.today);
+    let stored = read::site_days(db, site, dates).await?;
+    let mut known: BTreeMap<_, _> = stored
+        .into_iter()
+        .map(|day| (day.day.date, day.day))
+        .collect();
+    if let Some(today) = today.filter(|today| dates.contains(&today.date)) {
+        let known = known.entry(today.date).or_insert_with(|| today.clone());
+        if known.rollup.as_of < today.rollup.as_of {
+            *known = today;
+        }
+    }
+    Ok(known.into_values().collect())
+}
+
+pub(super) async fn events(
+    db: &SqlStore,
+    site: SiteId,
+    most: u32,
+) -> Result<Vec<Event>, StoreError> {
+    let rows: Vec<EventRow> = ask!(db, |pool| {
+        sqlx::query_as(EVENTS)
+            .bind(site.as_uuid())
+            .bind(i64::from(most))
+            .fetch_all(pool)
+            .await?
+    });
+    rows.into_iter().map(TryInto::try_into).collect()
+}
