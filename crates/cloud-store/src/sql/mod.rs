@@ -4,6 +4,7 @@
 //! integers. A conformance suite runs every statement on both.
 
 mod archive;
+mod beside;
 mod devices;
 mod migrations;
 mod orgs;

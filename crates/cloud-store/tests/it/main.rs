@@ -16,5 +16,6 @@ mod hot_index;
 mod hot_oracle;
 mod laws;
 mod merging;
+mod snapshots;
 mod statistics;
 mod support;

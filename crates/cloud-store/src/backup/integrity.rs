@@ -23,8 +23,7 @@ pub fn problems(path: &Path) -> Result<Vec<String>, StoreError> {
 }
 
 fn check(path: &Path) -> Result<Vec<String>, StoreError> {
-    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    db.pragma_update(None, "query_only", true)?;
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut statement = db.prepare(&format!("PRAGMA integrity_check({MOST})"))?;
     let said = statement.query_map([], |row| row.get::<_, String>(0))?;
     let mut found = Vec::new();

@@ -23,6 +23,7 @@ use std::path::Path;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
+use super::Held;
 use crate::StoreError;
 use crate::archive::Cursors;
 use crate::hot::Seq;
@@ -39,29 +40,6 @@ pub struct Snapshot {
     archive: Connection,
     log: Connection,
     held: Held,
-}
-
-/// How much a snapshot holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
-    /// How far into the log its followers are.
-    pub cursors: Cursors,
-    /// The log has let go of everything up to here.
-    pub forgotten: Seq,
-    /// The log's last entry.
-    pub newest: Seq,
-    /// Orgs.
-    pub orgs: u64,
-    /// Sites.
-    pub sites: u64,
-    /// Devices.
-    pub devices: u64,
-    /// Sealed chunks.
-    pub chunks: u64,
-    /// Version of the database's schema.
-    pub schema: i64,
-    /// Version of the log's schema.
-    pub log_schema: i64,
 }
 
 /// Bytes that were copied, of how many.
@@ -87,7 +65,7 @@ impl Snapshot {
             log.execute_batch("BEGIN")?;
             let (forgotten, newest) = bounds(&log)?;
             if forgotten <= cursors.sealed {
-                let held = held(&archive, &log, cursors, (forgotten, newest))?;
+                let held = held(&archive, cursors, (forgotten, newest))?;
                 return Ok(Self { archive, log, held });
             }
             log.execute_batch("ROLLBACK")?;
@@ -162,8 +140,7 @@ fn bounds(log: &Connection) -> Result<(Seq, Seq), StoreError> {
         )
         .optional()?;
     let newest = newest.unwrap_or(0);
-    let oldest: Option<i64> =
-        log.query_row("SELECT min(seq) FROM entry", [], |row| row.get(0))?;
+    let oldest: Option<i64> = log.query_row("SELECT min(seq) FROM entry", [], |row| row.get(0))?;
     Ok((
         Seq::new(oldest.map_or(newest, |oldest| oldest - 1)),
         Seq::new(newest),
@@ -172,14 +149,13 @@ fn bounds(log: &Connection) -> Result<(Seq, Seq), StoreError> {
 
 fn held(
     archive: &Connection,
-    log: &Connection,
     cursors: Cursors,
     (forgotten, newest): (Seq, Seq),
 ) -> Result<Held, StoreError> {
-    let number = |db: &Connection, sql: &str| -> Result<i64, StoreError> {
-        Ok(db.query_row(sql, [], |row| row.get(0))?)
+    let number = |sql: &str| -> Result<i64, StoreError> {
+        Ok(archive.query_row(sql, [], |row| row.get(0))?)
     };
-    let count = |sql: &str| Ok::<_, StoreError>(number(archive, sql)?.cast_unsigned());
+    let count = |sql: &str| Ok::<_, StoreError>(number(sql)?.cast_unsigned());
     Ok(Held {
         cursors,
         forgotten,
@@ -188,11 +164,7 @@ fn held(
         sites: count("SELECT count(*) FROM site")?,
         devices: count("SELECT count(*) FROM device")?,
         chunks: count("SELECT count(*) FROM chunk")?,
-        schema: number(
-            archive,
-            "SELECT coalesce(max(version), 0) FROM _sqlx_migrations",
-        )?,
-        log_schema: number(log, "PRAGMA user_version")?,
+        schema: number("SELECT coalesce(max(version), 0) FROM _sqlx_migrations")?,
     })
 }
 
