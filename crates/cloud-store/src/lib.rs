@@ -6,7 +6,7 @@
 //! * [`archive`]: what became of it: sealed chunks, status, buckets, days, fleets, events.
 //! * [`backup`]: all of it as it was at one moment.
 //! * [`meta`]: who there is; [`sql`] keeps it in SQLite or PostgreSQL.
-//! * [`sqlite`]: the embedded engine of the log.
+//! * [`sqlite`] and [`postgres`]: the log's engines, for one node and for several.
 //!
 //! Ports are traits; an engine is chosen when the program starts. What an engine must keep is
 //! written down as tests in [`conformance`] that every engine runs.
@@ -18,6 +18,7 @@ pub mod conformance;
 mod error;
 pub mod hot;
 pub mod meta;
+pub mod postgres;
 pub mod sql;
 pub mod sqlite;
 

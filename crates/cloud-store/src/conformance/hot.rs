@@ -90,3 +90,74 @@ pub async fn large_and_empty_entries_come_back(log: &dyn HotLog) {
     let all = log.after(Seq::START, usize::MAX).await.expect("reads");
     assert!(all[0].blob == large && all[1].blob.is_empty());
 }
+
+/// The newest number outlives its entry, and is 0 before there was one.
+pub async fn the_newest_number_is_known_even_when_its_entry_is_forgotten(log: &dyn HotLog) {
+    assert_eq!(log.newest().await.expect("answers"), Seq::START);
+    let last = append(log, append(log, Seq::START, 1).await, 2).await;
+    assert_eq!(log.newest().await.expect("answers"), last);
+    log.forget_through(last).await.expect("forgets");
+    assert_eq!(log.newest().await.expect("answers"), last);
+}
+
+/// Whether days were made ready or not, now, twice or for another time: entries are taken.
+pub async fn appends_work_on_any_day_prepared_or_not(log: &dyn HotLog) {
+    const DAY_MS: i64 = 86_400_000;
+    let mut last = Seq::START;
+    for (byte, day) in (1..).zip([0, 20_000, 20_001, 20_009, 19_000]) {
+        log.prepare(at(20_000 * DAY_MS)).await.expect("prepares");
+        let told = log.append(last, at(day * DAY_MS), vec![byte]).await;
+        let Ok(Appended::At(seq)) = told else {
+            panic!("{told:?}");
+        };
+        last = seq;
+    }
+    // Some of it lies where tables are to be now.
+    log.prepare(at(20_008 * DAY_MS)).await.expect("prepares");
+    let all = log.after(Seq::START, usize::MAX).await.expect("reads");
+    assert_eq!(bytes(&all), [1, 2, 3, 4, 5]);
+    log.forget_through(all[3].seq).await.expect("forgets");
+    let left = log.after(Seq::START, usize::MAX).await.expect("reads");
+    assert_eq!(bytes(&left), [5]);
+}
+
+/// Two nodes that append as fast as they can lose nothing and double nothing, and see every entry
+/// once and in the same order.
+pub async fn two_nodes_see_every_entry_once_and_in_order(one: &dyn HotLog, other: &dyn HotLog) {
+    const EACH: u8 = 60;
+    let (of_one, of_other) = tokio::join!(node(one, 0, EACH), node(other, 100, EACH));
+    let all = one.after(Seq::START, usize::MAX).await.expect("reads");
+    let numbers: Vec<i64> = all.iter().map(|entry| entry.seq.get()).collect();
+    assert!(numbers.windows(2).all(|two| two[0] + 1 == two[1]));
+    let mut told = bytes(&all);
+    // Each stopped seeing when it was done; up to there, both saw the same.
+    assert!(told.starts_with(&of_one) && told.starts_with(&of_other));
+    told.sort_unstable();
+    let expected: Vec<u8> = (0..EACH).chain(100..100 + EACH).collect();
+    assert_eq!(told, expected);
+}
+
+/// Appends its bytes one by one, and returns all that it saw on the way.
+async fn node(log: &dyn HotLog, first: u8, count: u8) -> Vec<u8> {
+    let (mut seen, mut last) = (Vec::new(), Seq::START);
+    for byte in first..first + count {
+        loop {
+            match log.append(last, at(1_000), vec![byte]).await {
+                Ok(Appended::At(seq)) => {
+                    last = seq;
+                    seen.push(byte);
+                    break;
+                }
+                Ok(Appended::Behind(missed)) => {
+                    assert!(!missed.is_empty());
+                    seen.extend(bytes(&missed));
+                    last = missed.last().map_or(last, |entry| entry.seq);
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        // On one thread, the other node's turn.
+        tokio::task::yield_now().await;
+    }
+    seen
+}

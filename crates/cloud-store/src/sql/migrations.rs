@@ -1,4 +1,6 @@
 //! The steps from an empty database to today's. A landed step is never edited.
+//!
+//! Both engines count alike; what only one of them needs has no step on the other.
 
 use std::borrow::Cow;
 
@@ -19,15 +21,15 @@ macro_rules! steps {
     };
 }
 
-pub(super) fn sqlite() -> Migrator {
+pub(crate) fn sqlite() -> Migrator {
     steps!("sqlite": 1 "0001_identity", 2 "0002_archive")
 }
 
-pub(super) fn postgres() -> Migrator {
-    steps!("postgres": 1 "0001_identity", 2 "0002_archive")
+pub(crate) fn postgres() -> Migrator {
+    steps!("postgres": 1 "0001_identity", 2 "0002_archive", 3 "0003_hot_log")
 }
 
-pub(super) fn trouble(error: MigrateError) -> StoreError {
+pub(crate) fn trouble(error: MigrateError) -> StoreError {
     match error {
         // A step that is not known here was taken by a newer program.
         MigrateError::VersionMissing(found) => StoreError::Newer {
@@ -43,6 +45,7 @@ pub(super) fn trouble(error: MigrateError) -> StoreError {
 }
 
 fn newest() -> i64 {
-    let steps = sqlite();
-    steps.iter().map(|step| step.version).max().unwrap_or(0)
+    let steps = [sqlite(), postgres()];
+    let all = steps.iter().flat_map(Migrator::iter);
+    all.map(|step| step.version).max().unwrap_or(0)
 }

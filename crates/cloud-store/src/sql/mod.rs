@@ -6,7 +6,7 @@
 mod archive;
 mod beside;
 mod devices;
-mod migrations;
+pub(crate) mod migrations;
 mod orgs;
 mod register;
 mod trouble;

@@ -3,6 +3,7 @@
 use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::conformance;
 use solthrive_cloud_store::hot::{Appended, HotLog, Seq};
+use solthrive_cloud_store::postgres::PostgresHotLog;
 use solthrive_cloud_store::sql::SqlRegistry;
 use solthrive_cloud_store::sqlite::{Folder, SqliteHotLog};
 use solthrive_domain::telemetry::UnixMillis;
@@ -32,6 +33,8 @@ macro_rules! log_promises {
             who_is_behind_appends_nothing_and_learns_what_it_missed,
             a_forgotten_number_is_not_used_again,
             large_and_empty_entries_come_back,
+            the_newest_number_is_known_even_when_its_entry_is_forgotten,
+            appends_work_on_any_day_prepared_or_not,
         );
     };
 }
@@ -92,6 +95,7 @@ macro_rules! archive_promises {
 mod log {
     use super::*;
     log_promises!(sqlite with super::sqlite_log());
+    log_promises!(postgres with super::postgres_log());
 }
 
 mod registry {
@@ -112,6 +116,12 @@ async fn sqlite_log() -> (SqliteHotLog, TempDir) {
     (log, folder)
 }
 
+async fn postgres_log() -> (PostgresHotLog, Database) {
+    let database = Database::fresh().unwrap();
+    let log = PostgresHotLog::open(database.url()).await;
+    (log.unwrap(), database)
+}
+
 async fn sqlite_registry() -> (SqlRegistry, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let registry = SqlRegistry::sqlite(&folder.path().join("meta.db")).await;
@@ -122,6 +132,17 @@ async fn postgres_registry() -> (SqlRegistry, Database) {
     let database = Database::fresh().unwrap();
     let registry = SqlRegistry::postgres(database.url()).await;
     (registry.unwrap(), database)
+}
+
+#[test]
+fn two_nodes_see_every_entry_once_and_in_order() {
+    run(async {
+        let (log, _folder) = sqlite_log().await;
+        conformance::hot::two_nodes_see_every_entry_once_and_in_order(&log, &log).await;
+        let (one, database) = postgres_log().await;
+        let other = PostgresHotLog::open(database.url()).await.unwrap();
+        conformance::hot::two_nodes_see_every_entry_once_and_in_order(&one, &other).await;
+    });
 }
 
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {

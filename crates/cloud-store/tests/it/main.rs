@@ -16,6 +16,7 @@ mod hot_index;
 mod hot_oracle;
 mod laws;
 mod merging;
+mod postgres_log;
 mod snapshots;
 mod statistics;
 mod support;
