@@ -11,7 +11,6 @@ use anyhow::{Context as _, Result};
 use solthrive_cloud_store::archive::{Archive, Views};
 use solthrive_cloud_store::hot::HotLog;
 use solthrive_cloud_store::meta::Registry;
-use solthrive_cloud_store::postgres::PostgresHotLog;
 use solthrive_cloud_store::sql::SqlRegistry;
 use solthrive_cloud_store::sqlite::{Folder, SqliteHotLog};
 use tokio::task::JoinHandle;
@@ -67,10 +66,7 @@ impl Stores {
                 let sql = SqlRegistry::postgres(url)
                     .await
                     .context("PostgreSQL could not be reached")?;
-                let log = PostgresHotLog::open(url)
-                    .await
-                    .context("PostgreSQL could not be reached")?;
-                Ok(Self::new(sql, Arc::new(log), None))
+                todo!()
             }
         }
     }
@@ -202,7 +198,6 @@ async fn ingest(
     if !settings.has(Role::Ingest) {
         return Ok((None, None));
     }
-    stores.log.prepare(clock.now()).await?;
     let mut part = Part::new();
     let waiting = usize::try_from(settings.limits.waiting_rows)?;
     let (committer, task) = Committer::start(

@@ -59,7 +59,6 @@ pub(crate) async fn register(place: &Place, count: usize, now: UnixMillis) -> Re
             time_zone: "America/Los_Angeles".to_owned(),
             size_w: Some(6_000),
             place: None,
-            raw_days: None,
         };
         registry.add_site(&by, &site, now).await?;
         let code = InstallerCode::draw()?.hash(&pepper);

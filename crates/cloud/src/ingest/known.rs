@@ -144,7 +144,6 @@ impl Load {
                 )));
             }
         }
-        known.last = known.last.max(self.log.newest().await?);
         known.index.rotate(known.last);
         Ok(known)
     }

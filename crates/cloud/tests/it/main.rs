@@ -1,4 +1,6 @@
 //! What the cloud promises, tested from outside.
 
+mod kill;
+mod openapi;
 mod rows;
 mod service;

@@ -7,14 +7,33 @@ use super::{World, run};
 fn a_device_that_calls_too_often_is_told_to_wait_and_others_are_not() {
     run(async {
         let world = World::with(&["--device-calls-per-min", "3"]).await;
-        let (greedy, other) = (world.fleet.at_home(&world.client).await, world.fleet.at_home(&world.client).await);
-        for n in 0..3 {
-            assert_eq!(greedy.deliver(&world.client, &[snapshot(60 + n, 2.0)]).await.status, 200);
+        let (greedy, other) = (
+            world.fleet.at_home(&world.client).await,
+            world.fleet.at_home(&world.client).await,
+        );
+        let mut answers = Vec::new();
+        for n in 0..8 {
+            answers.push(
+                greedy
+                    .deliver(&world.client, &[snapshot(60 + n, 2.0)])
+                    .await,
+            );
         }
-        let answer = greedy.deliver(&world.client, &[snapshot(90, 2.0)]).await;
-        assert_eq!((answer.status, answer.code().as_str()), (429, "too_many_requests"));
+        let let_in = answers.iter().filter(|answer| answer.status == 200).count();
+        assert!((3..=4).contains(&let_in), "{let_in}");
+        let answer = &answers[7];
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (429, "too_many_requests")
+        );
         assert!(answer.header("retry-after").is_some());
-        assert_eq!(other.deliver(&world.client, &[snapshot(60, 2.0)]).await.status, 200);
+        assert_eq!(
+            other
+                .deliver(&world.client, &[snapshot(60, 2.0)])
+                .await
+                .status,
+            200
+        );
         world.running.stop().await;
     });
 }
@@ -22,16 +41,34 @@ fn a_device_that_calls_too_often_is_told_to_wait_and_others_are_not() {
 #[test]
 fn a_backfill_does_not_take_from_what_is_live() {
     run(async {
-        let world = World::with(&["--device-backfill-rows-per-s", "1", "--device-rows-per-s", "1"]).await;
+        let world = World::with(&[
+            "--device-backfill-rows-per-s",
+            "1",
+            "--device-rows-per-s",
+            "1",
+        ])
+        .await;
         let device = world.fleet.at_home(&world.client).await;
         let history: Vec<_> = (0..100).map(|n| snapshot(1_000 + n, 2.0)).collect();
         let backfill = |rows: &[serde_json::Value]| device.body("backfill", rows);
         let path = "/v1/ingest/telemetry";
-        let answer = world.client.post(path, &device.token, backfill(&history)).await;
+        let answer = world
+            .client
+            .post(path, &device.token, backfill(&history))
+            .await;
         assert_eq!(answer.counts(), [100, 0, 0]);
-        let answer = world.client.post(path, &device.token, backfill(&history[..1])).await;
+        let answer = world
+            .client
+            .post(path, &device.token, backfill(&history[..1]))
+            .await;
         assert_eq!(answer.status, 429);
-        assert_eq!(device.deliver(&world.client, &[snapshot(60, 2.0)]).await.counts(), [1, 0, 0]);
+        assert_eq!(
+            device
+                .deliver(&world.client, &[snapshot(60, 2.0)])
+                .await
+                .counts(),
+            [1, 0, 0]
+        );
         world.running.stop().await;
     });
 }
@@ -43,9 +80,15 @@ fn more_than_can_wait_is_sent_back_with_a_time() {
         let device = world.fleet.at_home(&world.client).await;
         let many: Vec<_> = (0..20).map(|n| snapshot(60 + n, 2.0)).collect();
         let answer = device.deliver(&world.client, &many).await;
-        assert_eq!((answer.status, answer.code().as_str()), (503, "unavailable"));
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (503, "unavailable")
+        );
         assert!(answer.header("retry-after").is_some());
-        assert_eq!(device.deliver(&world.client, &many[..5]).await.counts(), [5, 0, 0]);
+        assert_eq!(
+            device.deliver(&world.client, &many[..5]).await.counts(),
+            [5, 0, 0]
+        );
         world.running.stop().await;
     });
 }

@@ -26,10 +26,10 @@ pub(super) struct Fleet {
 
 /// A device as it leaves the factory.
 #[derive(Debug, Clone)]
-pub(super) struct Device {
-    pub(super) id: DeviceId,
-    pub(super) serial: String,
-    pub(super) token: String,
+pub(crate) struct Device {
+    pub(crate) id: DeviceId,
+    pub(crate) serial: String,
+    pub(crate) token: String,
 }
 
 /// A home that waits for a device.
@@ -51,7 +51,11 @@ pub(super) fn ago(seconds: i64) -> jiff::Timestamp {
 
 impl Fleet {
     pub(super) fn new(registry: Arc<dyn Registry>, folder: &Path) -> Self {
-        Self { registry, folder: folder.to_owned(), next: Arc::default() }
+        Self {
+            registry,
+            folder: folder.to_owned(),
+            next: Arc::default(),
+        }
     }
 
     pub(super) async fn device(&self) -> Device {
@@ -59,9 +63,20 @@ impl Fleet {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let id = DeviceId::from_uuid(new_id());
         let serial = format!("ST-{number}");
-        let new = NewDevice { id, serial: serial.clone(), token: token.hash() };
-        self.registry.provision(&Operator::at_the_console(), &[new], now()).await.unwrap();
-        Device { id, serial, token: token.reveal().to_owned() }
+        let new = NewDevice {
+            id,
+            serial: serial.clone(),
+            token: token.hash(),
+        };
+        self.registry
+            .provision(&Operator::at_the_console(), &[new], now())
+            .await
+            .unwrap();
+        Device {
+            id,
+            serial,
+            token: token.reveal().to_owned(),
+        }
     }
 
     pub(super) async fn home(&self) -> Home {
@@ -72,7 +87,12 @@ impl Fleet {
     pub(super) async fn home_with(&self, lasts_ms: i64, uses: u32) -> Home {
         let (by, registry) = (Operator::at_the_console(), &self.registry);
         let (org, site) = (OrgId::from_uuid(new_id()), SiteId::from_uuid(new_id()));
-        let installer = Org { id: org, kind: OrgKind::Installer, name: format!("Installer {org}"), contact: None };
+        let installer = Org {
+            id: org,
+            kind: OrgKind::Installer,
+            name: format!("Installer {org}"),
+            contact: None,
+        };
         registry.add_org(&by, &installer, now()).await.unwrap();
         let home = Site {
             id: site,
@@ -81,16 +101,28 @@ impl Fleet {
             time_zone: "Europe/Berlin".to_owned(),
             size_w: None,
             place: None,
-            raw_days: None,
         };
         assert!(registry.add_site(&by, &home, now()).await.unwrap());
         let code = InstallerCode::draw().unwrap();
-        let place = Place { data: self.folder.clone(), store: StoreUrl::Sqlite };
+        let place = Place {
+            data: self.folder.clone(),
+            store: StoreUrl::Sqlite,
+        };
         let expires_at = UnixMillis::try_from(now().get() + lasts_ms).unwrap();
         let hash = code.hash(&pepper(&place).unwrap());
-        let new = NewCode { id: new_id(), hash, site, installer: org, expires_at, uses };
+        let new = NewCode {
+            hash,
+            site,
+            installer: org,
+            expires_at,
+            uses,
+        };
         assert!(registry.add_code(&by, &new, now()).await.unwrap());
-        Home { site, org, code: code.to_string() }
+        Home {
+            site,
+            org,
+            code: code.to_string(),
+        }
     }
 
     /// A device that is at home already.
@@ -103,18 +135,26 @@ impl Fleet {
 }
 
 impl Device {
-    pub(super) async fn register(&self, client: &Client, code: &str) -> Answer {
+    pub(crate) async fn register(&self, client: &Client, code: &str) -> Answer {
         let body = json!({
             "serial": self.serial, "device_id": self.id, "installer_code": code, "model": "Pi 4", "firmware": "2.0.0",
         });
-        client.post("/v1/device/register", &self.token, body.to_string()).await
+        client
+            .post("/v1/device/register", &self.token, body.to_string())
+            .await
     }
 
-    pub(super) async fn deliver(&self, client: &Client, snapshots: &[Value]) -> Answer {
-        client.post("/v1/ingest/telemetry", &self.token, self.body("live", snapshots)).await
+    pub(crate) async fn deliver(&self, client: &Client, snapshots: &[Value]) -> Answer {
+        client
+            .post(
+                "/v1/ingest/telemetry",
+                &self.token,
+                self.body("live", snapshots),
+            )
+            .await
     }
 
-    pub(super) fn body(&self, lane: &str, snapshots: &[Value]) -> String {
+    pub(crate) fn body(&self, lane: &str, snapshots: &[Value]) -> String {
         json!({
             "device_id": self.id, "firmware": "2.0.0", "sent_at": ago(0), "ledger_id": self.id, "lane": lane,
             "snapshots": snapshots,
@@ -128,5 +168,14 @@ pub(super) fn snapshot(seconds: i64, home_kw: f64) -> Value {
     json!({
         "ts": ago(seconds), "solar_kw": 1.5, "home_kw": home_kw, "grid_kw": home_kw - 1.5,
         "voltage_l1": 121.4, "import_kwh_total": 17.25, "export_kwh_total": 3.5, "quality": "ok",
+    })
+}
+
+/// A snapshot of this time, in ms since the Unix epoch; the same time gives the same snapshot.
+pub(crate) fn snapshot_at(time: i64) -> Value {
+    let home_kw = (time / 1000 % 4_000) as f64 / 1000.0;
+    json!({
+        "ts": jiff::Timestamp::from_millisecond(time).unwrap(), "solar_kw": 1.5, "home_kw": home_kw, "grid_kw": home_kw - 1.5,
+        "import_kwh_total": 17.25, "export_kwh_total": 3.5, "quality": "ok",
     })
 }

@@ -5,7 +5,6 @@ mod budgets;
 mod client;
 mod deliveries;
 mod fleet;
-mod nodes;
 mod registration;
 
 use std::path::Path;
@@ -16,8 +15,9 @@ use solthrive_cloud::clock::Clock;
 use solthrive_cloud::config::Serve;
 use tempfile::TempDir;
 
-use self::client::Client;
+pub(crate) use self::client::Client;
 use self::fleet::Fleet;
+pub(crate) use self::fleet::{Device, snapshot_at};
 
 /// A service on a port of its own, and what its tests need.
 struct World {
@@ -39,18 +39,35 @@ impl World {
     }
 
     async fn on(folder: Arc<TempDir>, store: &str, settings: &[&str]) -> Self {
-        let running = Running::start(&serve(folder.path(), store, settings), Clock::system()).await.unwrap();
+        let running = Running::start(&serve(folder.path(), store, settings), Clock::system())
+            .await
+            .unwrap();
         let fleet = Fleet::new(Arc::clone(&running.registry), folder.path());
-        Self { client: Client::plain(running.address), running, fleet, folder }
+        Self {
+            client: Client::plain(running.address),
+            running,
+            fleet,
+            folder,
+        }
     }
 
     /// Ends it and starts another on what it left.
     async fn restarted(self) -> Self {
-        let Self { running, folder, fleet, .. } = self;
+        let Self {
+            running,
+            folder,
+            fleet,
+            ..
+        } = self;
         running.stop().await;
         let settings = serve(folder.path(), "sqlite:", &[]);
         let running = Running::start(&settings, Clock::system()).await.unwrap();
-        Self { client: Client::plain(running.address), running, fleet, folder }
+        Self {
+            client: Client::plain(running.address),
+            running,
+            fleet,
+            folder,
+        }
     }
 }
 
@@ -63,14 +80,46 @@ fn serve(folder: &Path, store: &str, more: &[&str]) -> Serve {
         serve: Serve,
     }
     let folder = folder.to_str().unwrap();
-    let fixed = ["serve", "--data", folder, "--store", store, "--listen", "127.0.0.1:0"];
-    let plain = if more.contains(&"--tls") { None } else { Some(&"--plain-http") };
+    let fixed = [
+        "serve",
+        "--data",
+        folder,
+        "--store",
+        store,
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let plain = if more.contains(&"--tls") {
+        None
+    } else {
+        Some(&"--plain-http")
+    };
     let more = more.iter().filter(|word| **word != "--tls");
     Line::parse_from(fixed.iter().chain(plain).chain(more)).serve
 }
 
+/// Devices that are at home, in an embedded store that nobody has open afterwards.
+pub(crate) async fn devices_in(folder: &Path, count: usize) -> Vec<Device> {
+    let running = Running::start(&serve(folder, "sqlite:", &[]), Clock::system())
+        .await
+        .unwrap();
+    let client = Client::plain(running.address);
+    let fleet = Fleet::new(Arc::clone(&running.registry), folder);
+    let mut devices = Vec::new();
+    for _ in 0..count {
+        devices.push(fleet.at_home(&client).await);
+    }
+    running.stop().await;
+    devices
+}
+
 /// Runs a test that needs a runtime, with two threads as the service has.
-fn run(test: impl Future<Output = ()>) {
+pub(crate) fn run(test: impl Future<Output = ()>) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    runtime.worker_threads(2).enable_all().build().unwrap().block_on(test);
+    runtime
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(test);
 }
