@@ -84,7 +84,7 @@ async fn read(folder: &Path) -> (Held, Vec<Seq>) {
     (held, entries.into_iter().map(|entry| entry.seq).collect())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+#[tokio::test]
 async fn log_and_followers_fit_together_in_every_copy() {
     let folder = tempfile::tempdir().unwrap();
     let store = busy(folder.path()).await;
