@@ -89,6 +89,8 @@ pub struct Target {
     pub relations: u64,
     /// Other sessions that use it now.
     pub sessions: u64,
+    /// Version of the schema, if it holds a store.
+    pub schema: Option<i64>,
 }
 
 impl Target {
@@ -109,8 +111,19 @@ impl Target {
         )
         .fetch_one(&mut session)
         .await?;
+        let (is_store,): (bool,) =
+            sqlx::query_as("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+                .fetch_one(&mut session)
+                .await?;
+        let mut schema = None;
+        if is_store {
+            (schema,) = sqlx::query_as("SELECT max(version) FROM _sqlx_migrations")
+                .fetch_one(&mut session)
+                .await?;
+        }
         session.close().await?;
         Ok(Self {
+            schema,
             relations: relations.cast_unsigned(),
             sessions: sessions.cast_unsigned(),
         })

@@ -1,0 +1,253 @@
+//! `admin restore`: a backup in the place of what is there.
+//!
+//! The backup is checked, copied beside the store, and then renamed into its place. What was there is
+//! set aside and not deleted. While files are exchanged a mark stands in the folder, and neither service
+//! nor console opens a store that has it: half of one store and half of another must not be used.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::json;
+use solthrive_cloud_store::backup::Target;
+
+use super::Verdict;
+use super::console::taken;
+use super::folders;
+use super::manifest::{DATABASE, DUMP, Engine, LOG, Manifest, PEPPER};
+use super::output::bytes;
+use super::postgres::Program;
+use super::progress::Progress;
+use super::screen::Screen;
+use crate::clock::Clock;
+use crate::config::{Place, StoreUrl};
+
+/// Stands in the folder while files are exchanged.
+const MARK: &str = "restore.unfinished";
+/// Where the copies are until all of them are there.
+const BESIDE: &str = "restore.partial";
+/// Files of the embedded store, with what SQLite keeps beside a file.
+const STORE: [&str; 6] = [
+    "solthrive.db",
+    "solthrive.db-wal",
+    "solthrive.db-shm",
+    "hot.db",
+    "hot.db-wal",
+    "hot.db-shm",
+];
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Stop the service first. The backup's hashes are checked before anything is changed. With the embedded
+store, what was there is set aside in the folder before-restore-TIME and not deleted. With `postgres:` the
+program pg_restore does the work, in one transaction; a new, empty database is the best place.
+
+Devices send again what was not acknowledged. What they were told is stored after the backup began is not
+in it, and they do not send it again.
+
+Examples:
+  solthrive-cloud admin --data /srv/solthrive restore /var/backups/solthrive/solthrive-20261126T031500Z
+  solthrive-cloud admin --store postgres://solthrive@db/new restore /mnt/disk/before-upgrade")]
+pub(super) struct Restore {
+    /// The backup
+    from: PathBuf,
+    /// Although the place holds something already
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) async fn run(
+    args: &Restore,
+    place: &Place,
+    clock: Clock,
+    screen: &mut Screen,
+) -> Result<Verdict> {
+    let manifest = Manifest::read(&args.from)?;
+    match (&place.store, manifest.engine) {
+        (StoreUrl::Sqlite, Engine::Postgres) => {
+            bail!("this is a backup of a PostgreSQL store; restore it with `--store postgres://…`")
+        }
+        (StoreUrl::Postgres(_), Engine::Sqlite) => {
+            bail!("this is a backup of an embedded store; restore it without --store")
+        }
+        _ => {}
+    }
+    let mut progress = Progress::new(clock);
+    for file in &manifest.files {
+        progress.say(|| format!("checking {}", file.name));
+        if let Some(wrong) = file.wrong(&args.from) {
+            bail!(
+                "nothing was changed, because {} is damaged: {wrong}",
+                args.from.join(&file.name).display()
+            );
+        }
+    }
+    let stamp = Timestamp::from(clock.now()).strftime("%Y%m%dT%H%M%SZ");
+    let aside = place.data.join(format!("before-restore-{stamp}"));
+    let aside = match &place.store {
+        StoreUrl::Sqlite => embedded(args, &manifest, place, &aside, &mut progress)?,
+        StoreUrl::Postgres(url) => {
+            imported(args, &manifest, place, url, &aside, &mut progress).await?
+        }
+    };
+    drop(progress);
+    let mut facts = vec![
+        ("restored", args.from.display().to_string()),
+        ("as of", manifest.began_at.clone()),
+        ("size", bytes(manifest.bytes())),
+        ("devices", manifest.counts.devices.to_string()),
+        ("log", format!("to entry {}", manifest.log.newest)),
+    ];
+    if let Some(aside) = &aside {
+        facts.push(("set aside", aside.display().to_string()));
+    }
+    let value = json!({"restored": args.from, "manifest": manifest, "set_aside": aside});
+    screen.facts(&facts, &value)?;
+    Ok(Verdict::Fine)
+}
+
+/// Refuses a folder in which a restore did not end.
+///
+/// # Errors
+/// When there is the mark of one.
+pub(crate) fn refuse_unfinished(data: &Path) -> Result<()> {
+    if data.join(MARK).exists() {
+        bail!(
+            "a restore in {} did not end; start `solthrive-cloud admin restore` again",
+            data.display()
+        );
+    }
+    Ok(())
+}
+
+/// Returns where the old files are, if there were any.
+fn embedded(
+    args: &Restore,
+    manifest: &Manifest,
+    place: &Place,
+    aside: &Path,
+    progress: &mut Progress,
+) -> Result<Option<PathBuf>> {
+    let data = &place.data;
+    fs::create_dir_all(data)
+        .with_context(|| format!("the folder {} could not be made", data.display()))?;
+    let _ours = taken(data)?;
+    let is_unfinished = data.join(MARK).exists();
+    let names = STORE
+        .into_iter()
+        .chain(manifest.has(PEPPER).then_some(PEPPER));
+    let old: Vec<&str> = names.filter(|name| data.join(name).exists()).collect();
+    if !old.is_empty() && !args.force && !is_unfinished {
+        bail!(
+            "{} holds a store already; with --force it is set aside in favour of the backup",
+            data.display()
+        );
+    }
+    let beside = data.join(BESIDE);
+    if beside.exists() {
+        fs::remove_dir_all(&beside)?;
+    }
+    folders::only_ours(&beside)?;
+    for file in &manifest.files {
+        progress.say(|| format!("copying {}", file.name));
+        folders::copy(&args.from.join(&file.name), &beside.join(&file.name))?;
+    }
+    folders::sync(&beside)?;
+    let mark = data.join(MARK);
+    fs::write(&mark, "half of the store may be another's\n")?;
+    folders::sync(data)?;
+    if !old.is_empty() {
+        folders::only_ours(aside)?;
+        for name in &old {
+            fs::rename(data.join(name), aside.join(name))?;
+        }
+        folders::sync(aside)?;
+    }
+    for file in &manifest.files {
+        fs::rename(beside.join(&file.name), data.join(&file.name))?;
+    }
+    folders::sync(data)?;
+    fs::remove_dir(&beside)?;
+    fs::remove_file(&mark)?;
+    folders::sync(data)?;
+    Ok((!old.is_empty()).then(|| aside.to_owned()))
+}
+
+/// Returns where the old pepper is, if there was another.
+async fn imported(
+    args: &Restore,
+    manifest: &Manifest,
+    place: &Place,
+    url: &str,
+    aside: &Path,
+    progress: &mut Progress,
+) -> Result<Option<PathBuf>> {
+    let program = Program::find("pg_restore")?;
+    let target = Target::look(url).await?;
+    if target.sessions > 0 {
+        bail!(
+            "{} other sessions use the database: stop every service first",
+            target.sessions
+        );
+    }
+    if target.relations > 0 && !args.force {
+        bail!(
+            "the database holds something already: name an empty one (`createdb`), or put the backup in its place with --force, which deletes what the store has there"
+        );
+    }
+    if target.schema.is_some_and(|schema| schema > manifest.schema) {
+        bail!("a newer program made the store in this database: restore into an empty one");
+    }
+    let aside = pepper(args, manifest, place, aside)?;
+    let mut command = program.connected(url);
+    command.args([
+        "--single-transaction",
+        "--exit-on-error",
+        "--no-owner",
+        "--no-privileges",
+        "--no-password",
+    ]);
+    if target.relations > 0 {
+        command.args(["--clean", "--if-exists"]);
+    }
+    command.arg(args.from.join(DUMP));
+    program
+        .run(command, || {
+            progress.say(|| "pg_restore is at work".to_owned());
+            true
+        })
+        .await?;
+    Ok(aside)
+}
+
+/// Codes depend on it, so one that is another's is not lightly replaced.
+fn pepper(
+    args: &Restore,
+    manifest: &Manifest,
+    place: &Place,
+    aside: &Path,
+) -> Result<Option<PathBuf>> {
+    let (from, to) = (args.from.join(PEPPER), place.pepper());
+    if !manifest.has(PEPPER) || (to.exists() && fs::read(&to)? == fs::read(&from)?) {
+        return Ok(None);
+    }
+    let is_there = to.exists();
+    if is_there && !args.force {
+        bail!(
+            "{} is another pepper than the backup's; with --force it is set aside",
+            to.display()
+        );
+    }
+    fs::create_dir_all(&place.data)?;
+    if is_there {
+        folders::only_ours(aside)?;
+        fs::rename(&to, aside.join(PEPPER))?;
+    }
+    let beside = place.data.join("pepper.partial");
+    folders::copy(&from, &beside)?;
+    fs::rename(&beside, &to)?;
+    folders::sync(&place.data)?;
+    Ok(is_there.then(|| aside.to_owned()))
+}
