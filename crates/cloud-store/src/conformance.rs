@@ -6,5 +6,7 @@
 #![expect(clippy::missing_panics_doc, reason = "to panic is what they are for")]
 
 pub mod archive;
+pub mod audit;
+pub mod console;
 pub mod hot;
 pub mod registry;

@@ -36,6 +36,8 @@ pub struct KnownCode {
     pub expires_at: UnixMillis,
     /// Devices that may still use it.
     pub uses_left: u32,
+    /// Another device measures the site, and was not deactivated. A site's totals follow one device.
+    pub site_taken: bool,
 }
 
 /// What is to be done.
@@ -52,6 +54,9 @@ pub enum Decision {
         /// Where it was to go.
         wanted: SiteId,
     },
+    /// All is well but for another device that measures this site: tell the code's installer, who has
+    /// to replace that one. The device gets the same answer as with [`Decision::Refuse`].
+    Taken(SiteId),
     /// The device was deactivated.
     Deactivated,
     /// Serial, token and code do not go together. Which of them is wrong is nobody's business.
@@ -83,6 +88,7 @@ pub fn decide(
             at,
             wanted: code.site,
         },
+        None if code.site_taken => Decision::Taken(code.site),
         None => Decision::Bind(code.site),
     }
 }
@@ -123,6 +129,7 @@ mod tests {
             site: site(7),
             expires_at: at(200),
             uses_left: 1,
+            site_taken: false,
         }
     }
 
@@ -176,6 +183,24 @@ mod tests {
         );
         assert_eq!(decide(claim, None, Some(code()), at(1)), Decision::Refuse);
         assert_eq!(decide(claim, Some(&new), None, at(1)), Decision::Refuse);
+    }
+
+    #[test]
+    fn a_site_that_another_device_measures_takes_no_second_one() {
+        let taken = KnownCode {
+            site_taken: true,
+            ..code()
+        };
+        assert_eq!(told(&device(None), taken), Decision::Taken(site(7)));
+        assert_eq!(
+            told(&device(Some(site(7))), taken),
+            Decision::Bound(site(7))
+        );
+        let late = KnownCode {
+            expires_at: at(100),
+            ..taken
+        };
+        assert_eq!(told(&device(None), late), Decision::Refuse);
     }
 
     #[test]

@@ -11,24 +11,24 @@ use crate::meta::{
     TokenHash,
 };
 
-const BY: Operator = Operator::at_the_console();
+pub(super) const BY: Operator = Operator::at_the_console();
 
-fn at(ms: i64) -> UnixMillis {
+pub(super) fn at(ms: i64) -> UnixMillis {
     UnixMillis::try_from(ms).expect("a test's instant")
 }
-fn device(number: u128) -> DeviceId {
+pub(super) fn device(number: u128) -> DeviceId {
     DeviceId::from_uuid(Uuid::from_u128(number))
 }
-fn org(number: u128) -> OrgId {
+pub(super) fn org(number: u128) -> OrgId {
     OrgId::from_uuid(Uuid::from_u128(number))
 }
-fn site(number: u128) -> SiteId {
+pub(super) fn site(number: u128) -> SiteId {
     SiteId::from_uuid(Uuid::from_u128(number))
 }
-const fn token(byte: u8) -> TokenHash {
+pub(super) const fn token(byte: u8) -> TokenHash {
     TokenHash([byte; 32])
 }
-const fn code(byte: u8) -> CodeHash {
+pub(super) const fn code(byte: u8) -> CodeHash {
     CodeHash([byte; 32])
 }
 
@@ -54,6 +54,7 @@ pub(super) async fn a_small_world(registry: &dyn Registry) {
         };
         assert!(registry.add_site(&BY, &home, at(1)).await.expect("adds"));
         let new = NewCode {
+            id: Uuid::from_u128(id),
             hash: code(number),
             site: site(id),
             installer: org(id),
@@ -68,7 +69,7 @@ pub(super) async fn a_small_world(registry: &dyn Registry) {
     assert_eq!(told.expect("provisions"), [Provisioned::New; 3]);
 }
 
-fn new(number: u8) -> NewDevice {
+pub(super) fn new(number: u8) -> NewDevice {
     NewDevice {
         id: device(number.into()),
         serial: format!("ST-{number}"),
@@ -77,6 +78,16 @@ fn new(number: u8) -> NewDevice {
 }
 
 pub(super) async fn register(registry: &dyn Registry, number: u8, with: u8, now: u32) -> Decision {
+    register_as(registry, number, with, now, None).await
+}
+
+pub(super) async fn register_as(
+    registry: &dyn Registry,
+    number: u8,
+    with: u8,
+    now: u32,
+    config: Option<&str>,
+) -> Decision {
     let serial = format!("ST-{number}");
     let asked = Asked {
         claim: Claim {
@@ -87,7 +98,7 @@ pub(super) async fn register(registry: &dyn Registry, number: u8, with: u8, now:
         code: code(with),
         model: "pi-4",
         firmware: "2.1.0",
-        config: None,
+        config,
     };
     let notices = [
         Uuid::from_u128(u128::from(now) * 10),
@@ -99,7 +110,7 @@ pub(super) async fn register(registry: &dyn Registry, number: u8, with: u8, now:
         .expect("answers")
 }
 
-async fn standing(registry: &dyn Registry, number: u8) -> Standing {
+pub(super) async fn standing(registry: &dyn Registry, number: u8) -> Standing {
     let lines = registry.devices(&BY).await.expect("lists");
     let line = lines.iter().find(|line| line.id == device(number.into()));
     line.expect("is listed").standing
@@ -151,6 +162,7 @@ pub async fn nothing_belongs_to_what_does_not_exist(registry: &dyn Registry) {
             .expect("answers")
     );
     let lost = NewCode {
+        id: Uuid::from_u128(9),
         hash: code(9),
         site: site(9),
         installer: org(1),
@@ -315,14 +327,14 @@ pub async fn a_device_has_at_most_two_tokens(registry: &dyn Registry) {
     assert_eq!(tokens().await, [token(11), token(12)]);
     assert!(
         registry
-            .revoke_token(&BY, token(11))
+            .revoke_token(&BY, token(11), at(4))
             .await
             .expect("revokes")
     );
     assert_eq!(tokens().await, [token(12)]);
     assert!(
         !registry
-            .revoke_token(&BY, token(11))
+            .revoke_token(&BY, token(11), at(4))
             .await
             .expect("answers")
     );

@@ -1,11 +1,13 @@
-//! Devices: made known, let in, shut out, replaced.
+//! Devices: made known, let in, shut out.
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, SiteId};
 use uuid::Uuid;
 
+use super::audit::{Act, audit};
 use super::{SqlRegistry, ask, next_revision, transaction};
 use crate::StoreError;
 use crate::meta::{Credential, DeviceLine, NewDevice, Provisioned, Standing, TokenHash};
@@ -64,8 +66,20 @@ pub(super) async fn provision(
             tx.rollback().await?;
             return Ok(told);
         }
+        let told = devices.iter().zip(&told);
+        for (device, _) in told.filter(|(_, told)| **told == Provisioned::New) {
+            audit!(tx, now, provisioned(device));
+        }
     });
     Ok(told)
+}
+
+fn provisioned(device: &NewDevice) -> Act {
+    Act {
+        device: Some(device.id),
+        details: Some(json!({ "serial": device.serial })),
+        ..Act::of_console("device.provisioned")
+    }
 }
 
 fn standing(site: Option<Uuid>, deactivated_at: Option<i64>) -> Standing {
@@ -104,10 +118,10 @@ pub(super) async fn deactivate(
     device: DeviceId,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
-    let changed = transaction!(db, |tx| {
+    transaction!(db, |tx| {
         let revision = next_revision!(tx);
         // The tokens stay, so that the device is told to stop and not that nobody knows it.
-        sqlx::query(
+        let changed = sqlx::query(
             "UPDATE device SET deactivated_at = coalesce(deactivated_at, $2), revision = $3 WHERE id = $1",
         )
         .bind(device.as_uuid())
@@ -115,119 +129,17 @@ pub(super) async fn deactivate(
         .bind(revision)
         .execute(&mut *tx)
         .await?
-        .rows_affected()
-    });
-    Ok(changed == 1)
-}
-
-pub(super) async fn add_token(
-    db: &SqlRegistry,
-    device: DeviceId,
-    token: TokenHash,
-    now: UnixMillis,
-) -> Result<bool, StoreError> {
-    transaction!(db, |tx| {
-        let revision = next_revision!(tx);
-        let known = sqlx::query("UPDATE device SET revision = $2 WHERE id = $1")
-            .bind(device.as_uuid())
-            .bind(revision)
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-        if known == 0 {
-            return Ok(false);
-        }
-        let slots: Vec<(i64, i64)> = sqlx::query_as(
-            "SELECT slot, created_at FROM device_token WHERE device = $1 ORDER BY created_at, slot",
-        )
-        .bind(device.as_uuid())
-        .fetch_all(&mut *tx)
-        .await?;
-        let free = (0..2).find(|slot| slots.iter().all(|(taken, _)| taken != slot));
-        let oldest = slots.first().map_or(0, |(slot, _)| *slot);
-        let slot = free.unwrap_or(oldest);
-        sqlx::query("DELETE FROM device_token WHERE device = $1 AND slot = $2")
-            .bind(device.as_uuid())
-            .bind(slot)
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query(
-            "INSERT INTO device_token (device, slot, hash, created_at) VALUES ($1, $2, $3, $4)",
-        )
-        .bind(device.as_uuid())
-        .bind(slot)
-        .bind(token.0.as_slice())
-        .bind(now.get())
-        .execute(&mut *tx)
-        .await?;
-    });
-    Ok(true)
-}
-
-pub(super) async fn revoke_token(db: &SqlRegistry, token: TokenHash) -> Result<bool, StoreError> {
-    transaction!(db, |tx| {
-        let revision = next_revision!(tx);
-        let whose: Option<(Uuid,)> =
-            sqlx::query_as("DELETE FROM device_token WHERE hash = $1 RETURNING device")
-                .bind(token.0.as_slice())
-                .fetch_optional(&mut *tx)
-                .await?;
-        let Some((device,)) = whose else {
-            return Ok(false);
-        };
-        sqlx::query("UPDATE device SET revision = $2 WHERE id = $1")
-            .bind(device)
-            .bind(revision)
-            .execute(&mut *tx)
-            .await?;
-    });
-    Ok(true)
-}
-
-pub(super) async fn replace(
-    db: &SqlRegistry,
-    old: DeviceId,
-    new: DeviceId,
-    now: UnixMillis,
-) -> Result<Option<SiteId>, StoreError> {
-    let site = transaction!(db, |tx| {
-        let revision = next_revision!(tx);
-        let place: Option<(Uuid, Uuid)> = sqlx::query_as(
-            "UPDATE assignment SET to_at = $2 WHERE device = $1 AND to_at IS NULL AND from_at <= $2
-             RETURNING site, installer_org",
-        )
-        .bind(old.as_uuid())
-        .bind(now.get())
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some((site, installer)) = place else {
-            return Ok(None);
-        };
-        let moved = sqlx::query(
-            "INSERT INTO assignment (device, site, installer_org, from_at)
-             SELECT id, $2, $3, $4 FROM device WHERE id = $1 AND deactivated_at IS NULL
-             AND NOT EXISTS (SELECT 1 FROM assignment WHERE device = $1 AND to_at IS NULL)",
-        )
-        .bind(new.as_uuid())
-        .bind(site)
-        .bind(installer)
-        .bind(now.get())
-        .execute(&mut *tx)
-        .await?
         .rows_affected();
-        if moved == 0 {
-            tx.rollback().await?;
-            return Ok(None);
+        if changed == 0 {
+            return Ok(false);
         }
-        sqlx::query("UPDATE device SET revision = $3 WHERE id = $1 OR id = $2")
-            .bind(old.as_uuid())
-            .bind(new.as_uuid())
-            .bind(revision)
-            .execute(&mut *tx)
-            .await?;
-        site
+        let act = Act {
+            device: Some(device),
+            ..Act::of_console("device.deactivated")
+        };
+        audit!(tx, now, act);
     });
-    Ok(Some(SiteId::from_uuid(site)))
+    Ok(true)
 }
 
 pub(super) async fn credentials(

@@ -22,11 +22,11 @@ macro_rules! steps {
 }
 
 pub(crate) fn sqlite() -> Migrator {
-    steps!("sqlite": 1 "0001_identity", 2 "0002_archive")
+    steps!("sqlite": 1 "0001_identity", 2 "0002_archive", 4 "0004_people")
 }
 
 pub(crate) fn postgres() -> Migrator {
-    steps!("postgres": 1 "0001_identity", 2 "0002_archive", 3 "0003_hot_log")
+    steps!("postgres": 1 "0001_identity", 2 "0002_archive", 3 "0003_hot_log", 4 "0004_people")
 }
 
 pub(crate) fn trouble(error: MigrateError) -> StoreError {

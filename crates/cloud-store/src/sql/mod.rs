@@ -4,11 +4,16 @@
 //! integers. A conformance suite runs every statement on both.
 
 mod archive;
+mod assignments;
+mod audit;
 mod beside;
+mod codes;
 mod devices;
 pub(crate) mod migrations;
 mod orgs;
 mod register;
+mod sites;
+mod tokens;
 mod trouble;
 
 use std::num::NonZeroU32;
@@ -28,8 +33,8 @@ use uuid::Uuid;
 
 use crate::StoreError;
 use crate::meta::{
-    Asked, Credential, DeviceLine, NewCode, NewDevice, Notice, Org, Provisioned, Registry, Site,
-    TokenHash,
+    Asked, Assignment, AuditCheck, AuditRow, CodeLine, Credential, DeviceLine, NewCode, NewDevice,
+    Notice, Org, Provisioned, Registry, Site, SiteConfig, TokenHash,
 };
 
 /// How long a statement may wait for the database before the caller is told to come again.
@@ -159,11 +164,11 @@ fn instant(ms: i64) -> Result<UnixMillis, StoreError> {
 #[async_trait]
 impl Registry for SqlStore {
     async fn add_org(&self, _: &Operator, org: &Org, now: UnixMillis) -> Result<(), StoreError> {
-        orgs::add_org(self, org, now).await
+        orgs::add(self, org, now).await
     }
 
     async fn orgs(&self, _: &Operator) -> Result<Vec<Org>, StoreError> {
-        orgs::orgs(self).await
+        orgs::list(self).await
     }
 
     async fn add_site(
@@ -172,15 +177,28 @@ impl Registry for SqlStore {
         site: &Site,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        orgs::add_site(self, site, now).await
+        sites::add(self, site, now).await
     }
 
     async fn site(&self, site: ReadableSite) -> Result<Option<Site>, StoreError> {
-        orgs::site(self, site.site()).await
+        sites::one(self, site.site()).await
+    }
+
+    async fn update_site(
+        &self,
+        _: &Operator,
+        site: &Site,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        sites::update(self, site, now).await
+    }
+
+    async fn site_configs(&self, site: ReadableSite) -> Result<Vec<SiteConfig>, StoreError> {
+        sites::configs(self, site.site()).await
     }
 
     async fn sites(&self, _: &Operator) -> Result<Vec<Site>, StoreError> {
-        orgs::sites(self).await
+        sites::list(self).await
     }
 
     async fn keep_raw(
@@ -188,8 +206,9 @@ impl Registry for SqlStore {
         _: &Operator,
         site: SiteId,
         days: Option<NonZeroU32>,
+        now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        orgs::keep_raw(self, site, days).await
+        sites::keep_raw(self, site, days, now).await
     }
 
     async fn add_code(
@@ -198,7 +217,20 @@ impl Registry for SqlStore {
         code: &NewCode,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        orgs::add_code(self, code, now).await
+        codes::add(self, code, now).await
+    }
+
+    async fn codes(&self, _: &Operator) -> Result<Vec<CodeLine>, StoreError> {
+        codes::list(self).await
+    }
+
+    async fn revoke_code(
+        &self,
+        _: &Operator,
+        code: Uuid,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        codes::revoke(self, code, now).await
     }
 
     async fn provision(
@@ -243,11 +275,26 @@ impl Registry for SqlStore {
         token: TokenHash,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        devices::add_token(self, device, token, now).await
+        tokens::add(self, device, token, now).await
     }
 
-    async fn revoke_token(&self, _: &Operator, token: TokenHash) -> Result<bool, StoreError> {
-        devices::revoke_token(self, token).await
+    async fn revoke_token(
+        &self,
+        _: &Operator,
+        token: TokenHash,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        tokens::revoke(self, token, now).await
+    }
+
+    async fn retire_older_tokens(
+        &self,
+        _: &Operator,
+        device: DeviceId,
+        keep: TokenHash,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        tokens::retire_older(self, device, keep, now).await
     }
 
     async fn replace(
@@ -257,10 +304,27 @@ impl Registry for SqlStore {
         new: DeviceId,
         now: UnixMillis,
     ) -> Result<Option<SiteId>, StoreError> {
-        devices::replace(self, old, new, now).await
+        assignments::replace(self, old, new, now).await
     }
 
     async fn credentials(&self, revision: i64) -> Result<Vec<Credential>, StoreError> {
         devices::credentials(self, revision).await
+    }
+
+    async fn assignments(&self, revision: i64) -> Result<Vec<Assignment>, StoreError> {
+        assignments::changed_after(self, revision).await
+    }
+
+    async fn audit(
+        &self,
+        _: &Operator,
+        before: Option<i64>,
+        most: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        audit::list(self, before, most).await
+    }
+
+    async fn audit_check(&self, _: &Operator) -> Result<AuditCheck, StoreError> {
+        audit::check(self).await
     }
 }

@@ -56,6 +56,31 @@ macro_rules! registry_promises {
     };
 }
 
+macro_rules! console_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes console with $make;
+            followers_hear_of_every_assignment,
+            a_site_has_one_device_at_a_time,
+            two_nodes_bind_one_device_to_a_site,
+            a_revoked_code_lets_nobody_in,
+            a_site_is_changed_as_a_whole,
+            configurations_stay_with_their_site,
+            an_older_token_is_retired,
+        );
+    };
+}
+
+macro_rules! audit_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes audit with $make;
+            every_change_is_written_down,
+            what_changed_nothing_is_not_written_down,
+            rows_are_read_the_newest_first,
+            the_chain_holds,
+        );
+    };
+}
+
 macro_rules! archive_promises {
     ($engine:ident with $make:expr) => {
         on_each_engine!($engine makes archive with $make;
@@ -102,6 +127,18 @@ mod registry {
     use super::*;
     registry_promises!(sqlite with super::sqlite_registry());
     registry_promises!(postgres with super::postgres_registry());
+}
+
+mod console {
+    use super::*;
+    console_promises!(sqlite with super::sqlite_registry());
+    console_promises!(postgres with super::postgres_registry());
+}
+
+mod audit {
+    use super::*;
+    audit_promises!(sqlite with super::sqlite_registry());
+    audit_promises!(postgres with super::postgres_registry());
 }
 
 mod archive {

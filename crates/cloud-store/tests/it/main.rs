@@ -5,6 +5,7 @@
     reason = "helpers of tests may fail loudly, as tests do"
 )]
 
+mod audit;
 mod damage;
 mod dumps;
 mod engines;

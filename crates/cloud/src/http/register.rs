@@ -85,7 +85,8 @@ pub(super) async fn register(
             tell(&app, &heard).await;
             registered(&app, site).await
         }
-        Decision::Refuse => {
+        // One answer for every cause: that somebody lives there already is nobody's business.
+        Decision::Refuse | Decision::Taken(_) => {
             app.attempts.failed(token, app.clock.elapsed());
             Err(refused())
         }

@@ -108,9 +108,16 @@ pub async fn chunks_are_kept_as_long_as_their_site_says(store: &(impl Registry +
         piece(3, on(2), 8),
     ];
     a_device_that_moved(store, &pieces).await;
-    let kept = store.keep_raw(&BY, site(1), NonZeroU32::new(8)).await;
+    let kept = store
+        .keep_raw(&BY, site(1), NonZeroU32::new(8), at(9))
+        .await;
     assert!(kept.expect("sets"));
-    assert!(!store.keep_raw(&BY, site(9), None).await.expect("answers"));
+    assert!(
+        !store
+            .keep_raw(&BY, site(9), None, at(9))
+            .await
+            .expect("answers")
+    );
     // Site 1 keeps 8 days, site 2 and nobody's devices the usual 5.
     let left = async || {
         let all = store.scan(None, 99).await.expect("reads");
@@ -134,13 +141,16 @@ pub async fn a_site_can_keep_less_than_usual(store: &(impl Registry + Archive + 
     let pieces = [piece(2, (100, 900), 1)];
     a_device_that_moved(store, &pieces).await;
     store
-        .keep_raw(&BY, site(1), NonZeroU32::new(2))
+        .keep_raw(&BY, site(1), NonZeroU32::new(2), at(9))
         .await
         .expect("sets");
-    store.keep_raw(&BY, site(1), None).await.expect("sets");
+    store
+        .keep_raw(&BY, site(1), None, at(9))
+        .await
+        .expect("sets");
     assert_eq!(store.expire(3, 5, 99).await.expect("expires"), 0);
     store
-        .keep_raw(&BY, site(1), NonZeroU32::new(2))
+        .keep_raw(&BY, site(1), NonZeroU32::new(2), at(9))
         .await
         .expect("sets");
     assert_eq!(store.expire(3, 5, 99).await.expect("expires"), 1);

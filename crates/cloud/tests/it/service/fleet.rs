@@ -111,6 +111,7 @@ impl Fleet {
         let expires_at = UnixMillis::try_from(now().get() + lasts_ms).unwrap();
         let hash = code.hash(&pepper(&place).unwrap());
         let new = NewCode {
+            id: new_id(),
             hash,
             site,
             installer: org,

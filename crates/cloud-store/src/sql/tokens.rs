@@ -1,0 +1,123 @@
+//! Tokens of devices: two slots each, so that one can take over from the other.
+
+use solthrive_domain::DeviceId;
+use solthrive_domain::telemetry::UnixMillis;
+use uuid::Uuid;
+
+use super::audit::{Act, audit};
+use super::{SqlRegistry, next_revision, transaction};
+use crate::StoreError;
+use crate::meta::TokenHash;
+
+pub(super) async fn add(
+    db: &SqlRegistry,
+    device: DeviceId,
+    token: TokenHash,
+    now: UnixMillis,
+) -> Result<bool, StoreError> {
+    transaction!(db, |tx| {
+        let revision = next_revision!(tx);
+        let known = sqlx::query("UPDATE device SET revision = $2 WHERE id = $1")
+            .bind(device.as_uuid())
+            .bind(revision)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        if known == 0 {
+            return Ok(false);
+        }
+        let slots: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT slot, created_at FROM device_token WHERE device = $1 ORDER BY created_at, slot",
+        )
+        .bind(device.as_uuid())
+        .fetch_all(&mut *tx)
+        .await?;
+        let free = (0..2).find(|slot| slots.iter().all(|(taken, _)| taken != slot));
+        let oldest = slots.first().map_or(0, |(slot, _)| *slot);
+        let slot = free.unwrap_or(oldest);
+        sqlx::query("DELETE FROM device_token WHERE device = $1 AND slot = $2")
+            .bind(device.as_uuid())
+            .bind(slot)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query(
+            "INSERT INTO device_token (device, slot, hash, created_at) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(device.as_uuid())
+        .bind(slot)
+        .bind(token.0.as_slice())
+        .bind(now.get())
+        .execute(&mut *tx)
+        .await?;
+        audit!(tx, now, act("device.token_added", device));
+    });
+    Ok(true)
+}
+
+pub(super) async fn revoke(
+    db: &SqlRegistry,
+    token: TokenHash,
+    now: UnixMillis,
+) -> Result<bool, StoreError> {
+    transaction!(db, |tx| {
+        let revision = next_revision!(tx);
+        let whose: Option<(Uuid,)> =
+            sqlx::query_as("DELETE FROM device_token WHERE hash = $1 RETURNING device")
+                .bind(token.0.as_slice())
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some((device,)) = whose else {
+            return Ok(false);
+        };
+        sqlx::query("UPDATE device SET revision = $2 WHERE id = $1")
+            .bind(device)
+            .bind(revision)
+            .execute(&mut *tx)
+            .await?;
+        let device = DeviceId::from_uuid(device);
+        audit!(tx, now, act("device.token_revoked", device));
+    });
+    Ok(true)
+}
+
+pub(super) async fn retire_older(
+    db: &SqlRegistry,
+    device: DeviceId,
+    keep: TokenHash,
+    now: UnixMillis,
+) -> Result<bool, StoreError> {
+    transaction!(db, |tx| {
+        let revision = next_revision!(tx);
+        let known: Option<(Uuid,)> =
+            sqlx::query_as("SELECT device FROM device_token WHERE device = $1 AND hash = $2")
+                .bind(device.as_uuid())
+                .bind(keep.0.as_slice())
+                .fetch_optional(&mut *tx)
+                .await?;
+        if known.is_none() {
+            return Ok(false);
+        }
+        let retired = sqlx::query("DELETE FROM device_token WHERE device = $1 AND hash <> $2")
+            .bind(device.as_uuid())
+            .bind(keep.0.as_slice())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        if retired > 0 {
+            sqlx::query("UPDATE device SET revision = $2 WHERE id = $1")
+                .bind(device.as_uuid())
+                .bind(revision)
+                .execute(&mut *tx)
+                .await?;
+            audit!(tx, now, act("device.older_tokens_retired", device));
+        }
+    });
+    Ok(true)
+}
+
+fn act(action: &'static str, device: DeviceId) -> Act {
+    Act {
+        device: Some(device),
+        ..Act::of_console(action)
+    }
+}
