@@ -11,13 +11,14 @@ use anyhow::{Context as _, Result};
 use solthrive_cloud_store::archive::{Archive, Views};
 use solthrive_cloud_store::hot::HotLog;
 use solthrive_cloud_store::meta::Registry;
+use solthrive_cloud_store::postgres::PostgresHotLog;
 use solthrive_cloud_store::sql::SqlRegistry;
 use solthrive_cloud_store::sqlite::{Folder, SqliteHotLog};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::refuse_unfinished;
-use crate::clock::Clock;
+use crate::clock::{Clock, new_id};
 use crate::config::{Place, Role, Serve, StoreUrl};
 use crate::devices::Devices;
 use crate::http::{AppState, Bounds, Listener, Readiness, Shared};
@@ -25,6 +26,7 @@ use crate::ingest::Committer;
 use crate::metrics::Metrics;
 use crate::secrets::Pepper;
 use crate::tls;
+use crate::worker::{self, Worker};
 
 /// Time for open requests to end once the service stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -68,7 +70,10 @@ impl Stores {
                 let sql = SqlRegistry::postgres(url)
                     .await
                     .context("PostgreSQL could not be reached")?;
-                todo!()
+                let log = PostgresHotLog::open(url)
+                    .await
+                    .context("PostgreSQL could not be reached")?;
+                Ok(Self::new(sql, Arc::new(log), None))
             }
         }
     }
@@ -154,6 +159,7 @@ impl Running {
             );
             async move { devices.keep_fresh(registry.as_ref(), clock, stop).await }
         }));
+        worker(settings, &stores, clock, &metrics, &mut background);
         let app = AppState::from(Shared::new(
             devices,
             Arc::clone(&stores.registry),
@@ -200,6 +206,7 @@ async fn ingest(
     if !settings.has(Role::Ingest) {
         return Ok((None, None));
     }
+    stores.log.prepare(clock.now()).await?;
     let mut part = Part::new();
     let waiting = usize::try_from(settings.limits.waiting_rows)?;
     let (committer, task) = Committer::start(
@@ -214,6 +221,29 @@ async fn ingest(
     .context("the log could not be read")?;
     part.tasks.push(task);
     Ok((Some(committer), Some(part)))
+}
+
+/// Follows the log, and does the jobs, until it is told to stop.
+fn worker(settings: &Serve, stores: &Stores, clock: Clock, metrics: &Metrics, part: &mut Part) {
+    if !settings.has(Role::Worker) {
+        return;
+    }
+    let pace = &settings.pace;
+    let how = worker::Settings {
+        checkpoint_every: Duration::from_secs(pace.checkpoint_s.into()),
+        seal_every: Duration::from_secs(u64::from(pace.seal_min) * 60),
+        ..worker::Settings::default()
+    };
+    let from = worker::Stores {
+        log: Arc::clone(&stores.log),
+        archive: Arc::clone(&stores.archive),
+        assignments: Arc::clone(&stores.registry),
+    };
+    let now: worker::Now = Arc::new(move || clock.now());
+    let holder = new_id();
+    let worker = Worker::new(from, how, Arc::clone(&now), holder);
+    metrics.register(|registry| worker::expose(registry, worker.progress(), now));
+    part.tasks.push(tokio::spawn(worker.run(part.stop.clone())));
 }
 
 fn listen(settings: &Serve, app: AppState) -> Result<(SocketAddr, Part)> {

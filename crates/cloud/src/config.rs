@@ -68,6 +68,7 @@ pub enum Role {
 /// `solthrive-cloud serve`.
 #[derive(Debug, Clone, Args)]
 pub struct Serve {
+    /// Where everything is kept.
     #[command(flatten)]
     pub place: Place,
     /// Address and port to listen on; port 0 takes a free one and prints it
@@ -106,8 +107,10 @@ pub struct Serve {
     /// Threads; as many as there are processors unless it is set
     #[arg(long, env = "SOLTHRIVE_CLOUD_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
+    /// Bounds.
     #[command(flatten)]
     pub limits: Limits,
+    /// How often things happen.
     #[command(flatten)]
     pub pace: Pace,
 }

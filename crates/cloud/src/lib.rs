@@ -21,3 +21,4 @@ pub mod notes;
 pub mod rows;
 pub mod secrets;
 pub mod tls;
+pub mod worker;

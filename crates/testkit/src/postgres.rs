@@ -22,6 +22,7 @@ const USER: &str = "postgres";
 pub struct Server {
     folder: PathBuf,
     programs: PathBuf,
+    fsync: bool,
 }
 
 /// An empty database, on the common server or on one of its own.
@@ -37,9 +38,26 @@ impl Server {
     /// # Errors
     /// When PostgreSQL is not installed or does not start; the message says what to do.
     pub fn start() -> Result<Self> {
+        // A test's data need not survive the machine, only the test.
+        Self::with_fsync(false)
+    }
+
+    /// One whose commits are on the disk when they return, for measuring.
+    ///
+    /// # Errors
+    /// See [`Server::start`].
+    pub fn durable() -> Result<Self> {
+        Self::with_fsync(true)
+    }
+
+    fn with_fsync(fsync: bool) -> Result<Self> {
         let programs = programs()?;
         let folder = fresh_folder()?;
-        let server = Self { folder, programs };
+        let server = Self {
+            folder,
+            programs,
+            fsync,
+        };
         let data = server.data();
         server.run(
             "initdb",
@@ -55,28 +73,61 @@ impl Server {
                 OsStr::new("--no-sync"),
             ],
         )?;
-        // A test's data need not survive the machine, only the test.
-        let options = format!(
-            "-k {} -c listen_addresses='' -c fsync=off -c max_connections=200",
-            server.folder.display()
-        );
-        let log = server.folder.join("log");
-        server
-            .run(
-                "pg_ctl",
-                [
-                    OsStr::new("-D"),
-                    data.as_os_str(),
-                    OsStr::new("-w"),
-                    OsStr::new("-l"),
-                    log.as_os_str(),
-                    OsStr::new("-o"),
-                    OsStr::new(&options),
-                    OsStr::new("start"),
-                ],
-            )
-            .with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
+        server.resume()?;
         Ok(server)
+    }
+
+    /// Starts it again after [`Server::halt`].
+    ///
+    /// # Errors
+    /// When it does not start; the message has its log.
+    pub fn resume(&self) -> Result<()> {
+        let (data, log) = (self.data(), self.folder.join("log"));
+        let options = format!(
+            "-k {} -c listen_addresses='' -c fsync={} -c max_connections=200",
+            self.folder.display(),
+            if self.fsync { "on" } else { "off" },
+        );
+        self.run(
+            "pg_ctl",
+            [
+                OsStr::new("-D"),
+                data.as_os_str(),
+                OsStr::new("-w"),
+                OsStr::new("-l"),
+                log.as_os_str(),
+                OsStr::new("-o"),
+                OsStr::new(&options),
+                OsStr::new("start"),
+            ],
+        )
+        .with_context(|| fs::read_to_string(&log).unwrap_or_default())
+    }
+
+    /// Stops it as a crash would, keeping its data.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub fn halt(&self) -> Result<()> {
+        let data = self.data();
+        self.run(
+            "pg_ctl",
+            [
+                OsStr::new("-D"),
+                data.as_os_str(),
+                OsStr::new("-m"),
+                OsStr::new("immediate"),
+                OsStr::new("stop"),
+            ],
+        )
+    }
+
+    /// Makes a database on it and says where it is.
+    ///
+    /// # Errors
+    /// When there is one of this name.
+    pub fn database(&self, name: &str) -> Result<String> {
+        create(&self.folder, name)
     }
 
     /// Whether there is a PostgreSQL to start.
@@ -103,15 +154,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let data = self.data();
-        let stop = [
-            OsStr::new("-D"),
-            data.as_os_str(),
-            OsStr::new("-m"),
-            OsStr::new("immediate"),
-            OsStr::new("stop"),
-        ];
-        let _ = self.run("pg_ctl", stop);
+        let _ = self.halt();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -132,14 +175,7 @@ impl Database {
                 (server.folder.clone(), Some(server))
             }
         };
-        let createdb = programs()?.join("createdb");
-        let mut command = Command::new(&createdb);
-        command.arg("-h").arg(&socket).args(["-U", USER, &name]);
-        said(&mut command, &createdb)?;
-        let url = format!(
-            "postgres://{USER}@localhost/{name}?host={}",
-            socket.display()
-        );
+        let url = create(&socket, &name)?;
         Ok(Self { url, _own: own })
     }
 
@@ -148,6 +184,18 @@ impl Database {
     pub fn url(&self) -> &str {
         &self.url
     }
+}
+
+/// Makes a database on the server with this socket, and says where it is.
+fn create(socket: &Path, name: &str) -> Result<String> {
+    let createdb = programs()?.join("createdb");
+    let mut command = Command::new(&createdb);
+    command.arg("-h").arg(socket).args(["-U", USER, name]);
+    said(&mut command, &createdb)?;
+    Ok(format!(
+        "postgres://{USER}@localhost/{name}?host={}",
+        socket.display()
+    ))
 }
 
 /// The newest installed PostgreSQL's programs.

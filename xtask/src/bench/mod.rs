@@ -1,6 +1,7 @@
 //! Measurements, printed as tables with the machine's noise beside them. Nothing here passes or
 //! fails: a timed test would lie on a busy machine.
 
+mod cloud;
 mod cycle;
 mod edge;
 mod home;
@@ -12,11 +13,14 @@ mod procfs;
 pub(crate) enum Bench {
     /// The appliance: memory, processor, wake-ups, disk, poll grid, bus plan, dashboard.
     Edge(edge::Args),
+    /// The cloud on both engines: durable ingest, acknowledgement, bytes on disk, queries, memory.
+    Cloud(cloud::Args),
 }
 
 /// Measures and prints.
 pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Edge(args) => edge::run(args),
+        Bench::Cloud(args) => cloud::run(args),
     }
 }

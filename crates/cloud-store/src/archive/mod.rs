@@ -4,7 +4,7 @@
 //! the ingest that asks whether a row is there already, the jobs); nothing that it reads goes to a
 //! person. [`Views`] is for people, and takes a proof of `solthrive_domain::access` with each call.
 
-mod bucket_day;
+pub mod bucket_day;
 pub(crate) mod fleet_day;
 mod sealed;
 mod state;
@@ -21,7 +21,6 @@ use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, Sample, SiteId};
 
-pub use self::bucket_day::BucketCodec;
 pub use self::sealed::BadBytes;
 pub use self::state::{BadState, SiteState};
 use crate::StoreError;

@@ -5,7 +5,7 @@ pub(super) const MOST: u32 = 32;
 
 /// Appends bits.
 #[derive(Debug, Default)]
-pub(super) struct BitWriter {
+pub(crate) struct BitWriter {
     bytes: Vec<u8>,
     pending: u64,
     used: u32,
@@ -14,7 +14,7 @@ pub(super) struct BitWriter {
 impl BitWriter {
     /// The low `count` bits of `value`, which has no others; `count` up to [`MOST`].
     #[inline]
-    pub(super) fn put(&mut self, value: u64, count: u32) {
+    pub(crate) fn put(&mut self, value: u64, count: u32) {
         debug_assert!(
             count <= MOST && (value >> count) == 0,
             "{value} in {count} bits"
@@ -30,7 +30,7 @@ impl BitWriter {
     }
 
     /// The bytes, the last one filled up with zeros.
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         let left = self.used.div_ceil(8);
         let word = self.pending << (32 - self.used) & 0xffff_ffff;
         self.bytes
@@ -41,13 +41,13 @@ impl BitWriter {
 
 /// Reads bits. Behind the end there are zeros without end; [`BitReader::is_spent`] tells whether that happened.
 #[derive(Debug)]
-pub(super) struct BitReader<'a> {
+pub(crate) struct BitReader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> BitReader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
@@ -67,20 +67,20 @@ impl<'a> BitReader<'a> {
     }
 
     #[inline]
-    pub(super) fn skip(&mut self, count: u32) {
+    pub(crate) fn skip(&mut self, count: u32) {
         self.at += count as usize;
     }
 
     /// The next `count` bits, up to [`MOST`].
     #[inline]
-    pub(super) fn take(&mut self, count: u32) -> u64 {
+    pub(crate) fn take(&mut self, count: u32) -> u64 {
         let bits = (self.peek() >> 1) >> (63 - count);
         self.skip(count);
         bits
     }
 
     /// Whether exactly these bytes were read: nothing is left but zeros in the last one, and nothing was missing.
-    pub(super) fn is_spent(&self) -> bool {
+    pub(crate) fn is_spent(&self) -> bool {
         self.at.div_ceil(8) == self.bytes.len() && self.peek() == 0
     }
 

@@ -14,7 +14,7 @@
 //! Whose day it is stands outside, in the key of whoever stores the chunk. Layout and measured
 //! reasons: `docs/decisions/0005-telemetry-chunks.md`.
 
-mod bits;
+pub(crate) mod bits;
 pub(crate) mod bytes;
 mod choose;
 mod codec;
@@ -39,7 +39,7 @@ mod merge;
 mod model;
 pub(crate) mod number;
 mod pack;
-mod rice;
+pub(crate) mod rice;
 mod settled;
 mod stats;
 mod table;

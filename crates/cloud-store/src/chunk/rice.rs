@@ -126,7 +126,7 @@ impl State {
 }
 
 /// The bytes of `residuals`.
-pub(super) fn encode(residuals: &[i64]) -> Vec<u8> {
+pub(crate) fn encode(residuals: &[i64]) -> Vec<u8> {
     let mut bits = BitWriter::default();
     let mut state = State::new();
     let mut rest = residuals;
@@ -150,7 +150,7 @@ pub(super) fn encode(residuals: &[i64]) -> Vec<u8> {
 }
 
 /// `count` residuals from `bytes`; `None` when these are not their bytes.
-pub(super) fn decode(bytes: &[u8], count: usize) -> Option<Vec<i64>> {
+pub(crate) fn decode(bytes: &[u8], count: usize) -> Option<Vec<i64>> {
     let mut bits = BitReader::new(bytes);
     let mut state = State::new();
     let mut residuals = Vec::with_capacity(count);

@@ -26,12 +26,12 @@ struct Args {
     /// The program to measure
     #[arg(long)]
     program: PathBuf,
-    /// A PostgreSQL database that is empty; without it the embedded store is measured
-    #[arg(long)]
+    /// Keep everything in a PostgreSQL server, which is started for this, instead of the embedded store
+    #[arg(long = "postgres")]
+    on_postgres: bool,
+    /// Where that server's database is
+    #[arg(skip)]
     postgres: Option<String>,
-    /// Folder of that PostgreSQL's server, to tell the size on disk
-    #[arg(long)]
-    postgres_data: Option<PathBuf>,
     /// Where to put the data; on the disk that is to be measured
     #[arg(long, default_value = "target/bench-cloud")]
     folder: PathBuf,
@@ -63,7 +63,14 @@ impl Args {
 }
 
 fn main() -> Result<()> {
-    let args = Args::parse();
+    let mut args = Args::parse();
+    let server = args
+        .on_postgres
+        .then(solthrive_testkit::Server::durable)
+        .transpose()?;
+    if let Some(server) = &server {
+        args.postgres = Some(server.database("bench")?);
+    }
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let _ = provider.install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -39,13 +39,13 @@ impl Service {
             .arg(folder)
             .args(["--connections-per-ip", "20000"])
             .args([
-                "--device-calls",
+                "--device-calls-per-min",
                 "60000000",
-                "--device-rows",
+                "--device-rows-per-s",
                 "100000000",
-                "--device-backfill",
+                "--device-backfill-rows-per-s",
                 "100000000",
-                "--org-rows",
+                "--org-rows-per-s",
                 "1000000000",
             ])
             .args(more)

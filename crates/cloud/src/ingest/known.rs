@@ -25,7 +25,7 @@ pub struct Known {
 
 /// Sealed days that were looked up, and when: an epoch of the index.
 #[derive(Debug)]
-pub struct Brought {
+pub(super) struct Brought {
     days: Vec<(hot::Known, Table)>,
     epoch: u64,
 }
@@ -144,6 +144,7 @@ impl Load {
                 )));
             }
         }
+        known.last = known.last.max(self.log.newest().await?);
         known.index.rotate(known.last);
         Ok(known)
     }

@@ -4,3 +4,4 @@ mod kill;
 mod openapi;
 mod rows;
 mod service;
+mod worker;

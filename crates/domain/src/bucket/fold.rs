@@ -126,9 +126,9 @@ impl Fold {
         Ok(self.tell(&pair, sink))
     }
 
-    /// No later sample changes a bucket before this instant's.
+    /// No later sample changes a bucket before this instant's; `None` before the first sample.
     #[must_use]
-    pub(super) fn reach(&self) -> Option<UnixMillis> {
+    pub fn reach(&self) -> Option<UnixMillis> {
         let lines = self.lines.iter().flatten().map(Counted::reach);
         let last = self.last?.ts.get();
         Some(UnixMillis::clamped(lines.fold(last, i64::min)))

@@ -123,6 +123,20 @@ impl DayRollup {
         let rollup = Rollup::new(span, sums, now);
         Ok(Self { date, rollup })
     }
+
+    /// The same from the sums of all its buckets.
+    ///
+    /// # Errors
+    /// When the date lies at the edge of what can be represented.
+    pub fn of_sums(
+        zone: &TimeZone,
+        date: Date,
+        sums: Sums,
+        now: Timestamp,
+    ) -> Result<Self, jiff::Error> {
+        let rollup = Rollup::new(quarters_of_day(zone, date)?, sums, now);
+        Ok(Self { date, rollup })
+    }
 }
 
 impl MonthRollup {

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Rollup;
+use crate::Bucket;
+use crate::bucket::{EnergySums, QUARTER_MS};
 use crate::telemetry::MicroWattHours;
 
 /// Energy of those sites that know it.
@@ -44,22 +46,41 @@ impl FleetSums {
     /// Of one site.
     #[must_use]
     pub fn of(rollup: &Rollup) -> Self {
-        let energies = rollup.sums.energy.array();
-        let [solar, import, export, home, charge, discharge] = energies.map(|energy| SiteTally {
-            energy: energy.unwrap_or_default(),
-            sites: i64::from(energy.is_some()),
-        });
         Self {
             sites: 1,
             final_sites: i64::from(rollup.is_final),
             covered_ms: i64::try_from(rollup.sums.covered_ms).unwrap_or(i64::MAX),
             elapsed_ms: i64::try_from(rollup.elapsed().as_millis()).unwrap_or(i64::MAX),
+            ..Self::of_energy(&rollup.sums.energy)
+        }
+    }
+
+    /// Of one site's quarter of an hour that is over; it is final if all of it was measured.
+    #[must_use]
+    pub fn of_bucket(bucket: &Bucket) -> Self {
+        Self {
+            sites: 1,
+            final_sites: i64::from(i64::from(bucket.covered_ms) == QUARTER_MS),
+            covered_ms: bucket.covered_ms.into(),
+            elapsed_ms: QUARTER_MS,
+            ..Self::of_energy(&bucket.energy)
+        }
+    }
+
+    fn of_energy(energy: &EnergySums) -> Self {
+        let [solar, import, export, home, charge, discharge] =
+            energy.array().map(|energy| SiteTally {
+                energy: energy.unwrap_or_default(),
+                sites: i64::from(energy.is_some()),
+            });
+        Self {
             solar,
             import,
             export,
             home,
             battery_charge: charge,
             battery_discharge: discharge,
+            ..Self::default()
         }
     }
 

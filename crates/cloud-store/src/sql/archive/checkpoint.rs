@@ -12,7 +12,7 @@ use super::tables::{
 };
 use crate::StoreError;
 use crate::archive::status::StatusBody;
-use crate::archive::{BucketCodec, Checkpoint, Cursors, DeviceStatus, SiteState, Wrote, fleet_day};
+use crate::archive::{Checkpoint, Cursors, DeviceStatus, SiteState, Wrote, bucket_day, fleet_day};
 use crate::hot::Seq;
 use crate::sql::{SqlStore, ask, transaction};
 
@@ -80,7 +80,13 @@ impl Rows {
             states: each(&checkpoint.sites, |(site, state)| {
                 state_row(site.as_uuid(), state)
             })?,
-            buckets: bucket_rows(checkpoint)?,
+            buckets: each(&checkpoint.buckets, |day| {
+                Ok(BucketDayRow {
+                    site: day.site.as_uuid(),
+                    day: day.day,
+                    buckets: bucket_day::encode(day.day, &day.buckets)?,
+                })
+            })?,
             days: checkpoint.days.iter().map(Into::into).collect(),
             months: checkpoint.months.iter().map(Into::into).collect(),
             totals: checkpoint.totals.iter().map(Into::into).collect(),
@@ -122,15 +128,4 @@ fn status_row(status: &DeviceStatus) -> Result<StatusRow, StoreError> {
 fn state_row(site: Uuid, state: &SiteState) -> Result<StateRow, StoreError> {
     let state = state.encode()?;
     Ok(StateRow { site, state })
-}
-
-fn bucket_rows(checkpoint: &Checkpoint) -> Result<Vec<BucketDayRow>, StoreError> {
-    let mut codec = BucketCodec::new()?;
-    each(&checkpoint.buckets, |day| {
-        Ok(BucketDayRow {
-            site: day.site.as_uuid(),
-            day: day.day,
-            buckets: codec.encode(day.day, &day.buckets)?,
-        })
-    })
 }

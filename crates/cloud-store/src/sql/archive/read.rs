@@ -14,8 +14,8 @@ use super::tables::{
 };
 use crate::StoreError;
 use crate::archive::{
-    BucketCodec, BucketDay, DeviceStatus, Fleet, FleetQuarters, Period, SiteDay, SiteMonth,
-    SiteState, ToldDay, UtcDay, fleet_day,
+    BucketDay, DeviceStatus, Fleet, FleetQuarters, Period, SiteDay, SiteMonth, SiteState, ToldDay,
+    UtcDay, bucket_day, fleet_day,
 };
 use crate::sql::{SqlStore, ask};
 
@@ -59,12 +59,11 @@ pub(super) async fn bucket_days(
             .fetch_all(pool)
             .await?
     });
-    let mut codec = BucketCodec::new()?;
     let day = |row: BucketDayRow| {
         Ok(BucketDay {
             site,
             day: row.day,
-            buckets: codec.decode(row.day, &row.buckets)?,
+            buckets: bucket_day::decode(row.day, &row.buckets)?,
         })
     };
     rows.into_iter().map(day).collect()

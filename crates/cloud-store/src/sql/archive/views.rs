@@ -13,7 +13,7 @@ use super::chunks::stored;
 use super::read;
 use super::tables::{EVENTS, EventRow, StatusRow};
 use crate::StoreError;
-use crate::archive::{BucketCodec, DeviceStatus, Event, SiteChunk, SiteState, UtcDay};
+use crate::archive::{DeviceStatus, Event, SiteChunk, SiteState, UtcDay, bucket_day};
 use crate::sql::{SqlStore, ask};
 
 const DAY_MS: i64 = 86_400_000;
@@ -120,11 +120,10 @@ pub(super) async fn buckets(
         .fetch_all(pool)
         .await?
     });
-    let mut codec = BucketCodec::new()?;
     let (mut known, mut open) = (BTreeMap::new(), Vec::new());
     for (day, bytes) in rows {
         match day {
-            Some(day) => known.extend(by_quarter(codec.decode(day, &bytes)?)),
+            Some(day) => known.extend(by_quarter(bucket_day::decode(day, &bytes)?)),
             None => open = SiteState::decode(&bytes)?.open,
         }
     }

@@ -5,6 +5,7 @@ mod budgets;
 mod client;
 mod deliveries;
 mod fleet;
+mod nodes;
 mod registration;
 
 use std::path::Path;

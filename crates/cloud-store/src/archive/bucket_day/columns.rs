@@ -1,0 +1,267 @@
+//! Buckets as columns of integers.
+
+use solthrive_domain::bucket::{BucketRow, Swing};
+
+use super::guide::{self, Guide, Place};
+use super::residuals::{Split, common_divisor};
+use crate::chunk::bytes::Reader;
+
+/// Energies: in the order of the columns, their places in a row. Home comes last, from the others.
+const ENERGIES: [usize; 6] = [0, 1, 2, 4, 5, 3];
+/// Swings: in the order of the columns, their places in a row. Home comes before grid.
+const SWINGS: [usize; 6] = [0, 3, 1, 2, 4, 5];
+/// Energies and swings, either of which may be unknown.
+const PARTS: usize = ENERGIES.len() + SWINGS.len();
+
+pub(super) const SOLAR: usize = 0;
+pub(super) const IMPORT: usize = 1;
+pub(super) const EXPORT: usize = 2;
+pub(super) const CHARGE: usize = 3;
+pub(super) const DISCHARGE: usize = 4;
+pub(super) const HOME: usize = 5;
+const BRIDGED: usize = 6;
+pub(super) const COVERED: usize = 7;
+pub(super) const SAMPLES: usize = 8;
+const BREAKS: usize = 9;
+const QUALITY: usize = 10;
+const REVISION: usize = 11;
+/// The first column of swings. Each swing has four: weight, area, smallest, largest.
+const FIRST_SWING: usize = 12;
+
+pub(super) const SOLAR_SWING: usize = 0;
+pub(super) const BATTERY_SWING: usize = 1;
+pub(super) const HOME_SWING: usize = 2;
+pub(super) const GRID_SWING: usize = 3;
+pub(super) const LEG_1: usize = 4;
+pub(super) const LEG_2: usize = 5;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// An energy or a count: the column's number says which.
+    Plain(usize),
+    /// Time that a swing is over.
+    Weight,
+    /// Area of this swing.
+    Area(usize),
+    /// Smallest value of this swing.
+    Smallest(usize),
+    /// Largest value of this swing.
+    Largest(usize),
+}
+
+/// How many columns there are.
+pub(super) const COLUMNS: usize = FIRST_SWING + 4 * SWINGS.len();
+
+pub(super) const fn weight(swing: usize) -> usize {
+    FIRST_SWING + 4 * swing
+}
+pub(super) const fn area(swing: usize) -> usize {
+    weight(swing) + 1
+}
+pub(super) const fn smallest(swing: usize) -> usize {
+    weight(swing) + 2
+}
+pub(super) const fn largest(swing: usize) -> usize {
+    weight(swing) + 3
+}
+
+pub(super) const fn holds(column: usize) -> Holds {
+    if column < FIRST_SWING {
+        return Holds::Plain(column);
+    }
+    let swing = (column - FIRST_SWING) / 4;
+    match (column - FIRST_SWING) % 4 {
+        0 => Holds::Weight,
+        1 => Holds::Area(swing),
+        2 => Holds::Smallest(swing),
+        _ => Holds::Largest(swing),
+    }
+}
+
+/// Bit of the energy or swing that a column belongs to; `None` for those that every bucket has.
+const fn part(column: usize) -> Option<usize> {
+    match column {
+        0..=HOME => Some(column),
+        _ if column < FIRST_SWING => None,
+        _ => Some(ENERGIES.len() + (column - FIRST_SWING) / 4),
+    }
+}
+
+/// All columns, one value a bucket.
+#[derive(Debug)]
+pub(super) struct Columns {
+    /// Of each bucket, which energies and swings are known.
+    known: Vec<u16>,
+    values: [Vec<i64>; COLUMNS],
+}
+
+impl Columns {
+    pub(super) fn of(rows: &[BucketRow]) -> Self {
+        let mut columns = Self {
+            known: vec![0; rows.len()],
+            values: std::array::from_fn(|_| vec![0; rows.len()]),
+        };
+        for (at, row) in rows.iter().enumerate() {
+            columns.set(at, row);
+        }
+        columns
+    }
+
+    fn set(&mut self, at: usize, row: &BucketRow) {
+        for (column, place) in ENERGIES.into_iter().enumerate() {
+            if let Some(energy) = row.energy[place] {
+                self.known[at] |= 1 << column;
+                self.values[column][at] = energy;
+            }
+        }
+        let plain = [
+            (BRIDGED, row.bridged_import),
+            (COVERED, row.covered_ms.into()),
+            (SAMPLES, row.samples.into()),
+            (BREAKS, row.breaks.into()),
+            (QUALITY, row.quality.into()),
+            (REVISION, row.revision.into()),
+        ];
+        for (column, value) in plain {
+            self.values[column][at] = value;
+        }
+        for (swing, place) in SWINGS.into_iter().enumerate() {
+            if let Some(known) = row.swings[place] {
+                self.known[at] |= 1 << (ENERGIES.len() + swing);
+                self.values[weight(swing)][at] = known.weight_ms.into();
+                self.values[area(swing)][at] = known.area;
+                self.values[smallest(swing)][at] = known.min.into();
+                self.values[largest(swing)][at] = known.max.into();
+            }
+        }
+    }
+
+    /// Which parts become known or unknown from each bucket to the next.
+    pub(super) fn known_changes(&self) -> Vec<i64> {
+        let before = std::iter::once(0).chain(self.known.iter().copied());
+        let pairs = self.known.iter().zip(before);
+        pairs.map(|(now, before)| (now ^ before).into()).collect()
+    }
+
+    /// Columns without values yet, from [`Self::known_changes`]; bits that mean nothing are dropped.
+    pub(super) fn known_by(changes: &[i64]) -> Self {
+        let mut known = 0;
+        let each = changes.iter().map(|change| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the low bits, of which there are no more"
+            )]
+            let change = *change as u16 & ((1 << PARTS) - 1);
+            known ^= change;
+            known
+        });
+        Self {
+            known: each.collect(),
+            values: std::array::from_fn(|_| vec![0; changes.len()]),
+        }
+    }
+
+    /// The value, if the bucket has one.
+    pub(super) fn get(&self, column: usize, row: usize) -> Option<i64> {
+        self.is_known(column, row).then(|| self.values[column][row])
+    }
+
+    fn is_known(&self, column: usize, row: usize) -> bool {
+        part(column).is_none_or(|bit| self.known[row] >> bit & 1 == 1)
+    }
+
+    /// Rows that have the column.
+    fn rows(&self, column: usize) -> Vec<usize> {
+        let all = 0..self.known.len();
+        all.filter(|row| self.is_known(column, *row)).collect()
+    }
+
+    /// Writes a column: guide and step, then what they leave.
+    pub(super) fn put(&self, out: &mut Vec<u8>, column: usize) {
+        let rows = self.rows(column);
+        if rows.is_empty() {
+            return;
+        }
+        let value = |row: &usize| self.values[column][*row];
+        let divisor = rows.iter().map(value).fold(0, common_divisor);
+        let steps = guide::steps(column).iter().copied().chain([divisor]);
+        let steps: Vec<i64> = steps.filter(|step| *step > 0).collect();
+        let guides = guide::of(column).iter();
+        let tried = guides.flat_map(|guide| steps.iter().map(|step| (*guide, *step)));
+        let splits = tried.map(|(guide, step)| self.split(column, guide, step, &rows));
+        if let Some(best) = splits.min_by_key(Split::cost) {
+            best.put(out);
+        }
+    }
+
+    /// What a guide leaves of a column.
+    fn split(&self, column: usize, guide: Guide, step: i64, rows: &[usize]) -> Split {
+        let mut before = None;
+        let pairs = rows.iter().map(|row| {
+            let place = Place {
+                columns: self,
+                column,
+                row: *row,
+                before: before.replace(*row),
+            };
+            (self.values[column][*row], guide.tell(&place, step))
+        });
+        Split::new((guide, guide.side(column)), step, pairs)
+    }
+
+    /// Reads a column; those before it must have been read.
+    pub(super) fn take(&mut self, from: &mut Reader<'_>, column: usize) -> Option<()> {
+        let rows = self.rows(column);
+        if rows.is_empty() {
+            return Some(());
+        }
+        let split = Split::take(from, rows.len(), |guide| guide.side(column))?;
+        let mut before = None;
+        for (nth, row) in rows.into_iter().enumerate() {
+            let place = Place {
+                columns: self,
+                column,
+                row,
+                before: before.replace(row),
+            };
+            let told = split.guide.tell(&place, split.step);
+            self.values[column][row] = split.value(nth, told);
+        }
+        Some(())
+    }
+
+    /// A bucket; `None` when it has numbers that no bucket has.
+    pub(super) fn row(&self, at: usize, quarter: i64) -> Option<BucketRow> {
+        let mut row = BucketRow {
+            quarter,
+            energy: [None; 6],
+            bridged_import: self.values[BRIDGED][at],
+            swings: [None; 6],
+            covered_ms: self.narrow(COVERED, at)?,
+            samples: self.narrow(SAMPLES, at)?,
+            breaks: self.narrow(BREAKS, at)?,
+            quality: self.narrow(QUALITY, at)?,
+            revision: self.narrow(REVISION, at)?,
+        };
+        for (column, place) in ENERGIES.into_iter().enumerate() {
+            row.energy[place] = self.get(column, at);
+        }
+        for (swing, place) in SWINGS.into_iter().enumerate() {
+            if self.is_known(weight(swing), at) {
+                row.swings[place] = Some(Swing {
+                    min: self.narrow(smallest(swing), at)?,
+                    max: self.narrow(largest(swing), at)?,
+                    area: self.values[area(swing)][at],
+                    weight_ms: self.narrow(weight(swing), at)?,
+                });
+            }
+        }
+        Some(row)
+    }
+
+    fn narrow<T: TryFrom<i64>>(&self, column: usize, row: usize) -> Option<T> {
+        T::try_from(self.values[column][row]).ok()
+    }
+}

@@ -1,0 +1,106 @@
+//! The buckets of a site and one UTC day as bytes: exact, and small enough to be kept for ever.
+//!
+//! Buckets become columns of integers ([`columns`]). Each column is foretold by what stands before it
+//! ([`guide`]): home's energy by the others', a swing's area by its energy, extremes by their mean.
+//! What is left is split at the step that values usually have, a watt-hour or a watt, and packed
+//! ([`residuals`]). The encoder tries the guides and steps that make sense for a column and takes those
+//! that leave the least, by integers only, so the same buckets give the same bytes everywhere.
+//!
+//! Layout: version; number of buckets, each quarter's distance from the one before; which energies and
+//! swings are known, as changes from bucket to bucket; the columns; CRC-32C. Numbers of columns,
+//! guides and steps are part of the format: they are added, never changed.
+
+mod columns;
+mod guide;
+mod residuals;
+
+use solthrive_domain::bucket::{Bucket, BucketRow, Quarter};
+
+use self::columns::{COLUMNS, Columns};
+use super::UtcDay;
+use super::sealed::{BadBytes, open, seal};
+use crate::chunk::bytes::{Reader, put_size};
+
+/// The format's version, in the first byte.
+const VERSION: u8 = 1;
+/// The most buckets of a day.
+const MOST: usize = 96;
+
+/// The buckets of `day` as bytes; they must be in order, none twice.
+///
+/// # Errors
+/// [`BadBytes::Content`] when they are not buckets of that day in order.
+pub fn encode(day: UtcDay, buckets: &[Bucket]) -> Result<Vec<u8>, BadBytes> {
+    check(day, buckets)?;
+    let rows: Vec<BucketRow> = buckets.iter().map(BucketRow::from).collect();
+    let mut out = Vec::new();
+    put_size(&mut out, rows.len());
+    let first = day * Quarter::PER_DAY;
+    residuals::put(&mut out, &steps(rows.iter().map(|row| row.quarter - first)));
+    let columns = Columns::of(&rows);
+    residuals::put(&mut out, &columns.known_changes());
+    for column in 0..COLUMNS {
+        columns.put(&mut out, column);
+    }
+    Ok(seal(VERSION, &out))
+}
+
+/// What [`encode`] was given.
+///
+/// # Errors
+/// [`BadBytes`]; nothing of damaged bytes is believed.
+pub fn decode(day: UtcDay, bytes: &[u8]) -> Result<Vec<Bucket>, BadBytes> {
+    let mut from = Reader(open(VERSION, bytes)?);
+    let rows = take_rows(day, &mut from).ok_or(BadBytes::Content("columns"))?;
+    let buckets: Vec<Bucket> = rows
+        .iter()
+        .map(|row| Bucket::try_from(row).map_err(|_| BadBytes::Content("a bucket")))
+        .collect::<Result<_, _>>()?;
+    check(day, &buckets)?;
+    Ok(buckets)
+}
+
+fn take_rows(day: UtcDay, from: &mut Reader<'_>) -> Option<Vec<BucketRow>> {
+    let count = from.size(MOST)?;
+    let steps = residuals::take(from, count)?;
+    let known = residuals::take(from, count)?;
+    let mut columns = Columns::known_by(&known);
+    for column in 0..COLUMNS {
+        columns.take(from, column)?;
+    }
+    let first = day.wrapping_mul(Quarter::PER_DAY).wrapping_sub(1);
+    let quarters = steps.iter().scan(first, |at, step| {
+        *at = at.wrapping_add(*step).wrapping_add(1);
+        Some(*at)
+    });
+    from.is_at_end()
+        .then(|| {
+            quarters
+                .enumerate()
+                .map(|(row, quarter)| columns.row(row, quarter))
+        })?
+        .collect()
+}
+
+/// How many quarters are missing before each.
+fn steps(of_day: impl Iterator<Item = i64>) -> Vec<i64> {
+    let mut next = 0;
+    of_day
+        .map(|at| {
+            let missing = at - next;
+            next = at + 1;
+            missing
+        })
+        .collect()
+}
+
+fn check(day: UtcDay, buckets: &[Bucket]) -> Result<(), BadBytes> {
+    let in_order = buckets.is_sorted_by(|one, next| one.quarter < next.quarter);
+    if in_order && buckets.iter().all(|bucket| bucket.quarter.utc_day() == day) {
+        Ok(())
+    } else {
+        Err(BadBytes::Content(
+            "buckets that are not the day's, in order",
+        ))
+    }
+}

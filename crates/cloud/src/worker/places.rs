@@ -1,0 +1,233 @@
+//! Which device was at which site when, and whose installer looked after it.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use async_trait::async_trait;
+use jiff::tz::TimeZone;
+use solthrive_cloud_store::StoreError;
+use solthrive_domain::telemetry::UnixMillis;
+use solthrive_domain::{DeviceId, OrgId, SiteId};
+
+/// A device at a site for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// Which device.
+    pub device: DeviceId,
+    /// Where.
+    pub site: SiteId,
+    /// Whose installer put it there.
+    pub installer: OrgId,
+    /// The site's IANA time zone.
+    pub time_zone: String,
+    /// Since when.
+    pub from_at: UnixMillis,
+    /// Until when; `None` while it is there.
+    pub to_at: Option<UnixMillis>,
+    /// Of this state.
+    pub revision: i64,
+}
+
+/// Who tells the assignments.
+#[async_trait]
+pub trait Assignments: Send + Sync {
+    /// Those that changed after `revision`, by revision.
+    async fn assignments(&self, revision: i64) -> Result<Vec<Assignment>, StoreError>;
+}
+
+/// One assignment, with times in ms: within `[from, to)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stay {
+    device: DeviceId,
+    site: SiteId,
+    installer: OrgId,
+    from: i64,
+    to: i64,
+}
+
+#[derive(Debug)]
+struct Place {
+    zone: TimeZone,
+    /// By begin.
+    stays: Vec<Stay>,
+}
+
+/// All assignments, as far as they were told.
+#[derive(Debug, Default)]
+pub struct Places {
+    devices: HashMap<DeviceId, Vec<Stay>>,
+    sites: HashMap<SiteId, Place>,
+    revision: i64,
+}
+
+impl Places {
+    /// Up to where they were told.
+    #[must_use]
+    pub const fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    /// Takes what changed.
+    pub fn take(&mut self, changed: &[Assignment]) {
+        for assignment in changed {
+            self.revision = self.revision.max(assignment.revision);
+            let stay = Stay {
+                device: assignment.device,
+                site: assignment.site,
+                installer: assignment.installer,
+                from: assignment.from_at.get(),
+                to: assignment.to_at.map_or(i64::MAX, UnixMillis::get),
+            };
+            put(self.devices.entry(stay.device).or_default(), stay);
+            let zone = zone_of(assignment);
+            let place = self.sites.entry(stay.site).or_insert_with(|| Place {
+                zone: TimeZone::UTC,
+                stays: Vec::new(),
+            });
+            place.zone = zone;
+            put(&mut place.stays, stay);
+        }
+    }
+
+    /// Where the device was at this instant. What it measured before it was bound for the first
+    /// time, it measured where it was bound.
+    #[must_use]
+    pub fn site_at(&self, device: DeviceId, at: UnixMillis) -> Option<SiteId> {
+        let stays = self.devices.get(&device)?;
+        let now = stays.iter().rev().find(|stay| stay.from <= at.get());
+        let stay = now.or(stays.first())?;
+        (at.get() < stay.to).then_some(stay.site)
+    }
+
+    /// Where the device is; `None` where it was taken away.
+    #[must_use]
+    pub fn site_now(&self, device: DeviceId) -> Option<SiteId> {
+        let stay = self.devices.get(&device)?.last()?;
+        (stay.to == i64::MAX).then_some(stay.site)
+    }
+
+    /// The devices that were ever at the site, each with a span in which its rows are the site's,
+    /// in ms since the Unix epoch.
+    #[must_use]
+    pub fn stays_at(&self, site: SiteId) -> Vec<(DeviceId, Range<i64>)> {
+        let stays = self.sites.get(&site).map_or(&[][..], |place| &place.stays);
+        stays
+            .iter()
+            .map(|stay| {
+                let is_first = self
+                    .devices
+                    .get(&stay.device)
+                    .and_then(|stays| stays.first())
+                    .is_some_and(|first| first == stay);
+                let from = if is_first { i64::MIN } else { stay.from };
+                (stay.device, from..stay.to)
+            })
+            .collect()
+    }
+
+    /// The installer that looked after the site: who came last until then, or first of all.
+    #[must_use]
+    pub fn installer_at(&self, site: SiteId, at: UnixMillis) -> Option<OrgId> {
+        let stays = &self.sites.get(&site)?.stays;
+        let latest = stays.iter().rev().find(|stay| stay.from <= at.get());
+        latest.or(stays.first()).map(|stay| stay.installer)
+    }
+
+    /// The site's time zone; UTC where nothing is known of it.
+    #[must_use]
+    pub fn zone(&self, site: SiteId) -> TimeZone {
+        self.sites
+            .get(&site)
+            .map_or(TimeZone::UTC, |place| place.zone.clone())
+    }
+
+    /// All sites that a device was ever at.
+    pub fn sites(&self) -> impl Iterator<Item = SiteId> {
+        self.sites.keys().copied()
+    }
+}
+
+/// Adds a stay, or puts it in place of what was told of it before.
+fn put(stays: &mut Vec<Stay>, stay: Stay) {
+    let key = |stay: &Stay| (stay.from, stay.device, stay.site);
+    match stays.binary_search_by_key(&key(&stay), key) {
+        Ok(at) => stays[at] = stay,
+        Err(at) => stays.insert(at, stay),
+    }
+}
+
+/// A zone that this program does not know is taken for UTC: energies are right, days begin elsewhere.
+fn zone_of(assignment: &Assignment) -> TimeZone {
+    TimeZone::get(&assignment.time_zone).unwrap_or_else(|_| {
+        tracing::warn!(
+            site.id = %assignment.site,
+            zone = assignment.time_zone,
+            "the site's time zone is not known here, its days are those of UTC"
+        );
+        TimeZone::UTC
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn id(n: u128) -> Uuid {
+        Uuid::from_u128(n)
+    }
+
+    fn ms(at: i64) -> UnixMillis {
+        UnixMillis::try_from(at).unwrap()
+    }
+
+    fn stay(site: u128, installer: u128, from: i64, to: Option<i64>) -> Assignment {
+        Assignment {
+            device: DeviceId::from_uuid(id(1)),
+            site: SiteId::from_uuid(id(site)),
+            installer: OrgId::from_uuid(id(installer)),
+            time_zone: "Australia/Lord_Howe".to_owned(),
+            from_at: ms(from),
+            to_at: to.map(ms),
+            revision: from,
+        }
+    }
+
+    #[test]
+    fn a_device_that_moved_belongs_to_each_site_in_its_time() {
+        let mut places = Places::default();
+        places.take(&[stay(10, 7, 100, None)]);
+        places.take(&[stay(10, 7, 100, Some(200)), stay(20, 8, 300, None)]);
+        let device = DeviceId::from_uuid(id(1));
+        let site = |at| places.site_at(device, ms(at)).map(SiteId::as_uuid);
+        assert_eq!(
+            [0, 100, 199, 200, 299, 300].map(site),
+            [
+                Some(id(10)),
+                Some(id(10)),
+                Some(id(10)),
+                None,
+                None,
+                Some(id(20))
+            ]
+        );
+        assert_eq!(places.site_now(device), Some(SiteId::from_uuid(id(20))));
+        let stays = |site| places.stays_at(SiteId::from_uuid(id(site)));
+        assert_eq!(stays(10), [(device, i64::MIN..200)]);
+        assert_eq!(stays(20), [(device, 300..i64::MAX)]);
+        assert_eq!(places.revision(), 300);
+    }
+
+    #[test]
+    fn an_installer_keeps_the_site_until_another_comes() {
+        let mut places = Places::default();
+        places.take(&[stay(10, 7, 100, Some(200)), stay(10, 8, 300, None)]);
+        let site = SiteId::from_uuid(id(10));
+        let installer = |at| places.installer_at(site, ms(at)).map(OrgId::as_uuid);
+        assert_eq!(
+            [0, 250, 300].map(installer),
+            [Some(id(7)), Some(id(7)), Some(id(8))]
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! An archive that fails now and then, before it has done something or after.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::civil::Date;
+use solthrive_cloud_store::StoreError;
+use solthrive_cloud_store::archive::{
+    Archive, BucketDay, Checkpoint, Cursors, DeviceStatus, Fleet, FleetQuarters, Lease, OpenDay,
+    Period, Piece, SiteDay, SiteMonth, SiteState, Stored, ToldDay, UtcDay, Wrote,
+};
+use solthrive_cloud_store::hot::Seq;
+use solthrive_domain::telemetry::UnixMillis;
+use solthrive_domain::{DeviceId, FleetSums, SiteId};
+use uuid::Uuid;
+
+use super::rng::Rng;
+
+/// When what fails, and how.
+pub(super) enum Fault {
+    /// One call in so many, before or after it took effect.
+    Now(u64, Mutex<Rng>),
+    /// The state of this site is damaged.
+    State(SiteId),
+    /// The stored buckets of this site are damaged.
+    Buckets(SiteId),
+}
+
+pub(super) struct Faulty {
+    pub(super) inner: Arc<dyn Archive>,
+    pub(super) fault: Fault,
+}
+
+impl Faulty {
+    fn now_and_then(&self, call: &str) -> Result<(), StoreError> {
+        match &self.fault {
+            Fault::Now(times, rng) if rng.lock().unwrap().once_in(*times) => {
+                Err(StoreError::Unavailable(call.to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn read(&self, call: &str, site: SiteId) -> Result<(), StoreError> {
+        match &self.fault {
+            Fault::State(damaged) if call == "site_state" && *damaged == site => {
+                Err(StoreError::Damaged(call.to_owned()))
+            }
+            Fault::Buckets(damaged) if call == "bucket_days" && *damaged == site => {
+                Err(StoreError::Damaged(call.to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+macro_rules! passed_on {
+    ({$($call:ident($($name:ident: $kind:ty),*) -> $answer:ty;)*} of a site {$($of_site:ident($site:ident $(, $more:ident: $more_kind:ty)*) -> $read:ty;)*}) => {
+        #[async_trait]
+        impl Archive for Faulty {
+            $(async fn $call(&self, $($name: $kind),*) -> Result<$answer, StoreError> {
+                self.now_and_then(stringify!($call))?;
+                let done = self.inner.$call($($name),*).await;
+                self.now_and_then(stringify!($call))?;
+                done
+            })*
+            $(async fn $of_site(&self, $site: SiteId $(, $more: $more_kind)*) -> Result<$read, StoreError> {
+                self.now_and_then(stringify!($of_site))?;
+                self.read(stringify!($of_site), $site)?;
+                self.inner.$of_site($site $(, $more)*).await
+            })*
+        }
+    };
+}
+
+passed_on! {
+    {
+    cursors() -> Cursors;
+    checkpoint(checkpoint: &Checkpoint) -> Wrote;
+    seal(from: Seq, to: Seq, pieces: &[Piece]) -> Wrote;
+    sealed_to() -> Vec<(DeviceId, i64)>;
+    parts(day: OpenDay) -> Vec<Stored>;
+    parts_of_days(device: DeviceId, days: Range<UtcDay>) -> Vec<Stored>;
+    days_with_pieces(before: UtcDay, most: u32) -> Vec<OpenDay>;
+    merge(day: OpenDay, parts: &BTreeSet<i64>, chunk: &Piece) -> Wrote;
+    set_aside(part: &Stored, why: &str, now: UnixMillis) -> ();
+    scan(after: Option<(OpenDay, i64)>, most: u32) -> Vec<Stored>;
+    expire(today: UtcDay, default_days: u32, most: u32) -> u64;
+    device_status(device: DeviceId) -> Option<DeviceStatus>;
+    days_not_final(before: Date, most: u32) -> Vec<(SiteId, Date)>;
+    total(fleet: Fleet, period: Period) -> Option<FleetSums>;
+    quarters(fleet: Fleet, day: UtcDay) -> Option<FleetQuarters>;
+    lease(job: &str, holder: Uuid, now: UnixMillis, until: UnixMillis) -> Option<Lease>;
+    release(job: &str, holder: Uuid, done_at: Option<UnixMillis>) -> ();
+    } of a site {
+    site_state(site) -> Option<SiteState>;
+    bucket_days(site, days: Range<UtcDay>) -> Vec<BucketDay>;
+    site_days(site, dates: Range<Date>) -> Vec<SiteDay>;
+    site_month(site, month: Date) -> Option<SiteMonth>;
+    told(site, dates: Range<Date>) -> Vec<ToldDay>;
+    }
+}

@@ -1,0 +1,10 @@
+//! From the log to the archive, beside an oracle that sorts everything and folds it once.
+
+mod cases;
+mod faulty;
+mod jobs;
+mod laws;
+mod oracle;
+mod rig;
+mod rng;
+mod world;
