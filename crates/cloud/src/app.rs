@@ -223,6 +223,30 @@ async fn ingest(
     Ok((Some(committer), Some(part)))
 }
 
+struct InRegistry(Arc<dyn Registry>);
+
+#[async_trait::async_trait]
+impl worker::places::Assignments for InRegistry {
+    async fn assignments(
+        &self,
+        revision: i64,
+    ) -> Result<Vec<worker::places::Assignment>, solthrive_cloud_store::StoreError> {
+        let all = self.0.assignments(revision).await?;
+        Ok(all
+            .into_iter()
+            .map(|a| worker::places::Assignment {
+                device: a.device,
+                site: a.site,
+                installer: a.installer,
+                time_zone: a.time_zone,
+                from_at: a.from_at,
+                to_at: a.to_at,
+                revision: a.revision,
+            })
+            .collect())
+    }
+}
+
 /// Follows the log, and does the jobs, until it is told to stop.
 fn worker(settings: &Serve, stores: &Stores, clock: Clock, metrics: &Metrics, part: &mut Part) {
     if !settings.has(Role::Worker) {
@@ -237,7 +261,7 @@ fn worker(settings: &Serve, stores: &Stores, clock: Clock, metrics: &Metrics, pa
     let from = worker::Stores {
         log: Arc::clone(&stores.log),
         archive: Arc::clone(&stores.archive),
-        assignments: Arc::clone(&stores.registry),
+        assignments: Arc::new(InRegistry(Arc::clone(&stores.registry))),
     };
     let now: worker::Now = Arc::new(move || clock.now());
     let holder = new_id();

@@ -64,6 +64,7 @@ pub(crate) async fn register(place: &Place, count: usize, now: UnixMillis) -> Re
         let code = InstallerCode::draw()?.hash(&pepper);
         let expires_at = UnixMillis::try_from(now.get() + 86_400_000)?;
         let new = NewCode {
+            id: Uuid::from_u128((4 << 64) + number as u128),
             hash: code,
             site: device.site,
             installer: org,

@@ -23,7 +23,9 @@ struct Exposed {
 
 impl fmt::Debug for Exposed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exposed").field("progress", &self.progress).finish_non_exhaustive()
+        f.debug_struct("Exposed")
+            .field("progress", &self.progress)
+            .finish_non_exhaustive()
     }
 }
 
@@ -31,28 +33,77 @@ impl Collector for Exposed {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let counts = self.progress.counts((self.now)());
         let gauges = [
-            ("log_folded", "The entry of the log up to which status and rollups are stored", counts.folded),
-            ("log_sealed", "The entry of the log up to which rows are in chunks", counts.sealed),
-            ("log_read", "The newest entry that the worker has taken in", counts.read),
-            ("worker_lag_ms", "Age of the newest entry that is not stored yet; 0 where there is none", counts.lag_ms),
+            (
+                "log_folded",
+                "The entry of the log up to which status and rollups are stored",
+                counts.folded,
+            ),
+            (
+                "log_sealed",
+                "The entry of the log up to which rows are in chunks",
+                counts.sealed,
+            ),
+            (
+                "log_read",
+                "The newest entry that the worker has taken in",
+                counts.read,
+            ),
+            (
+                "worker_lag_ms",
+                "Age of the newest entry that is not stored yet; 0 where there is none",
+                counts.lag_ms,
+            ),
         ];
         for (name, help, value) in gauges {
             let gauge = ConstGauge::new(value);
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
         let counters = [
-            ("worker_rows", "Rows that the worker has taken in", counts.rows),
-            ("worker_late_rows", "Rows among them that were late", counts.late),
-            ("worker_rebuilds", "Times that buckets were made anew for late rows", counts.rebuilds),
-            ("worker_checkpoints", "Checkpoints that took effect", counts.checkpoints),
+            (
+                "worker_rows",
+                "Rows that the worker has taken in",
+                counts.rows,
+            ),
+            (
+                "worker_late_rows",
+                "Rows among them that were late",
+                counts.late,
+            ),
+            (
+                "worker_rebuilds",
+                "Times that buckets were made anew for late rows",
+                counts.rebuilds,
+            ),
+            (
+                "worker_checkpoints",
+                "Checkpoints that took effect",
+                counts.checkpoints,
+            ),
             ("worker_pieces", "Pieces that were sealed", counts.pieces),
-            ("worker_damaged", "Entries, notes, chunks and sites that could not be read", counts.damaged),
-            ("worker_retries", "Turns that failed and were tried again", counts.retries),
-            ("worker_strays", "Rows that belong to no site", counts.strays),
+            (
+                "worker_damaged",
+                "Entries, notes, chunks and sites that could not be read",
+                counts.damaged,
+            ),
+            (
+                "worker_retries",
+                "Turns that failed and were tried again",
+                counts.retries,
+            ),
+            (
+                "worker_strays",
+                "Rows that belong to no site",
+                counts.strays,
+            ),
         ];
         for (name, help, value) in counters {
             let counter = ConstCounter::new(value);
-            counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
+            counter.encode(encoder.encode_descriptor(
+                name,
+                help,
+                None,
+                counter.metric_type(),
+            )?)?;
         }
         Ok(())
     }

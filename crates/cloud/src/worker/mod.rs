@@ -38,10 +38,10 @@ use solthrive_cloud_store::hot::{HotLog, Seq};
 use solthrive_domain::telemetry::UnixMillis;
 use uuid::Uuid;
 
+pub use self::exposed::expose;
 use self::finalise::Finaliser;
 use self::memory::Memory;
 use self::places::{Assignments, Places};
-pub use self::exposed::expose;
 pub use self::progress::{Counts, Progress};
 pub use self::turn::Turn;
 

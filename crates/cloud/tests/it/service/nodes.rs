@@ -88,7 +88,7 @@ fn a_revoked_token_and_a_deactivated_device_are_out_everywhere_within_ten_second
         }
         let (by, registry) = (Operator::at_the_console(), &one.fleet.registry);
         let token: TokenHash = solthrive_cloud::secrets::hash_token(&revoked.token);
-        assert!(registry.revoke_token(&by, token).await.unwrap());
+        assert!(registry.revoke_token(&by, token, now()).await.unwrap());
         assert!(registry.deactivate(&by, gone.id, now()).await.unwrap());
         for client in [&one.client, &other.client] {
             assert!(until(401, &revoked, client).await < Duration::from_secs(10));
