@@ -16,7 +16,7 @@ use solthrive_cloud_store::backup::Target;
 use super::Verdict;
 use super::console::taken;
 use super::folders;
-use super::manifest::{DATABASE, DUMP, Engine, LOG, Manifest, PEPPER};
+use super::manifest::{DUMP, Engine, Manifest, PEPPER};
 use super::output::bytes;
 use super::postgres::Program;
 use super::progress::Progress;
