@@ -211,6 +211,10 @@ impl Registry for SqlStore {
         sites::keep_raw(self, site, days, now).await
     }
 
+    async fn raw_days(&self, _: &Operator, site: SiteId) -> Result<Option<NonZeroU32>, StoreError> {
+        sites::raw_days(self, site).await
+    }
+
     async fn add_code(
         &self,
         _: &Operator,

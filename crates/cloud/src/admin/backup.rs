@@ -12,10 +12,11 @@ use serde_json::json;
 use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::backup::{Exported, Snapshot};
 use solthrive_cloud_store::meta::{AuditCheck, Registry as _};
+use solthrive_cloud_store::sqlite::SqliteHotLog;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Verdict;
-use super::console::Console;
+use super::console::{Console, taken};
 use super::folders::{self, Partial};
 use super::manifest::{self, DATABASE, DUMP, Engine, LOG, Listed, Manifest, PEPPER};
 use super::output::{bytes, hex, instant};
@@ -108,10 +109,9 @@ fn embedded(console: &Console, to: &Path, began_at: String, stop: &AtomicBool) -
     let data = &console.place.data;
     let log = Place::hot_log(data);
     if !log.exists() {
-        bail!(
-            "there is no log in {}: the service has not run yet, so there is nothing to back up",
-            data.display()
-        );
+        // The service has not run yet. A backup has a log all the same.
+        let _ours = taken(data)?;
+        drop(SqliteHotLog::open(&log)?);
     }
     let snapshot = Snapshot::take(&Place::database(data), &log)?;
     let mut progress = Progress::new(console.clock);

@@ -127,7 +127,7 @@ fn chunk(codec: &mut Codec, stored: &Stored, findings: &mut Findings) {
     };
     let table = match codec.decode(&stored.bytes, Pick::All) {
         Ok(table) => table,
-        Err(error) => return findings.problem(at(), error),
+        Err(error) => return findings.problem(at(), error.to_string()),
     };
     if stored.part < 0 {
         findings.problem(at(), "it was set aside as damaged, but it decodes");
@@ -167,7 +167,7 @@ pub(super) async fn log(
             last = entry.seq;
             findings.saw("log entries", 1);
             if let Err(error) = hot::decode(&entry.blob) {
-                findings.problem(format!("log entry {}", entry.seq.get()), error);
+                findings.problem(format!("log entry {}", entry.seq.get()), error.to_string());
             }
         }
         progress.say(|| format!("{} log entries checked", findings.seen("log entries")));

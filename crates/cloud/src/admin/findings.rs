@@ -30,8 +30,8 @@ impl Findings {
         self.looked_at.get(what).copied().unwrap_or(0)
     }
 
-    pub(super) fn problem(&mut self, at: impl Into<String>, what: impl ToString) {
-        self.problems.push((at.into(), what.to_string()));
+    pub(super) fn problem(&mut self, at: impl Into<String>, what: impl Into<String>) {
+        self.problems.push((at.into(), what.into()));
     }
 
     /// Something that a person should know, and that is not wrong.

@@ -21,6 +21,11 @@ pub(super) async fn show(site: &Site, console: &Console, screen: &mut Screen) ->
         .iter()
         .filter(|device| device.standing == Standing::Bound(site.id));
     let now = console.clock.now();
+    let raw_days = console.sql.raw_days(&console.operator, site.id).await?;
+    let kept = raw_days.map_or_else(
+        || "as the service is set".to_owned(),
+        |days| format!("{days} days"),
+    );
     let mut facts = vec![
         ("site", site.name.clone()),
         ("id", site.id.to_string()),
@@ -28,6 +33,7 @@ pub(super) async fn show(site: &Site, console: &Console, screen: &mut Screen) ->
         ("time zone", site.time_zone.clone()),
         ("size", size(site)),
         ("place", or_dash(site.place.map(place))),
+        ("snapshots kept", kept),
     ];
     let mut listed = Vec::new();
     for device in there {
@@ -40,6 +46,7 @@ pub(super) async fn show(site: &Site, console: &Console, screen: &mut Screen) ->
         }));
     }
     let mut value = json_of(site);
+    value["raw_days"] = json!(raw_days);
     value["devices"] = listed.into();
     Ok(screen.facts(&facts, &value)?)
 }

@@ -1,7 +1,7 @@
 //! `admin status`: the fleet and the store at one glance.
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 use solthrive_cloud_store::archive::{Archive as _, Cursors, DeviceStatus, Views as _};
 use solthrive_cloud_store::hot::{HotLog, Seq};
 use solthrive_cloud_store::meta::{DeviceLine, Registry as _, Standing};
@@ -26,63 +26,95 @@ pub(super) async fn run(console: &Console, screen: &mut Screen) -> Result<Verdic
         Some(log) => Lag::of(log.as_ref(), cursors).await?,
         None => Lag::default(),
     };
-    let when = |at: Option<UnixMillis>| {
-        or_dash(at.map(|at| format!("{} ({})", instant(at), ago(at, now))))
+    let found = Found {
+        sites,
+        devices: devices.len(),
+        count,
+        seen,
+        cursors,
+        lag,
     };
-    let behind = |entries: i64, since: Option<UnixMillis>| match since {
-        Some(since) => format!("{entries} entries, the oldest from {}", ago(since, now)),
-        None => "nothing".to_owned(),
-    };
-    let facts = [
-        ("sites", sites.to_string()),
-        (
-            "devices",
-            format!(
-                "{}: {} bound, {} waiting, {} deactivated",
-                devices.len(),
-                count.bound,
-                count.waiting,
-                count.deactivated
-            ),
-        ),
-        (
-            "heard of",
-            format!(
-                "{} within 5 min, {} within an hour, {} within a day, {} ever",
-                seen.minutes, seen.hour, seen.day, seen.ever
-            ),
-        ),
-        ("last call", when(seen.last)),
-        ("newest sample", when(seen.newest)),
-        ("log", format!("{} entries ever", lag.newest.get())),
-        (
-            "to be folded",
-            behind(lag.newest.get() - cursors.folded.get(), lag.folded),
-        ),
-        (
-            "to be sealed",
-            behind(lag.newest.get() - cursors.sealed.get(), lag.sealed),
-        ),
-    ];
-    let value = json!({
-        "sites": sites,
-        "devices": {
-            "all": devices.len(), "bound": count.bound, "waiting": count.waiting,
-            "deactivated": count.deactivated,
-        },
-        "heard_of": {
-            "within_5_min": seen.minutes, "within_1_h": seen.hour, "within_1_d": seen.day,
-            "ever": seen.ever,
-        },
-        "last_call": seen.last.map(instant),
-        "newest_sample": seen.newest.map(instant),
-        "log": {
-            "newest": lag.newest.get(), "folded": cursors.folded.get(), "sealed": cursors.sealed.get(),
-            "oldest_not_folded": lag.folded.map(instant), "oldest_not_sealed": lag.sealed.map(instant),
-        },
-    });
-    screen.facts(&facts, &value)?;
+    screen.facts(&found.facts(now), &found.json())?;
     Ok(Verdict::Fine)
+}
+
+struct Found {
+    sites: usize,
+    devices: usize,
+    count: Standings,
+    seen: Seen,
+    cursors: Cursors,
+    lag: Lag,
+}
+
+impl Found {
+    fn facts(&self, now: UnixMillis) -> [(&'static str, String); 8] {
+        let Self {
+            sites,
+            devices,
+            count,
+            seen,
+            cursors,
+            lag,
+        } = self;
+        let when = |at: Option<UnixMillis>| {
+            or_dash(at.map(|at| format!("{} ({})", instant(at), ago(at, now))))
+        };
+        let behind = |follower: Seq, since: Option<UnixMillis>| match since {
+            Some(since) => {
+                let entries = lag.newest.get() - follower.get();
+                format!("{entries} entries, the oldest from {}", ago(since, now))
+            }
+            None => "nothing".to_owned(),
+        };
+        let devices = format!(
+            "{devices}: {} bound, {} waiting, {} deactivated",
+            count.bound, count.waiting, count.deactivated
+        );
+        let heard_of = format!(
+            "{} within 5 min, {} within an hour, {} within a day, {} ever",
+            seen.minutes, seen.hour, seen.day, seen.ever
+        );
+        [
+            ("sites", sites.to_string()),
+            ("devices", devices),
+            ("heard of", heard_of),
+            ("last call", when(seen.last)),
+            ("newest sample", when(seen.newest)),
+            ("log", format!("{} entries ever", lag.newest.get())),
+            ("to be folded", behind(cursors.folded, lag.folded)),
+            ("to be sealed", behind(cursors.sealed, lag.sealed)),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let Self {
+            sites,
+            devices,
+            count,
+            seen,
+            cursors,
+            lag,
+        } = self;
+        json!({
+            "sites": sites,
+            "devices": {
+                "all": devices, "bound": count.bound, "waiting": count.waiting,
+                "deactivated": count.deactivated,
+            },
+            "heard_of": {
+                "within_5_min": seen.minutes, "within_1_h": seen.hour, "within_1_d": seen.day,
+                "ever": seen.ever,
+            },
+            "last_call": seen.last.map(instant),
+            "newest_sample": seen.newest.map(instant),
+            "log": {
+                "newest": lag.newest.get(), "folded": cursors.folded.get(),
+                "sealed": cursors.sealed.get(), "oldest_not_folded": lag.folded.map(instant),
+                "oldest_not_sealed": lag.sealed.map(instant),
+            },
+        })
+    }
 }
 
 #[derive(Default)]

@@ -1,5 +1,7 @@
 //! Columns that line up, and text broken at words.
 
+use std::fmt::Display;
+
 /// Between two columns.
 const GAP: usize = 2;
 /// The last column is broken no narrower than this.
@@ -14,7 +16,7 @@ pub(super) struct Cell {
 
 impl Cell {
     /// A number: its last digits line up.
-    pub(super) fn number(text: impl ToString) -> Self {
+    pub(super) fn number(text: impl Display) -> Self {
         Self {
             text: text.to_string(),
             right: true,

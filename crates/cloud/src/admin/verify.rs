@@ -72,10 +72,10 @@ impl Looked {
                 return Ok(());
             }
         };
-        // Before the log is asked for its end, which followers cannot be ahead of.
         let folded = console.sql.cursors().await?.folded;
+        self.archive(&console.sql).await?;
         match console.log().await {
-            Ok(Some(log)) => self.contents(&console.sql, log.as_ref(), folded).await?,
+            Ok(Some(log)) => self.log(&console.sql, log.as_ref(), folded).await?,
             Ok(None) => self
                 .findings
                 .note("There is no log yet: the service has not run."),
@@ -113,7 +113,7 @@ impl Looked {
             })
             .await;
         if let Err(error) = read {
-            self.findings.problem(DUMP, error);
+            self.findings.problem(DUMP, format!("{error:#}"));
         }
         self.findings.note(
             "Of a PostgreSQL backup the files are checked. To check chunks and log, restore it into an empty database and verify that.",
@@ -137,8 +137,9 @@ impl Looked {
             }
         };
         let folded = sql.cursors().await?.folded;
+        self.archive(&sql).await?;
         match SqliteHotLog::open_copy(&folder.join(LOG)) {
-            Ok(log) => self.contents(&sql, &log, folded).await?,
+            Ok(log) => self.log(&sql, &log, folded).await?,
             Err(error) => self.unreadable(LOG, &error.into()),
         }
         sql.close().await;
@@ -166,22 +167,24 @@ impl Looked {
         Ok(())
     }
 
-    async fn contents(&mut self, sql: &SqlRegistry, log: &dyn HotLog, folded: Seq) -> Result<()> {
+    async fn archive(&mut self, sql: &SqlRegistry) -> Result<()> {
         let Self { progress, findings } = self;
-        let newest = log.newest().await?;
-        if folded > newest {
-            let what = format!(
-                "its followers are at entry {}, its end is {}",
-                folded.get(),
-                newest.get()
-            );
-            findings.problem("log", what);
-        }
         let operator = Operator::at_the_console();
         let checked = contents::archive(sql, &operator, progress, findings).await;
         noted("database", checked, findings)?;
         let checked = contents::chunks(sql, progress, findings).await;
-        noted("chunks", checked, findings)?;
+        noted("chunks", checked, findings)
+    }
+
+    /// `folded` was asked before the log was opened, so its followers cannot have been ahead of it.
+    async fn log(&mut self, sql: &SqlRegistry, log: &dyn HotLog, folded: Seq) -> Result<()> {
+        let Self { progress, findings } = self;
+        let newest = log.newest().await?;
+        if folded > newest {
+            let (folded, newest) = (folded.get(), newest.get());
+            let what = format!("its followers are at entry {folded}, and its end is {newest}");
+            findings.problem("log", what);
+        }
         let checked = contents::log(sql, log, newest, progress, findings).await;
         noted("log", checked, findings)
     }
