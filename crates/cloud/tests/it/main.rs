@@ -1,5 +1,6 @@
 //! What the cloud promises, tested from outside.
 
+mod admin;
 mod kill;
 mod openapi;
 mod rows;
