@@ -83,49 +83,48 @@ fn held(row: Row) -> Held {
 }
 
 /// A database that something is to be restored into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// Tables, views and sequences in it that are not PostgreSQL's own.
+    /// Tables, views and sequences in it that are neither PostgreSQL's nor an extension's own.
     pub relations: u64,
     /// Other sessions that use it now.
     pub sessions: u64,
-    /// Version of the schema, if it holds a store.
-    pub schema: Option<i64>,
+    /// Where its tables are.
+    pub schema: String,
 }
 
 impl Target {
+    /// What begins the names of schemas that were set aside by a restore; they are nobody's any more.
+    pub const ASIDE: &str = "before_restore_";
+
     /// Looks at it, and changes nothing.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn look(url: &str) -> Result<Self, StoreError> {
         let mut session = PgConnectOptions::from_str(url)?.connect().await?;
-        let (relations, sessions): (i64, i64) = sqlx::query_as(
+        let (relations, sessions, schema): (i64, i64, Option<String>) = sqlx::query_as(
             "SELECT
                  (SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
                   WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
-                  AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'),
+                  AND NOT starts_with(nspname, 'pg_') AND nspname <> 'information_schema'
+                  AND NOT starts_with(nspname, $1)
+                  AND NOT EXISTS (
+                      SELECT 1 FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e'
+                  )),
                  (SELECT count(*) FROM pg_stat_activity
                   WHERE datname = current_database() AND pid <> pg_backend_pid()
-                  AND backend_type = 'client backend')",
+                  AND backend_type = 'client backend'),
+                 current_schema()",
         )
+        .bind(Self::ASIDE)
         .fetch_one(&mut session)
         .await?;
-        let (is_store,): (bool,) =
-            sqlx::query_as("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
-                .fetch_one(&mut session)
-                .await?;
-        let mut schema = None;
-        if is_store {
-            (schema,) = sqlx::query_as("SELECT max(version) FROM _sqlx_migrations")
-                .fetch_one(&mut session)
-                .await?;
-        }
         session.close().await?;
         Ok(Self {
-            schema,
             relations: relations.cast_unsigned(),
             sessions: sessions.cast_unsigned(),
+            schema: schema.unwrap_or_else(|| "public".to_owned()),
         })
     }
 }

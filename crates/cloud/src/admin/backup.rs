@@ -10,7 +10,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 use solthrive_cloud_store::StoreError;
-use solthrive_cloud_store::backup::{Exported, Snapshot};
+use solthrive_cloud_store::backup::{Exported, Snapshot, Target};
 use solthrive_cloud_store::meta::{AuditCheck, Registry as _};
 use solthrive_cloud_store::sqlite::SqliteHotLog;
 use tokio::signal::unix::{SignalKind, signal};
@@ -155,6 +155,7 @@ async fn exported(
             "--no-privileges",
             "--no-password",
         ])
+        .arg(format!("--exclude-schema={}*", Target::ASIDE))
         .arg(format!("--snapshot={}", snapshot.id))
         .arg("--file")
         .arg(&dump);

@@ -1,8 +1,9 @@
 //! PostgreSQL's own programs, started so that no password is on a command line.
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -10,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 /// Time between two looks at a program that works.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// `pg_dump` or `pg_restore`.
+/// `pg_dump`, `pg_restore` or `psql`.
 pub(super) struct Program {
     name: &'static str,
     path: PathBuf,
@@ -54,31 +55,96 @@ impl Program {
         mut command: Command,
         mut go_on: impl FnMut() -> bool,
     ) -> Result<()> {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("{} could not be started", self.path.display()))?;
-        let errors = child.stderr.take();
-        let errors = std::thread::spawn(move || {
-            let mut said = String::new();
-            // What is not text is not worth ending for.
-            let _ = errors.map(|mut errors| errors.read_to_string(&mut said));
-            said
-        });
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let mut running = self.start(command)?;
         let status = loop {
-            if let Some(status) = child.try_wait()? {
+            if let Some(status) = running.child.try_wait()? {
                 break status;
             }
             if !go_on() {
-                child.kill()?;
-                child.wait()?;
+                running.kill();
                 bail!("stopped");
             }
             tokio::time::sleep(LOOK).await;
         };
-        let said = errors.join().unwrap_or_default();
+        running.ended(status)
+    }
+
+    /// Lets `reader` read what this one writes. The reader comes to know of the end only if the writer
+    /// ended well: half of a text must not look like a whole one.
+    pub(super) async fn piped(
+        &self,
+        mut writes: Command,
+        reader: &Self,
+        mut reads: Command,
+        mut look: impl FnMut(),
+    ) -> Result<()> {
+        writes.stdin(Stdio::null()).stdout(Stdio::piped());
+        reads.stdin(Stdio::piped()).stdout(Stdio::null());
+        let (mut source, mut sink) = (self.start(writes)?, reader.start(reads)?);
+        let ends = source.child.stdout.take().zip(sink.child.stdin.take());
+        let (mut from, mut to) = ends.context("there is no pipe")?;
+        let copy = thread::spawn(move || (io::copy(&mut from, &mut to), to));
+        while !copy.is_finished() {
+            tokio::time::sleep(LOOK).await;
+            look();
+        }
+        let Ok((copied, end)) = copy.join() else {
+            sink.kill();
+            bail!("the copy between {} and {} failed", self.name, reader.name);
+        };
+        if copied.is_err() {
+            // The reader has gone, and has said why.
+            source.kill();
+            let status = sink.child.wait()?;
+            return sink.ended(status).and_then(|()| Ok(copied.map(drop)?));
+        }
+        let status = source.child.wait()?;
+        if let Err(error) = source.ended(status) {
+            sink.kill();
+            return Err(error);
+        }
+        drop(end);
+        let status = sink.child.wait()?;
+        sink.ended(status)
+    }
+
+    fn start(&self, mut command: Command) -> Result<Running> {
+        let mut child = command
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("{} could not be started", self.path.display()))?;
+        let errors = child.stderr.take();
+        let errors = thread::spawn(move || {
+            let mut said = Vec::new();
+            // What cannot be read is not worth ending for.
+            let _ = errors.map(|mut errors| errors.read_to_end(&mut said));
+            String::from_utf8_lossy(&said).into_owned()
+        });
+        Ok(Running {
+            name: self.name,
+            child,
+            errors,
+        })
+    }
+}
+
+/// A program at work, and what it complains of.
+struct Running {
+    name: &'static str,
+    child: Child,
+    errors: thread::JoinHandle<String>,
+}
+
+impl Running {
+    fn kill(&mut self) {
+        // It may have ended by itself just now.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    fn ended(self, status: ExitStatus) -> Result<()> {
+        let said = self.errors.join().unwrap_or_default();
         if !status.success() {
             bail!("{} failed: {}", self.name, said.trim());
         }
@@ -172,5 +238,25 @@ mod tests {
         command.args(["-c", "sleep 60"]);
         assert!(shell.run(command, || false).await.is_err());
         assert!(Program::find("no-such-program").is_err());
+    }
+
+    #[tokio::test]
+    async fn half_a_text_is_not_read_as_a_whole_one() {
+        let shell = Program::find("sh").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let told = async |writes: &str, reads: &str| {
+            let (mut one, mut other) = (shell.command(), shell.command());
+            one.args(["-c", writes]);
+            other.args(["-c", reads]).current_dir(folder.path());
+            shell.piped(one, &shell, other, || {}).await
+        };
+        let reads = "cat > read && touch done";
+        let error = told("echo half; echo torn >&2; exit 1", reads).await;
+        assert_eq!(error.unwrap_err().to_string(), "sh failed: torn");
+        assert!(!folder.path().join("done").exists());
+        told("echo whole", reads).await.unwrap();
+        assert!(folder.path().join("done").exists());
+        let error = told("yes | head -c 10000000", "echo no thanks >&2; exit 1").await;
+        assert_eq!(error.unwrap_err().to_string(), "sh failed: no thanks");
     }
 }

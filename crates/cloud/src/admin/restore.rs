@@ -40,9 +40,9 @@ const STORE: [&str; 6] = [
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Stop the service first. The backup's hashes are checked before anything is changed. With the embedded
-store, what was there is set aside in the folder before-restore-TIME and not deleted. With `postgres:` the
-program pg_restore does the work, in one transaction; a new, empty database is the best place.
+Stop the service first. The backup's hashes are checked before anything is changed. What was
+there is set aside and not deleted: in the folder before-restore-TIME, or in PostgreSQL in the schema
+before_restore_TIME. With `postgres:` the programs pg_restore and psql do the work, in one transaction.
 
 Devices send again what was not acknowledged. What they were told is stored after the backup began is not
 in it, and they do not send it again.
@@ -84,10 +84,9 @@ pub(super) async fn run(
             );
         }
     }
-    let stamp = Timestamp::from(clock.now()).strftime("%Y%m%dT%H%M%SZ");
-    let aside = place.data.join(format!("before-restore-{stamp}"));
+    let aside = Aside::at(place, clock);
     let aside = match &place.store {
-        StoreUrl::Sqlite => embedded(args, &manifest, place, &aside, &mut progress)?,
+        StoreUrl::Sqlite => embedded(args, &manifest, place, &aside.folder, &mut progress)?,
         StoreUrl::Postgres(url) => {
             imported(args, &manifest, place, url, &aside, &mut progress).await?
         }
@@ -100,12 +99,29 @@ pub(super) async fn run(
         ("devices", manifest.counts.devices.to_string()),
         ("log", format!("to entry {}", manifest.log.newest)),
     ];
-    if let Some(aside) = &aside {
-        facts.push(("set aside", aside.display().to_string()));
+    if !aside.is_empty() {
+        facts.push(("set aside", aside.join(", ")));
     }
     let value = json!({"restored": args.from, "manifest": manifest, "set_aside": aside});
     screen.facts(&facts, &value)?;
     Ok(Verdict::Fine)
+}
+
+/// Where that goes which was in the place.
+struct Aside {
+    folder: PathBuf,
+    schema: String,
+}
+
+impl Aside {
+    fn at(place: &Place, clock: Clock) -> Self {
+        let now = Timestamp::from(clock.now());
+        let name = now.strftime("before-restore-%Y%m%dT%H%M%SZ").to_string();
+        Self {
+            folder: place.data.join(name),
+            schema: format!("{}{}", Target::ASIDE, now.strftime("%Y%m%dt%H%M%Sz")),
+        }
+    }
 }
 
 /// Refuses a folder in which a restore did not end.
@@ -129,7 +145,7 @@ fn embedded(
     place: &Place,
     aside: &Path,
     progress: &mut Progress,
-) -> Result<Option<PathBuf>> {
+) -> Result<Vec<String>> {
     let data = &place.data;
     fs::create_dir_all(data)
         .with_context(|| format!("the folder {} could not be made", data.display()))?;
@@ -172,19 +188,23 @@ fn embedded(
     fs::remove_dir(&beside)?;
     fs::remove_file(&mark)?;
     folders::sync(data)?;
-    Ok((!old.is_empty()).then(|| aside.to_owned()))
+    let aside = (!old.is_empty()).then(|| aside.display().to_string());
+    Ok(Vec::from_iter(aside))
 }
 
-/// Returns where the old pepper is, if there was another.
+/// Returns where the old things are, if there were any.
+///
+/// `pg_restore --clean` cannot drop partitions, so what is there is renamed, in the one transaction in
+/// which the backup comes in.
 async fn imported(
     args: &Restore,
     manifest: &Manifest,
     place: &Place,
     url: &str,
-    aside: &Path,
+    aside: &Aside,
     progress: &mut Progress,
-) -> Result<Option<PathBuf>> {
-    let program = Program::find("pg_restore")?;
+) -> Result<Vec<String>> {
+    let (restore, psql) = (Program::find("pg_restore")?, Program::find("psql")?);
     let target = Target::look(url).await?;
     if target.sessions > 0 {
         bail!(
@@ -194,32 +214,36 @@ async fn imported(
     }
     if target.relations > 0 && !args.force {
         bail!(
-            "the database holds something already: name an empty one (`createdb`), or put the backup in its place with --force, which deletes what the store has there"
+            "the database holds something already: name an empty one (`createdb`), or set aside what is there with --force"
         );
     }
-    if target.schema.is_some_and(|schema| schema > manifest.schema) {
-        bail!("a newer program made the store in this database: restore into an empty one");
-    }
-    let aside = pepper(args, manifest, place, aside)?;
-    let mut command = program.connected(url);
-    command.args([
-        "--single-transaction",
-        "--exit-on-error",
-        "--no-owner",
-        "--no-privileges",
-        "--no-password",
-    ]);
+    let mut old = Vec::from_iter(pepper(args, manifest, place, &aside.folder)?);
+    let mut writes = restore.command();
+    writes
+        .args(["--file=-", "--no-owner", "--no-privileges"])
+        .arg(args.from.join(DUMP));
+    let mut reads = psql.connected(url);
+    reads.args(["--no-psqlrc", "--quiet", "--no-password"]);
+    reads.args(["--single-transaction", "--set=ON_ERROR_STOP=1"]);
     if target.relations > 0 {
-        command.args(["--clean", "--if-exists"]);
+        let schema = quoted(&target.schema);
+        let rename = format!("ALTER SCHEMA {schema} RENAME TO {}", aside.schema);
+        reads.args(["--command", &rename]);
+        reads.args(["--command", &format!("CREATE SCHEMA {schema}")]);
+        old.push(format!("schema {}", aside.schema));
     }
-    command.arg(args.from.join(DUMP));
-    program
-        .run(command, || {
+    reads.arg("--file=-");
+    restore
+        .piped(writes, &psql, reads, || {
             progress.say(|| "pg_restore is at work".to_owned());
-            true
         })
         .await?;
-    Ok(aside)
+    Ok(old)
+}
+
+/// A name in SQL.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Codes depend on it, so one that is another's is not lightly replaced.
@@ -228,7 +252,7 @@ fn pepper(
     manifest: &Manifest,
     place: &Place,
     aside: &Path,
-) -> Result<Option<PathBuf>> {
+) -> Result<Option<String>> {
     let (from, to) = (args.from.join(PEPPER), place.pepper());
     if !manifest.has(PEPPER) || (to.exists() && fs::read(&to)? == fs::read(&from)?) {
         return Ok(None);
@@ -249,5 +273,5 @@ fn pepper(
     folders::copy(&from, &beside)?;
     fs::rename(&beside, &to)?;
     folders::sync(&place.data)?;
-    Ok(is_there.then(|| aside.to_owned()))
+    Ok(is_there.then(|| aside.display().to_string()))
 }

@@ -215,7 +215,7 @@ fn a_restore_waits_for_the_service_and_sets_the_old_store_aside() {
     assert_eq!(desk.json(&["org", "list"]).as_array().unwrap().len(), 3);
     let told = desk.json(&["restore", "b", "--force"]);
     assert_eq!(desk.json(&["org", "list"]).as_array().unwrap().len(), 2);
-    let aside = Path::new(told["set_aside"].as_str().unwrap());
+    let aside = Path::new(told["set_aside"][0].as_str().unwrap());
     let db = rusqlite::Connection::open(aside.join("solthrive.db")).unwrap();
     let orgs: i64 = db
         .query_row("SELECT count(*) FROM org", [], |row| row.get(0))
