@@ -20,7 +20,7 @@ pub struct Place {
     )]
     pub data: PathBuf,
     /// `sqlite:` keeps everything in the folder; `postgres://user@host/database` keeps it in PostgreSQL 15 or newer, for more than one machine
-    #[arg(long, global = true, env = "SOLTHRIVE_CLOUD_STORE", value_name = "URL", default_value = "sqlite:", value_parser = parse_store)]
+    #[arg(long, global = true, env = "SOLTHRIVE_CLOUD_STORE", hide_env_values = true, value_name = "URL", default_value = "sqlite:", value_parser = parse_store)]
     pub store: StoreUrl,
 }
 

@@ -57,11 +57,21 @@ impl Snapshot {
     /// # Errors
     /// [`StoreError`].
     pub fn take(database: &Path, log: &Path) -> Result<Self, StoreError> {
+        Self::take_between(database, log, |_| {})
+    }
+
+    /// `between` is told the attempt once the archive is frozen and the log is not.
+    fn take_between(
+        database: &Path,
+        log: &Path,
+        mut between: impl FnMut(u32),
+    ) -> Result<Self, StoreError> {
         let (archive, log) = (open(database)?, open(log)?);
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             archive.execute_batch("BEGIN")?;
             // A transaction begins with its first read.
             let cursors = cursors(&archive)?;
+            between(attempt);
             log.execute_batch("BEGIN")?;
             let (forgotten, newest) = bounds(&log)?;
             if forgotten <= cursors.sealed {
@@ -208,4 +218,112 @@ fn copy(
     File::open(to)
         .and_then(|file| file.sync_all())
         .map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::sql::SqlStore;
+    use crate::sqlite::SqliteHotLog;
+
+    /// An empty store, and connections that write to it as service and worker do.
+    struct Store {
+        folder: TempDir,
+        archive: Connection,
+        log: Connection,
+    }
+
+    impl Store {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let (database, log) = (
+                folder.path().join("solthrive.db"),
+                folder.path().join("hot.db"),
+            );
+            SqlStore::sqlite(&database).await.unwrap().close().await;
+            drop(SqliteHotLog::open(&log).unwrap());
+            let (archive, log) = (
+                Connection::open(database).unwrap(),
+                Connection::open(log).unwrap(),
+            );
+            Self {
+                folder,
+                archive,
+                log,
+            }
+        }
+
+        fn append(&self) {
+            let sql = "INSERT INTO entry (received_at, blob) VALUES (0, x'00')";
+            self.log.execute(sql, []).unwrap();
+        }
+
+        /// As far as the log goes; what was sealed is forgotten at once.
+        fn fold_seal_and_forget(&self) {
+            let (_, newest) = bounds(&self.log).unwrap();
+            let sql = "UPDATE log_cursor SET folded = ?1, sealed = ?1";
+            self.archive.execute(sql, [newest.get()]).unwrap();
+            let sql = "DELETE FROM entry WHERE seq <= ?1";
+            self.log.execute(sql, [newest.get()]).unwrap();
+        }
+
+        fn snapshot(&self, between: impl FnMut(u32)) -> Held {
+            let folder = self.folder.path();
+            let (database, log) = (folder.join("solthrive.db"), folder.join("hot.db"));
+            Snapshot::take_between(&database, &log, between)
+                .unwrap()
+                .held()
+        }
+    }
+
+    /// Sealed, folded, forgotten, newest.
+    fn numbers(held: &Held) -> [i64; 4] {
+        let Held {
+            cursors,
+            forgotten,
+            newest,
+            ..
+        } = held;
+        [cursors.sealed, cursors.folded, *forgotten, *newest].map(Seq::get)
+    }
+
+    #[tokio::test]
+    async fn what_is_sealed_and_forgotten_between_the_two_files_is_in_one_of_them() {
+        let store = Store::new().await;
+        store.append();
+        store.append();
+        let mut attempts = 0;
+        let held = store.snapshot(|attempt| {
+            attempts += 1;
+            if attempt == 0 {
+                store.fold_seal_and_forget();
+            }
+        });
+        assert_eq!((numbers(&held), attempts), ([2, 2, 2, 2], 2));
+    }
+
+    #[tokio::test]
+    async fn no_follower_is_ahead_of_a_log_that_goes_on() {
+        let store = Store::new().await;
+        store.append();
+        store.fold_seal_and_forget();
+        let held = store.snapshot(|_| {
+            store.append();
+            let sql = "UPDATE log_cursor SET folded = 2";
+            store.archive.execute(sql, []).unwrap();
+        });
+        assert_eq!(numbers(&held), [1, 1, 1, 2]);
+    }
+
+    #[tokio::test]
+    async fn a_log_that_forgot_what_is_not_sealed_is_no_endless_work() {
+        let store = Store::new().await;
+        store.append();
+        store.log.execute("DELETE FROM entry", []).unwrap();
+        let folder = store.folder.path();
+        let taken = Snapshot::take(&folder.join("solthrive.db"), &folder.join("hot.db"));
+        assert!(taken.is_err());
+    }
 }

@@ -13,8 +13,8 @@ use super::table::Cell;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each row's hash covers the row and the hash of the one before it. --check recomputes all of them: a row
-that was changed, added or taken out breaks the chain, but for the end of it. Whoever keeps the last hash
+Each row's hash covers the row and the hash of the one before it. --check recomputes all of them: a row \
+that was changed, added or taken out breaks the chain, but for the end of it. Whoever keeps the last hash \
 elsewhere (a backup's manifest does) can tell that, too.
 
 Examples:

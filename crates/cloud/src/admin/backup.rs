@@ -27,9 +27,9 @@ use crate::config::{Place, StoreUrl};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The service goes on meanwhile. Everything that devices were told is stored before the backup began is in
-it. A backup is a folder with a manifest.json, which holds sizes and hashes of the other files; it appears
-under its name when it is complete. It holds the pepper, so keep it as safe as the store itself.
+The service goes on meanwhile. Everything that devices were told is stored before the backup began is in \
+it. A backup is a folder with a manifest.json, which holds sizes and hashes of the other files; it appears \
+under its name when it is complete. It holds the pepper, so keep it as safe as the store itself. \
 With `postgres:` the program pg_dump does the work; it has to be as new as the server.
 
 Examples:

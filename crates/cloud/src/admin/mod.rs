@@ -56,7 +56,7 @@ Examples:
   solthrive-cloud admin backup /var/backups/solthrive
   solthrive-cloud admin verify /var/backups/solthrive/solthrive-20261126T031500Z
 
-Orgs, sites and devices are named by their id, or by their name or serial where there is only one.
+Orgs, sites and devices are named by their id, or by their name or serial where there is only one. \
 All of it works while the service runs, but for `restore`.
 
 Exit codes: 0 fine; 1 problems were found; 2 the command could not do its work.";
@@ -65,10 +65,10 @@ Exit codes: 0 fine; 1 problems were found; 2 the command could not do its work."
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, max_term_width = 100)]
 pub struct Admin {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "For all commands")]
     place: Place,
     /// JSON on standard output, for programs
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "For all commands")]
     json: bool,
     #[command(subcommand)]
     command: Command,

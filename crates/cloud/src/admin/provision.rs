@@ -23,7 +23,7 @@ const MOST: usize = 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The list is CSV. With the one column `serial`, ids and tokens are made here and shown once; with
+The list is CSV. With the one column `serial`, ids and tokens are made here and shown once; with \
 `serial,device_id,token_hash` the factory has made them, and the same list twice is no mistake.
 
 Examples:
@@ -31,7 +31,7 @@ Examples:
   solthrive-cloud admin device provision factory.csv
   echo -e 'serial\\nST-0001' | solthrive-cloud admin device provision - --qr
 
-Columns of the result: serial,device_id,token,label. The label is the text of the QR code on the case;
+Columns of the result: serial,device_id,token,label. The label is the text of the QR code on the case; \
 the token is not in it.")]
 pub(super) struct Provision {
     /// The list, or `-` for standard input

@@ -40,15 +40,15 @@ const STORE: [&str; 6] = [
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Stop the service first. The backup's hashes are checked before anything is changed. What was
-there is set aside and not deleted: in the folder before-restore-TIME, or in PostgreSQL in the schema
+Stop the service first. The backup's hashes are checked before anything is changed. What was \
+there is set aside and not deleted: in the folder before-restore-TIME, or in PostgreSQL in the schema \
 before_restore_TIME. With `postgres:` the programs pg_restore and psql do the work, in one transaction.
 
-Devices send again what was not acknowledged. What they were told is stored after the backup began is not
+Devices send again what was not acknowledged. What they were told is stored after the backup began is not \
 in it, and they do not send it again.
 
 Examples:
-  solthrive-cloud admin --data /srv/solthrive restore /var/backups/solthrive/solthrive-20261126T031500Z
+  solthrive-cloud admin restore /var/backups/solthrive/solthrive-20261126T031500Z
   solthrive-cloud admin --store postgres://solthrive@db/new restore /mnt/disk/before-upgrade")]
 pub(super) struct Restore {
     /// The backup

@@ -36,70 +36,71 @@ impl fmt::Display for BadLine {
 /// # Errors
 /// Every bad one, and only those.
 pub(super) fn parse(text: &[u8]) -> Result<Vec<Line>, Vec<BadLine>> {
-    // Spreadsheets put a mark in front.
+    // Spreadsheets put a mark in front, and a carriage return at the end of a line.
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
-    let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(text);
-    let at_first = |what: String| vec![BadLine { number: 1, what }];
-    let heads = reader
-        .headers()
-        .map_err(|error| at_first(error.to_string()))?;
-    let heads: Vec<&str> = heads.iter().collect();
-    let complete = match heads.as_slice() {
-        ["serial"] => false,
-        ["serial", "device_id", "token_hash"] => true,
-        found => {
-            return Err(at_first(format!(
-                "the columns are `serial`, or `serial,device_id,token_hash`, but here is `{}`",
-                found.join(",")
-            )));
-        }
+    let mut numbered = (1..)
+        .zip(text.split(|byte| *byte == b'\n'))
+        .filter(|(_, line)| !line.trim_ascii().is_empty());
+    let complete = match numbered.next() {
+        Some((number, heads)) => heading(heads).map_err(|what| vec![BadLine { number, what }])?,
+        None => return Err(nothing(1)),
     };
     let (mut lines, mut bad) = (Vec::new(), Vec::new());
     let mut seen = Seen::default();
-    let mut record = StringRecord::new();
-    loop {
-        let number = reader.position().line();
-        match reader.read_record(&mut record) {
-            Ok(false) => break,
-            Ok(true) => {
-                let number = record.position().map_or(number, csv::Position::line);
-                let checked = line(&record, number, complete).and_then(|line| seen.take(line));
-                match checked {
-                    Ok(line) => lines.push(line),
-                    Err(what) => bad.push(BadLine { number, what }),
-                }
-            }
-            Err(error) => {
-                let at = error.position().map_or(number, csv::Position::line);
-                bad.push(BadLine {
-                    number: at,
-                    what: told(&error),
-                });
-            }
+    for (number, text) in numbered {
+        let checked = fields(text)
+            .and_then(|fields| line(&fields, number, complete))
+            .and_then(|line| seen.take(line));
+        match checked {
+            Ok(line) => lines.push(line),
+            Err(what) => bad.push(BadLine { number, what }),
         }
     }
-    if bad.is_empty() && lines.is_empty() {
-        return Err(vec![BadLine {
-            number: 2,
-            what: "there is no device in the list".to_owned(),
-        }]);
+    match (lines.is_empty(), bad.is_empty()) {
+        (_, false) => Err(bad),
+        (true, true) => Err(nothing(2)),
+        (false, true) => Ok(lines),
     }
-    if bad.is_empty() { Ok(lines) } else { Err(bad) }
 }
 
-fn told(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => {
-            format!("it has {len} fields and not {expected_len}")
+fn nothing(number: u64) -> Vec<BadLine> {
+    let what = "there is no device in the list".to_owned();
+    vec![BadLine { number, what }]
+}
+
+/// Whether the factory's columns are there, too.
+fn heading(text: &[u8]) -> Result<bool, String> {
+    let heads: Vec<String> = fields(text)?.iter().map(str::to_owned).collect();
+    match heads.join(",").as_str() {
+        "serial" => Ok(false),
+        "serial,device_id,token_hash" => Ok(true),
+        found => Err(format!(
+            "the columns are `serial`, or `serial,device_id,token_hash`, but here is `{found}`"
+        )),
+    }
+}
+
+/// The fields of one line. None of ours has a line end in it.
+fn fields(line: &[u8]) -> Result<StringRecord, String> {
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .trim(Trim::All)
+        .from_reader(line);
+    let mut record = StringRecord::new();
+    match reader.read_record(&mut record) {
+        Ok(_) => Ok(record),
+        Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => {
+            Err("it is not UTF-8".to_owned())
         }
-        csv::ErrorKind::Utf8 { .. } => "it is not UTF-8".to_owned(),
-        _ => error.to_string(),
+        Err(error) => Err(error.to_string()),
     }
 }
 
 fn line(record: &StringRecord, number: u64, complete: bool) -> Result<Line, String> {
+    let expected = if complete { 3 } else { 1 };
+    if record.len() != expected {
+        return Err(format!("it has {} fields and not {expected}", record.len()));
+    }
     let field = |at| record.get(at).unwrap_or_default();
     let serial = field(0);
     // As the ingest takes it from the device.

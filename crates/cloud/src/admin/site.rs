@@ -17,7 +17,7 @@ use super::{Verdict, find};
 use crate::clock::new_id;
 
 const ABOUT_PLACE: &str = "\
-Latitude and longitude are rounded to a tenth of a degree, about 10 km: enough for the sun, too little
+Latitude and longitude are rounded to a tenth of a degree, about 10 km: enough for the sun, too little \
 for an address.
 
 Example:

@@ -24,8 +24,8 @@ use crate::config::{Place, StoreUrl};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads everything: hashes of the files (of a backup), the database's own check, every chunk, every day of
-buckets, the log, the audit log, and whether log and chunks fit together. It changes nothing and can run
+Reads everything: hashes of the files (of a backup), the database's own check, every chunk, every day of \
+buckets, the log, the audit log, and whether log and chunks fit together. It changes nothing and can run \
 beside the service. What is damaged is named, and the exit code is 1.
 
 Examples:
@@ -65,12 +65,14 @@ impl Looked {
         if place.store == StoreUrl::Sqlite {
             self.files(&place.data)?;
         }
+        // A store that is not there, or cannot be reached, is not damaged.
+        let is_there = place.store == StoreUrl::Sqlite && Place::database(&place.data).exists();
         let console = match Console::open(place, Missing::Refuse).await {
-            Ok(console) => console,
-            Err(error) => {
+            Err(error) if is_there => {
                 self.unreadable("database", &error);
                 return Ok(());
             }
+            opened => opened?,
         };
         let folded = console.sql.cursors().await?.folded;
         self.archive(&console.sql).await?;

@@ -1,5 +1,10 @@
 //! What the cloud promises, tested from outside.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail loudly, as tests do"
+)]
+
 mod admin;
 mod kill;
 mod openapi;
