@@ -63,9 +63,9 @@ pub(super) async fn run(args: &Backup, console: &Console, screen: &mut Screen) -
     if pepper.exists() {
         folders::copy(&pepper, &partial.path.join(PEPPER))?;
         manifest.files.push(Listed::of(&partial.path, PEPPER)?);
-    } else {
+    } else if !console.sql.codes(&console.operator).await?.is_empty() {
         eprintln!(
-            "There is no {}, so it is not in the backup: codes that were given out will not work after a restore without it.",
+            "There is no {}, so it is not in the backup: without it, codes that were given out will not work after a restore. It lies in the --data of the service.",
             pepper.display()
         );
     }

@@ -1,6 +1,7 @@
 //! The store, opened beside the service.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -78,6 +79,7 @@ async fn embedded(place: &Place, missing: Missing) -> Result<SqlRegistry> {
     let path = Place::database(&place.data);
     let failed = || format!("{} could not be opened", path.display());
     if path.exists() {
+        ours(&path)?;
         match SqlRegistry::sqlite_beside(&path).await {
             // Nobody else can be at it while we have the folder: bring it up to date below.
             Err(StoreError::Older { .. }) => {}
@@ -95,6 +97,18 @@ async fn embedded(place: &Place, missing: Missing) -> Result<SqlRegistry> {
     let opened = SqlRegistry::sqlite(&path).await.with_context(failed);
     drop(folder);
     opened
+}
+
+/// What another user writes here, root before all, the service could not use afterwards.
+fn ours(path: &Path) -> Result<()> {
+    let owner = fs::metadata(path)?.uid();
+    if owner != rustix::process::geteuid().as_raw() {
+        bail!(
+            "{} belongs to user {owner}: run this as that user, such as with `sudo -u '#{owner}' …`",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 /// The folder for ourselves, for as long as it takes.

@@ -1,7 +1,7 @@
 //! Folders and files that are there as a whole or not at all.
 
 use std::fs::{self, DirBuilder, File, Permissions};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -80,6 +80,21 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
     File::open(to)
         .and_then(|file| file.sync_all())
         .with_context(failed)
+}
+
+/// Gives a file to the owner of `like`, which root has to do for what the service is to use.
+pub(super) fn give(path: &Path, like: &Path) -> Result<()> {
+    let (mine, theirs) = (fs::metadata(path)?, fs::metadata(like)?);
+    if mine.uid() == theirs.uid() {
+        return Ok(());
+    }
+    chown(path, Some(theirs.uid()), Some(theirs.gid())).with_context(|| {
+        format!(
+            "{} could not be given to the owner of {}",
+            path.display(),
+            like.display()
+        )
+    })
 }
 
 /// Makes what was created, renamed or removed in a folder durable.

@@ -168,7 +168,9 @@ fn embedded(
     folders::only_ours(&beside)?;
     for file in &manifest.files {
         progress.say(|| format!("copying {}", file.name));
-        folders::copy(&args.from.join(&file.name), &beside.join(&file.name))?;
+        let copy = beside.join(&file.name);
+        folders::copy(&args.from.join(&file.name), &copy)?;
+        folders::give(&copy, data)?;
     }
     folders::sync(&beside)?;
     let mark = data.join(MARK);
@@ -271,6 +273,7 @@ fn pepper(
     }
     let beside = place.data.join("pepper.partial");
     folders::copy(&from, &beside)?;
+    folders::give(&beside, &place.data)?;
     fs::rename(&beside, &to)?;
     folders::sync(&place.data)?;
     Ok(is_there.then(|| aside.display().to_string()))

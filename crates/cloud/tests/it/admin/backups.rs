@@ -239,3 +239,26 @@ fn half_a_restore_is_not_used_and_can_be_done_again() {
     desk.run(&["restore", "b"]).fine();
     assert_eq!(desk.json(&["org", "list"]).as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn what_root_does_can_be_used_by_the_service() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    const SERVICE: u32 = 12_345;
+    let desk = Desk::new();
+    desk.furnish();
+    desk.code();
+    desk.run(&["backup", "b"]).fine();
+    let copy = Desk::new();
+    fs::create_dir(copy.data()).unwrap();
+    chown(copy.data(), Some(SERVICE), Some(SERVICE)).unwrap();
+    copy.run(&["restore", text(&desk.path("b"))]).fine();
+    for name in ["solthrive.db", "hot.db", "pepper"] {
+        let file = fs::metadata(copy.data().join(name)).unwrap();
+        assert_eq!((file.uid(), file.gid()), (SERVICE, SERVICE), "{name}");
+    }
+    let said = copy.run(&["org", "list"]).failed();
+    assert!(said.contains("sudo -u '#12345'"), "{said}");
+}
