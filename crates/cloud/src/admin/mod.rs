@@ -15,6 +15,7 @@ mod device;
 mod find;
 mod findings;
 mod folders;
+mod import;
 mod label;
 mod manifest;
 mod org;

@@ -16,9 +16,9 @@ use solthrive_cloud_store::backup::Target;
 use super::Verdict;
 use super::console::taken;
 use super::folders;
-use super::manifest::{DUMP, Engine, Manifest, PEPPER};
+use super::import::Import;
+use super::manifest::{Engine, Manifest, PEPPER};
 use super::output::bytes;
-use super::postgres::Program;
 use super::progress::Progress;
 use super::screen::Screen;
 use crate::clock::Clock;
@@ -52,10 +52,10 @@ Examples:
   solthrive-cloud admin --store postgres://solthrive@db/new restore /mnt/disk/before-upgrade")]
 pub(super) struct Restore {
     /// The backup
-    from: PathBuf,
+    pub(super) from: PathBuf,
     /// Although the place holds something already
     #[arg(long)]
-    force: bool,
+    pub(super) force: bool,
 }
 
 pub(super) async fn run(
@@ -88,7 +88,14 @@ pub(super) async fn run(
     let aside = match &place.store {
         StoreUrl::Sqlite => embedded(args, &manifest, place, &aside.folder, &mut progress)?,
         StoreUrl::Postgres(url) => {
-            imported(args, &manifest, place, url, &aside, &mut progress).await?
+            let job = Import {
+                args,
+                manifest: &manifest,
+                place,
+                url,
+                aside: &aside,
+            };
+            job.run(&mut progress).await?
         }
     };
     drop(progress);
@@ -108,9 +115,9 @@ pub(super) async fn run(
 }
 
 /// Where that goes which was in the place.
-struct Aside {
-    folder: PathBuf,
-    schema: String,
+pub(super) struct Aside {
+    pub(super) folder: PathBuf,
+    pub(super) schema: String,
 }
 
 impl Aside {
@@ -173,12 +180,25 @@ fn embedded(
         folders::give(&copy, data)?;
     }
     folders::sync(&beside)?;
+    exchange(manifest, data, &beside, &old, aside)?;
+    let aside = (!old.is_empty()).then(|| aside.display().to_string());
+    Ok(Vec::from_iter(aside))
+}
+
+/// Between the mark and its end the folder holds half of one store and half of another.
+fn exchange(
+    manifest: &Manifest,
+    data: &Path,
+    beside: &Path,
+    old: &[&str],
+    aside: &Path,
+) -> Result<()> {
     let mark = data.join(MARK);
     fs::write(&mark, "half of the store may be another's\n")?;
     folders::sync(data)?;
     if !old.is_empty() {
         folders::only_ours(aside)?;
-        for name in &old {
+        for name in old {
             fs::rename(data.join(name), aside.join(name))?;
         }
         folders::sync(aside)?;
@@ -187,94 +207,7 @@ fn embedded(
         fs::rename(beside.join(&file.name), data.join(&file.name))?;
     }
     folders::sync(data)?;
-    fs::remove_dir(&beside)?;
+    fs::remove_dir(beside)?;
     fs::remove_file(&mark)?;
-    folders::sync(data)?;
-    let aside = (!old.is_empty()).then(|| aside.display().to_string());
-    Ok(Vec::from_iter(aside))
-}
-
-/// Returns where the old things are, if there were any.
-///
-/// `pg_restore --clean` cannot drop partitions, so what is there is renamed, in the one transaction in
-/// which the backup comes in.
-async fn imported(
-    args: &Restore,
-    manifest: &Manifest,
-    place: &Place,
-    url: &str,
-    aside: &Aside,
-    progress: &mut Progress,
-) -> Result<Vec<String>> {
-    let (restore, psql) = (Program::find("pg_restore")?, Program::find("psql")?);
-    let target = Target::look(url).await?;
-    if target.sessions > 0 {
-        bail!(
-            "{} other sessions use the database: stop every service first",
-            target.sessions
-        );
-    }
-    if target.relations > 0 && !args.force {
-        bail!(
-            "the database holds something already: name an empty one (`createdb`), or set aside what is there with --force"
-        );
-    }
-    let mut old = Vec::from_iter(pepper(args, manifest, place, &aside.folder)?);
-    let mut writes = restore.command();
-    writes
-        .args(["--file=-", "--no-owner", "--no-privileges"])
-        .arg(args.from.join(DUMP));
-    let mut reads = psql.connected(url);
-    reads.args(["--no-psqlrc", "--quiet", "--no-password"]);
-    reads.args(["--single-transaction", "--set=ON_ERROR_STOP=1"]);
-    if target.relations > 0 {
-        let schema = quoted(&target.schema);
-        let rename = format!("ALTER SCHEMA {schema} RENAME TO {}", aside.schema);
-        reads.args(["--command", &rename]);
-        reads.args(["--command", &format!("CREATE SCHEMA {schema}")]);
-        old.push(format!("schema {}", aside.schema));
-    }
-    reads.arg("--file=-");
-    restore
-        .piped(writes, &psql, reads, || {
-            progress.say(|| "pg_restore is at work".to_owned());
-        })
-        .await?;
-    Ok(old)
-}
-
-/// A name in SQL.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// Codes depend on it, so one that is another's is not lightly replaced.
-fn pepper(
-    args: &Restore,
-    manifest: &Manifest,
-    place: &Place,
-    aside: &Path,
-) -> Result<Option<String>> {
-    let (from, to) = (args.from.join(PEPPER), place.pepper());
-    if !manifest.has(PEPPER) || (to.exists() && fs::read(&to)? == fs::read(&from)?) {
-        return Ok(None);
-    }
-    let is_there = to.exists();
-    if is_there && !args.force {
-        bail!(
-            "{} is another pepper than the backup's; with --force it is set aside",
-            to.display()
-        );
-    }
-    fs::create_dir_all(&place.data)?;
-    if is_there {
-        folders::only_ours(aside)?;
-        fs::rename(&to, aside.join(PEPPER))?;
-    }
-    let beside = place.data.join("pepper.partial");
-    folders::copy(&from, &beside)?;
-    folders::give(&beside, &place.data)?;
-    fs::rename(&beside, &to)?;
-    folders::sync(&place.data)?;
-    Ok(is_there.then(|| aside.display().to_string()))
+    folders::sync(data)
 }

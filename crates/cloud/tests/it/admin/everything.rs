@@ -69,7 +69,10 @@ fn brought_back(desk: &Desk, copy: &Desk, before: &[serde_json::Value; 5]) {
     copy.run(&["audit", "--check"]).fine();
     let said = copy.run(&["restore", backup]).failed();
     assert!(said.contains("--force"), "{said}");
-    copy.run(&["restore", backup, "--force"]).fine();
+    // What was there is set aside, the pepper of another too.
+    std::fs::write(copy.data().join("pepper"), [7; 32]).unwrap();
+    let aside = copy.json(&["restore", backup, "--force"])["set_aside"].to_string();
+    assert!(aside.contains("before-restore-"), "{aside}");
     assert_eq!(&told(copy), before);
 }
 
