@@ -26,7 +26,8 @@ use crate::ingest::Committer;
 use crate::metrics::Metrics;
 use crate::secrets::Pepper;
 use crate::tls;
-use crate::worker::{self, Worker};
+use crate::worker::places::InRegistry;
+use crate::worker::{self, Worker, jobs};
 
 /// Time for open requests to end once the service stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -223,30 +224,6 @@ async fn ingest(
     Ok((Some(committer), Some(part)))
 }
 
-struct InRegistry(Arc<dyn Registry>);
-
-#[async_trait::async_trait]
-impl worker::places::Assignments for InRegistry {
-    async fn assignments(
-        &self,
-        revision: i64,
-    ) -> Result<Vec<worker::places::Assignment>, solthrive_cloud_store::StoreError> {
-        let all = self.0.assignments(revision).await?;
-        Ok(all
-            .into_iter()
-            .map(|a| worker::places::Assignment {
-                device: a.device,
-                site: a.site,
-                installer: a.installer,
-                time_zone: a.time_zone,
-                from_at: a.from_at,
-                to_at: a.to_at,
-                revision: a.revision,
-            })
-            .collect())
-    }
-}
-
 /// Follows the log, and does the jobs, until it is told to stop.
 fn worker(settings: &Serve, stores: &Stores, clock: Clock, metrics: &Metrics, part: &mut Part) {
     if !settings.has(Role::Worker) {
@@ -266,8 +243,17 @@ fn worker(settings: &Serve, stores: &Stores, clock: Clock, metrics: &Metrics, pa
     let now: worker::Now = Arc::new(move || clock.now());
     let holder = new_id();
     let worker = Worker::new(from, how, Arc::clone(&now), holder);
-    metrics.register(|registry| worker::expose(registry, worker.progress(), now));
+    let progress = worker.progress();
+    let context = jobs::Context {
+        archive: Arc::clone(&stores.archive),
+        log: Arc::clone(&stores.log),
+        now: Arc::clone(&now),
+        progress: Arc::clone(&progress),
+    };
+    let jobs = jobs::Scheduler::new(context, holder, jobs::usual(pace.raw_days));
+    metrics.register(|registry| worker::expose(registry, progress, now));
     part.tasks.push(tokio::spawn(worker.run(part.stop.clone())));
+    part.tasks.push(tokio::spawn(jobs.run(part.stop.clone())));
 }
 
 fn listen(settings: &Serve, app: AppState) -> Result<(SocketAddr, Part)> {

@@ -1,6 +1,7 @@
 //! Every engine keeps every promise.
 
 use solthrive_cloud_store::StoreError;
+use solthrive_cloud_store::archive::{Archive as _, Wrote};
 use solthrive_cloud_store::conformance;
 use solthrive_cloud_store::hot::{Appended, HotLog, Seq};
 use solthrive_cloud_store::postgres::PostgresHotLog;
@@ -8,6 +9,7 @@ use solthrive_cloud_store::sql::SqlRegistry;
 use solthrive_cloud_store::sqlite::{Folder, SqliteHotLog};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_testkit::Database;
+use sqlx::{Connection as _, Executor as _};
 use tempfile::TempDir;
 
 /// A test for each promise on each engine.
@@ -266,7 +268,7 @@ fn a_registry_of_a_newer_program_is_left_alone() {
         SqlRegistry::sqlite(&path).await.unwrap().close().await;
         let db = rusqlite::Connection::open(&path).unwrap();
         db.execute(
-            "UPDATE _sqlx_migrations SET version = 99 WHERE version = 2",
+            "UPDATE _sqlx_migrations SET version = 99 WHERE version = (SELECT max(version) FROM _sqlx_migrations)",
             [],
         )
         .unwrap();
@@ -283,5 +285,37 @@ fn a_registry_that_cannot_be_reached_is_so_for_now() {
     run(async {
         let error = SqlRegistry::postgres("postgres://nobody@localhost/x?host=/nowhere").await;
         assert!(error.unwrap_err().is_passing());
+    });
+}
+
+#[test]
+fn a_checkpoint_whose_connection_breaks_changes_nothing() {
+    run(async {
+        let (store, database) = postgres_registry().await;
+        let first = conformance::archive::everything(0, 5, 100);
+        store.checkpoint(&first).await.unwrap();
+        let mut other = sqlx::PgConnection::connect(database.url()).await.unwrap();
+        // The events are written last: all else is written when the checkpoint waits for them.
+        let mut lock = other.begin().await.unwrap();
+        lock.execute("LOCK TABLE event IN ACCESS EXCLUSIVE MODE")
+            .await
+            .unwrap();
+        let second = conformance::archive::everything(5, 9, 200);
+        let broken = async {
+            let mut gone = 0;
+            while gone == 0 {
+                let killed = lock.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'",
+                );
+                gone = killed.await.unwrap().rows_affected();
+            }
+        };
+        let (told, ()) = tokio::join!(store.checkpoint(&second), broken);
+        let error = told.unwrap_err();
+        assert!(error.is_passing(), "{error}");
+        lock.rollback().await.unwrap();
+        conformance::archive::holds(&store, &first).await;
+        assert_eq!(store.checkpoint(&second).await.unwrap(), Wrote::Done);
     });
 }

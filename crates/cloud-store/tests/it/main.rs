@@ -6,6 +6,7 @@
 )]
 
 mod audit;
+mod bucket_days;
 mod damage;
 mod dumps;
 mod engines;

@@ -23,6 +23,14 @@ pub(super) struct Told {
 }
 
 impl Told {
+    pub(super) const fn of(site: SiteId, received_at: UnixMillis) -> Self {
+        Self {
+            site,
+            device: None,
+            received_at,
+        }
+    }
+
     fn happened(self, at: UnixMillis, code: &str, severity: &str, message: String) -> Event {
         Event {
             site: self.site,

@@ -77,7 +77,7 @@ impl Window {
     }
 
     /// Reaches to the newest sample; what has to be read for that.
-    pub(super) fn to_last(&mut self) -> Range<UtcDay> {
+    pub(super) fn up_to_last(&mut self) -> Range<UtcDay> {
         let start = self.days.end;
         self.days.end = start.max(self.newest + 1);
         start..self.days.end
@@ -201,4 +201,84 @@ pub(super) fn decode(
 /// Whether the store's trouble lies in what is stored, not in the store.
 pub(super) const fn is_damage(error: &StoreError) -> bool {
     matches!(error, StoreError::Damaged(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use solthrive_domain::SiteId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(day: UtcDay, hour: i64) -> UnixMillis {
+        UnixMillis::try_from(day * DAY_MS + hour * 3_600_000).unwrap()
+    }
+
+    fn late(first: UnixMillis, last: UnixMillis) -> Late {
+        let device = DeviceId::from_uuid(Uuid::from_u128(1));
+        Late {
+            site: SiteId::from_uuid(Uuid::from_u128(2)),
+            samples: vec![(first, device), (last, device)],
+            batch: BTreeSet::new(),
+            received_at: last,
+        }
+    }
+
+    #[test]
+    fn a_late_sample_at_noon_is_looked_at_with_its_day() {
+        let window = Window::around(&late(at(100, 12), at(100, 13)), at(200, 0)).unwrap();
+        assert_eq!(window.days, 100..101);
+        let around = Window::around(&late(at(100, 1), at(100, 23)), at(100, 23)).unwrap();
+        assert_eq!(around.days, 99..101);
+        assert!(around.is_to_last() && !window.is_to_last());
+    }
+
+    #[test]
+    fn a_window_that_grows_reads_every_day_once_and_comes_to_an_end() {
+        let mut window = Window::around(&late(at(100, 12), at(100, 13)), at(200, 0)).unwrap();
+        let mut read = vec![window.days.clone()];
+        while !window.is_to_last() {
+            read.push(window.later());
+        }
+        assert_eq!(read.len(), 8);
+        while !window.is_from_first() {
+            read.push(window.earlier());
+        }
+        assert_eq!(read.len(), 8 + 13);
+        read.sort_unstable_by_key(|days| days.start);
+        assert!(read.windows(2).all(|pair| pair[0].end == pair[1].start));
+        assert_eq!(window.days, FIRST_DAY..201);
+    }
+
+    #[test]
+    fn where_a_sample_takes_anothers_place_everything_after_it_is_made_anew() {
+        let (small, large) = [1, 9]
+            .map(|id| DeviceId::from_uuid(Uuid::from_u128(id)))
+            .into();
+        let sample = |hour| {
+            let ledger = solthrive_domain::LedgerId::from_uuid(Uuid::nil());
+            Sample::empty(at(100, hour), ledger)
+        };
+        let rows = vec![
+            (sample(1), large),
+            (sample(2), large),
+            (sample(2), small),
+            (sample(3), large),
+        ];
+        let mut late = late(at(100, 2), at(100, 2));
+        late.samples = vec![(at(100, 2), small)];
+        let mut window = Window::around(&late, at(101, 0)).unwrap();
+        let verdict = judge(RollupRules::default(), &late, &window, rows.clone());
+        assert!(matches!(verdict, Verdict::ToLast));
+        assert_eq!(window.up_to_last(), 101..102);
+        // Of the same entry none was counted before.
+        late.batch = [(at(100, 2), large)].into();
+        let verdict = judge(RollupRules::default(), &late, &window, rows);
+        assert!(!matches!(verdict, Verdict::ToLast));
+        // The larger one changes nothing.
+        late.samples = vec![(at(100, 2), large)];
+        let rows = vec![(sample(2), large), (sample(2), small)];
+        let verdict = judge(RollupRules::default(), &late, &window, rows);
+        assert!(matches!(verdict, Verdict::Nothing));
+    }
 }

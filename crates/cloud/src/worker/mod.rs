@@ -4,7 +4,7 @@
 //! One worker at a time does this, whoever holds the lease. What it knows is a function of the log:
 //! an entry is folded as a whole and in order, everything since the last checkpoint takes effect
 //! together or not at all, and a crash is a return to the checkpoint. Decisions are plain functions
-//! ([`entry`], [`site`], [`late`], [`rollups`], [`fleets`]); `turn`, `checkpoint` and `seal` gather what
+//! (`entry`, `site`, `late`, `rollups`, `fleets`); `turn`, `restate`, `checkpoint` and `seal` gather what
 //! these need and carry out what they say.
 
 mod checkpoint;
@@ -16,10 +16,13 @@ mod fleets;
 pub mod jobs;
 mod late;
 mod lease;
+mod load;
 mod memory;
+mod moved;
 pub mod places;
 mod progress;
 mod read;
+mod restate;
 mod rollups;
 mod run;
 mod seal;
@@ -29,12 +32,14 @@ mod tail;
 mod told;
 mod turn;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::archive::Archive;
 use solthrive_cloud_store::hot::{HotLog, Seq};
+use solthrive_domain::SiteId;
 use solthrive_domain::telemetry::UnixMillis;
 use uuid::Uuid;
 
@@ -124,6 +129,8 @@ pub struct Worker {
     /// Of this process, for leases.
     holder: Uuid,
     places: Places,
+    /// Sites whose days begin elsewhere now.
+    moved: BTreeSet<SiteId>,
     memory: Option<Memory>,
     finaliser: Finaliser,
     times: Times,
@@ -150,6 +157,7 @@ impl Worker {
             progress: Arc::new(Progress::default()),
             holder,
             places: Places::default(),
+            moved: BTreeSet::new(),
             memory: None,
             finaliser: Finaliser::default(),
             times: Times::default(),

@@ -1,38 +1,31 @@
 //! Which device was at which site when, and whose installer looked after it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use solthrive_cloud_store::StoreError;
+use solthrive_cloud_store::meta::{Assignment, Registry};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 
-/// A device at a site for a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Assignment {
-    /// Which device.
-    pub device: DeviceId,
-    /// Where.
-    pub site: SiteId,
-    /// Whose installer put it there.
-    pub installer: OrgId,
-    /// The site's IANA time zone.
-    pub time_zone: String,
-    /// Since when.
-    pub from_at: UnixMillis,
-    /// Until when; `None` while it is there.
-    pub to_at: Option<UnixMillis>,
-    /// Of this state.
-    pub revision: i64,
-}
-
-/// Who tells the assignments.
+/// Who tells the assignments: the registry, of which the worker needs nothing else.
 #[async_trait]
 pub trait Assignments: Send + Sync {
-    /// Those that changed after `revision`, by revision.
+    /// See [`Registry::assignments`].
     async fn assignments(&self, revision: i64) -> Result<Vec<Assignment>, StoreError>;
+}
+
+/// The registry, as far as the worker asks it.
+pub struct InRegistry(pub Arc<dyn Registry>);
+
+#[async_trait]
+impl Assignments for InRegistry {
+    async fn assignments(&self, revision: i64) -> Result<Vec<Assignment>, StoreError> {
+        self.0.assignments(revision).await
+    }
 }
 
 /// One assignment, with times in ms: within `[from, to)`.
@@ -67,8 +60,18 @@ impl Places {
         self.revision
     }
 
-    /// Takes what changed.
-    pub fn take(&mut self, changed: &[Assignment]) {
+    /// Takes what changed: everything of the devices that are named, in place of what was known of them.
+    /// Returns the sites whose time zone is another one now, so that their days begin elsewhere.
+    pub fn take(&mut self, changed: &[Assignment]) -> BTreeSet<SiteId> {
+        let mut moved = BTreeSet::new();
+        let devices: HashSet<DeviceId> = changed.iter().map(|changed| changed.device).collect();
+        for device in &devices {
+            for stay in self.devices.remove(device).unwrap_or_default() {
+                if let Some(place) = self.sites.get_mut(&stay.site) {
+                    place.stays.retain(|stay| stay.device != *device);
+                }
+            }
+        }
         for assignment in changed {
             self.revision = self.revision.max(assignment.revision);
             let stay = Stay {
@@ -81,12 +84,16 @@ impl Places {
             put(self.devices.entry(stay.device).or_default(), stay);
             let zone = zone_of(assignment);
             let place = self.sites.entry(stay.site).or_insert_with(|| Place {
-                zone: TimeZone::UTC,
+                zone: zone.clone(),
                 stays: Vec::new(),
             });
+            if place.zone != zone {
+                moved.insert(stay.site);
+            }
             place.zone = zone;
             put(&mut place.stays, stay);
         }
+        moved
     }
 
     /// Where the device was at this instant. What it measured before it was bound for the first
@@ -147,13 +154,11 @@ impl Places {
     }
 }
 
-/// Adds a stay, or puts it in place of what was told of it before.
+/// Adds a stay where it belongs.
 fn put(stays: &mut Vec<Stay>, stay: Stay) {
     let key = |stay: &Stay| (stay.from, stay.device, stay.site);
-    match stays.binary_search_by_key(&key(&stay), key) {
-        Ok(at) => stays[at] = stay,
-        Err(at) => stays.insert(at, stay),
-    }
+    let at = stays.partition_point(|other| key(other) < key(&stay));
+    stays.insert(at, stay);
 }
 
 /// A zone that this program does not know is taken for UTC: energies are right, days begin elsewhere.

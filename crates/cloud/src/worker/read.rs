@@ -1,16 +1,16 @@
 //! Reading: the memory at the start, and what a checkpoint needs of the archive.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use solthrive_cloud_store::StoreError;
-use solthrive_cloud_store::archive::Archive;
+use solthrive_cloud_store::archive::{Archive, UtcDay};
 use solthrive_domain::SiteId;
 
 use super::entry::{Decoded, Taking};
 use super::memory::Memory;
 use super::rollups::{Reads, Stored, month_of};
 use super::told::one_day;
-use super::turn::runs;
 use super::{Trouble, Worker};
 
 impl Worker {
@@ -84,4 +84,11 @@ pub(super) async fn gather(
         }
     }
     Ok(stored)
+}
+
+/// Neighbouring days together, so that they are read at once.
+pub(super) fn runs(days: &[UtcDay]) -> Vec<Range<UtcDay>> {
+    let runs = days.chunk_by(|a, b| a + 1 == *b);
+    runs.filter_map(|run| Some(*run.first()?..*run.last()? + 1))
+        .collect()
 }

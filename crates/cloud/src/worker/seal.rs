@@ -21,7 +21,7 @@ impl Worker {
     ) -> Result<(), Trouble> {
         let last = *self.times.seal.get_or_insert(now);
         let is_time = is_due(Some(last), self.settings.seal_every, now);
-        if is_time || memory.tail.heap() > self.settings.seal_bytes {
+        if is_time || memory.tail.bytes() > self.settings.seal_bytes {
             self.seal_all(memory).await?;
             self.times.seal = Some(now);
         }

@@ -179,6 +179,13 @@ impl Site {
         self.base = self.base.filter(|base| quarter >= base.until);
     }
 
+    /// Days begin elsewhere than they did: these are to be made anew.
+    pub(super) fn begin_days_anew(&mut self, dates: impl Iterator<Item = Date>) {
+        self.due.extend(dates);
+        self.base = None;
+        self.is_touched = self.fold.last().is_some();
+    }
+
     /// Unsaved quarters that are over, by time.
     pub(super) fn unsaved_and_over(&self) -> impl Iterator<Item = Quarter> {
         let open = self.open();

@@ -14,6 +14,9 @@ use crate::rows::samples_of;
 /// Milliseconds of a UTC day.
 pub(super) const DAY_MS: i64 = 86_400_000;
 
+/// Bytes of a cell that waits; see the decision on chunks.
+const CELL: usize = 4;
+
 /// A device's rows of one UTC day, which become one piece.
 pub(super) type DayTable = (DeviceId, UtcDay, Arc<Table>);
 
@@ -22,6 +25,7 @@ pub(super) type DayTable = (DeviceId, UtcDay, Arc<Table>);
 pub(super) struct Tail {
     devices: HashMap<DeviceId, BTreeMap<UtcDay, Arc<Table>>>,
     rows: usize,
+    cells: usize,
 }
 
 impl Tail {
@@ -29,7 +33,10 @@ impl Tail {
         let days = self.devices.entry(device).or_default();
         let table = days.entry(row.time.div_euclid(DAY_MS)).or_default();
         let inserted = Arc::make_mut(table).insert(row.time, &row.cells)?;
-        self.rows += usize::from(inserted == Inserted::Stored);
+        if inserted == Inserted::Stored {
+            self.rows += 1;
+            self.cells += row.cells.len();
+        }
         Ok(inserted)
     }
 
@@ -62,10 +69,10 @@ impl Tail {
         self.rows
     }
 
-    /// Bytes on the heap, roughly.
-    pub(super) fn heap(&self) -> usize {
-        let tables = self.devices.values().flat_map(BTreeMap::values);
-        tables.map(|table| table.heap() + size_of::<Table>()).sum()
+    /// Bytes that the rows take, roughly. What a table takes without any row is not counted: sealing
+    /// early would not make it less.
+    pub(super) fn bytes(&self) -> usize {
+        self.rows * size_of::<i64>() + self.cells * CELL
     }
 
     pub(super) fn clear(&mut self) {

@@ -5,7 +5,9 @@ use solthrive_cloud::notes::{Content, DailyNote, HealthNote, RegisteredNote};
 use solthrive_cloud::rows::{SAMPLE_COLUMNS, low_bits, row_of, sample_of, samples_of};
 use solthrive_cloud_store::chunk::{Codec, ColumnId, Finite, Known, Pick, Table, Value};
 use solthrive_cloud_store::hot::Row;
-use solthrive_domain::telemetry::{Doubts, MicroWattHours, MilliVolts, MilliWatts, UnixMillis};
+use solthrive_domain::telemetry::{
+    Doubts, MicroWattHours, MilliVolts, MilliWatts, PowerFactorSteps, UnixMillis,
+};
 use solthrive_domain::{DeviceId, FlagCode, LedgerId};
 use solthrive_protocol::{Channel, ChannelBody, Dailies, HealthReport, Measured, Snapshot};
 use uuid::Uuid;
@@ -84,7 +86,7 @@ fn a_sample_has_the_nearest_steps() {
         sample.totals.battery_charge,
         Some(MicroWattHours::new(300_000_000))
     );
-    assert_eq!(sample.pf.map(|pf| pf.get()), Some(-9_800));
+    assert_eq!(sample.pf.map(PowerFactorSteps::get), Some(-9_800));
     assert_eq!(
         sample.quality.codes().collect::<Vec<_>>(),
         [FlagCode::CtReversed]

@@ -1,9 +1,9 @@
 //! What a value probably is, from what stands before it. Arithmetic wraps: any integers can come.
 
-use super::columns::{
-    BATTERY_SWING, CHARGE, COVERED, Columns, DISCHARGE, EXPORT, GRID_SWING, HOME, HOME_SWING,
-    Holds, IMPORT, LEG_1, LEG_2, SAMPLES, SOLAR, SOLAR_SWING, area, holds, largest, smallest,
-    weight,
+use super::columns::Columns;
+use super::layout::{
+    BATTERY_SWING, CHARGE, COVERED, DISCHARGE, EXPORT, GRID_SWING, HOME, HOME_SWING, Holds, IMPORT,
+    LEG_1, LEG_2, SAMPLES, SOLAR, SOLAR_SWING, area, holds, largest, smallest, weight,
 };
 
 /// A quarter of an hour in ms.

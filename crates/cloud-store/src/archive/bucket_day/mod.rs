@@ -2,8 +2,8 @@
 //!
 //! Buckets become columns of integers ([`columns`]). Each column is foretold by what stands before it
 //! ([`guide`]): home's energy by the others', a swing's area by its energy, extremes by their mean.
-//! What is left is split at the step that values usually have, a watt-hour or a watt, and packed
-//! ([`residuals`]). The encoder tries the guides and steps that make sense for a column and takes those
+//! What is left is split at the step that values usually have, a watt-hour or a watt ([`residuals`]),
+//! and packed ([`naturals`]). The encoder tries the guides and steps that make sense for a column and takes those
 //! that leave the least, by integers only, so the same buckets give the same bytes everywhere.
 //!
 //! Layout: version; number of buckets, each quarter's distance from the one before; which energies and
@@ -12,11 +12,15 @@
 
 mod columns;
 mod guide;
+mod layout;
+mod naturals;
 mod residuals;
 
 use solthrive_domain::bucket::{Bucket, BucketRow, Quarter};
 
-use self::columns::{COLUMNS, Columns};
+use self::columns::Columns;
+use self::layout::COLUMNS;
+use self::naturals::{put_signed, take_signed};
 use super::UtcDay;
 use super::sealed::{BadBytes, open, seal};
 use crate::chunk::bytes::{Reader, put_size};
@@ -29,16 +33,19 @@ const MOST: usize = 96;
 /// The buckets of `day` as bytes; they must be in order, none twice.
 ///
 /// # Errors
-/// [`BadBytes::Content`] when they are not buckets of that day in order.
+/// [`BadBytes::Content`] when they are not buckets of that day in order, or one breaks the rules of
+/// buckets.
 pub fn encode(day: UtcDay, buckets: &[Bucket]) -> Result<Vec<u8>, BadBytes> {
     check(day, buckets)?;
     let rows: Vec<BucketRow> = buckets.iter().map(BucketRow::from).collect();
+    // Better to refuse it now than to find out when it is needed.
+    rows.iter().try_for_each(|row| bucket(row).map(drop))?;
     let mut out = Vec::new();
     put_size(&mut out, rows.len());
-    let first = day * Quarter::PER_DAY;
-    residuals::put(&mut out, &steps(rows.iter().map(|row| row.quarter - first)));
+    let first = day.wrapping_mul(Quarter::PER_DAY);
+    put_signed(&mut out, &steps(rows.iter().map(|row| row.quarter - first)));
     let columns = Columns::of(&rows);
-    residuals::put(&mut out, &columns.known_changes());
+    put_signed(&mut out, &columns.known_changes());
     for column in 0..COLUMNS {
         columns.put(&mut out, column);
     }
@@ -52,18 +59,19 @@ pub fn encode(day: UtcDay, buckets: &[Bucket]) -> Result<Vec<u8>, BadBytes> {
 pub fn decode(day: UtcDay, bytes: &[u8]) -> Result<Vec<Bucket>, BadBytes> {
     let mut from = Reader(open(VERSION, bytes)?);
     let rows = take_rows(day, &mut from).ok_or(BadBytes::Content("columns"))?;
-    let buckets: Vec<Bucket> = rows
-        .iter()
-        .map(|row| Bucket::try_from(row).map_err(|_| BadBytes::Content("a bucket")))
-        .collect::<Result<_, _>>()?;
+    let buckets: Vec<Bucket> = rows.iter().map(bucket).collect::<Result<_, _>>()?;
     check(day, &buckets)?;
     Ok(buckets)
 }
 
+fn bucket(row: &BucketRow) -> Result<Bucket, BadBytes> {
+    Bucket::try_from(row).map_err(|_| BadBytes::Content("a bucket that cannot be"))
+}
+
 fn take_rows(day: UtcDay, from: &mut Reader<'_>) -> Option<Vec<BucketRow>> {
     let count = from.size(MOST)?;
-    let steps = residuals::take(from, count)?;
-    let known = residuals::take(from, count)?;
+    let steps = take_signed(from, count)?;
+    let known = take_signed(from, count)?;
     let mut columns = Columns::known_by(&known);
     for column in 0..COLUMNS {
         columns.take(from, column)?;

@@ -1,20 +1,14 @@
-//! What guides leave, as bits.
-//!
-//! Values are multiples of some step with a little beside it: both go their own way. Of each integer
-//! the low bits are noise and written as they are; how many is said once for a column. The rest is
-//! small, and packed as the chunks' residuals are.
+//! What guides leave of a column: multiples of some step, and a little beside it. Each goes its own way.
 
 use super::guide::{Guide, Side};
-use crate::chunk::bits::{BitReader, BitWriter};
-use crate::chunk::bytes::{Reader, put_size, put_varint, unzigzag, zigzag};
-use crate::chunk::rice;
+use super::naturals::{put_naturals, put_signed, take_naturals, take_signed};
+use crate::chunk::bytes::{Reader, put_varint, unzigzag, zigzag};
 
-/// Steps by their code from 1 on; 0 says that nothing is left, the last code that the step follows.
+/// Steps by their code from 1 on; 0 says that the step is 1 and nothing is left, the last code that the
+/// step follows.
 const STEPS: [i64; 6] = [1, 50, 100, 500, 1_000, 1_000_000];
 const STEP_FOLLOWS: u8 = 15;
 const HAS_BESIDE: u8 = 1 << 4;
-/// More low bits than this are not tried below the length of a usual value.
-const TRIED: u32 = 4;
 
 /// What is left of a column by some guide and step.
 #[derive(Debug)]
@@ -67,8 +61,8 @@ impl Split {
         }
     }
 
-    /// About how many bits it takes.
-    pub(super) fn cost(&self) -> u64 {
+    /// About how many bits it takes, at least.
+    pub(super) fn bits(&self) -> u64 {
         let bits = |value: u64| u64::from(u64::BITS - value.leading_zeros());
         let whole: u64 = self
             .whole
@@ -87,32 +81,33 @@ impl Split {
         }
     }
 
-    pub(super) fn put(&self, out: &mut Vec<u8>) {
+    /// Guide and step, and what is left.
+    pub(super) fn bytes(&self) -> Vec<u8> {
         let guide = (self.guide as u8) << 5;
         let is_zero = |list: &[i64]| list.iter().all(|value| *value == 0);
-        if is_zero(&self.whole) && is_zero(&self.beside) {
-            out.push(guide);
-            return;
+        if self.step == 1 && is_zero(&self.whole) {
+            return vec![guide];
         }
         let known = STEPS.iter().zip(1..).find(|(step, _)| **step == self.step);
         let code = known.map_or(STEP_FOLLOWS, |(_, code)| code);
         let has_beside = !is_zero(&self.beside);
-        out.push(guide | u8::from(has_beside) * HAS_BESIDE | code);
+        let mut out = vec![guide | (u8::from(has_beside) * HAS_BESIDE) | code];
         if code == STEP_FOLLOWS {
-            put_varint(out, self.step.cast_unsigned());
+            put_varint(&mut out, self.step.cast_unsigned());
         }
         let whole: Vec<u64> = self
             .whole
             .iter()
             .map(|whole| self.natural(*whole))
             .collect();
-        put_naturals(out, &whole);
+        put_naturals(&mut out, &whole);
         if has_beside {
-            put(out, &self.beside);
+            put_signed(&mut out, &self.beside);
         }
+        out
     }
 
-    /// What [`Self::put`] wrote, for `count` values on a side that the guide tells.
+    /// What [`Self::bytes`] gave, for `count` values on a side that the guide tells.
     pub(super) fn take(
         from: &mut Reader<'_>,
         count: usize,
@@ -142,110 +137,13 @@ impl Split {
         });
         split.whole = signed.collect();
         if head & HAS_BESIDE != 0 {
-            split.beside = take(from, count)?;
+            split.beside = take_signed(from, count)?;
         }
         Some(split)
     }
 }
 
-/// Writes integers of either sign.
-pub(super) fn put(out: &mut Vec<u8>, values: &[i64]) {
-    let naturals: Vec<u64> = values.iter().map(|value| zigzag(*value)).collect();
-    put_naturals(out, &naturals);
-}
-
-/// What [`put`] wrote.
-pub(super) fn take(from: &mut Reader<'_>, count: usize) -> Option<Vec<i64>> {
-    Some(
-        take_naturals(from, count)?
-            .into_iter()
-            .map(unzigzag)
-            .collect(),
-    )
-}
-
-/// The number of low bits, the high parts with their length, the low parts of those that are not zero.
-fn put_naturals(out: &mut Vec<u8>, values: &[u64]) {
-    let usual = usual_length(values);
-    let tried = usual.saturating_sub(TRIED)..=usual;
-    let packed = tried.map(|low| (low, packed_high(values, low)));
-    let not_zero = values.iter().filter(|value| **value > 0).count();
-    let size = |(low, high): &(u32, Vec<u8>)| high.len() * 8 + not_zero * *low as usize;
-    let Some((low, high)) = packed.min_by_key(size) else {
-        return;
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "at most 64")]
-    out.push(low as u8);
-    put_size(out, high.len());
-    out.extend_from_slice(&high);
-    let mut bits = BitWriter::default();
-    for value in values.iter().filter(|value| **value > 0) {
-        put_low(&mut bits, value - 1, low);
-    }
-    out.extend_from_slice(&bits.finish());
-}
-
-fn take_naturals(from: &mut Reader<'_>, count: usize) -> Option<Vec<u64>> {
-    let low = u32::from(from.byte()?);
-    if low > u64::BITS {
-        return None;
-    }
-    let length = from.size(usize::MAX)?;
-    let high = rice::decode(from.take(length)?, count)?;
-    let not_zero = high.iter().filter(|high| **high != 0).count();
-    let bytes = (not_zero * low as usize).div_ceil(8);
-    let mut bits = BitReader::new(from.take(bytes)?);
-    let values: Option<Vec<u64>> = high
-        .into_iter()
-        .map(|high| match zigzag(high).checked_sub(1) {
-            None => Some(0),
-            Some(high) => {
-                let shifted = high.checked_shl(low).unwrap_or(0);
-                let fits = shifted.checked_shr(low).unwrap_or(0) == high;
-                let value = shifted | take_low(&mut bits, low);
-                value.checked_add(1).filter(|_| fits)
-            }
-        })
-        .collect();
-    values.filter(|_| bits.is_spent())
-}
-
-/// Bits of the value in the middle.
-fn usual_length(values: &[u64]) -> u32 {
-    let mut lengths: Vec<u32> = values
-        .iter()
-        .filter(|value| **value > 0)
-        .map(|value| u64::BITS - (value - 1).leading_zeros())
-        .collect();
-    lengths.sort_unstable();
-    lengths.get(lengths.len() / 2).copied().unwrap_or(0)
-}
-
-/// Zero stays zero, so that a night costs nothing; above it come the high bits.
-fn packed_high(values: &[u64], low: u32) -> Vec<u8> {
-    let high = values.iter().map(|value| match value.checked_sub(1) {
-        None => 0,
-        Some(value) => unzigzag(value.checked_shr(low).unwrap_or(0) + 1),
-    });
-    rice::encode(&high.collect::<Vec<_>>())
-}
-
-fn put_low(bits: &mut BitWriter, value: u64, low: u32) {
-    for shift in (0..low).step_by(32).rev() {
-        let count = (low - shift).min(32);
-        bits.put((value >> shift) & ((1 << count) - 1), count);
-    }
-}
-
-fn take_low(bits: &mut BitReader<'_>, low: u32) -> u64 {
-    let shifts = (0..low).step_by(32).rev();
-    shifts.fold(0, |value, shift| {
-        let count = (low - shift).min(32);
-        value | bits.take(count) << shift
-    })
-}
-
-/// For [`super::columns`]: the largest step that all values have.
+/// The largest step that both have.
 pub(super) fn common_divisor(mut one: i64, mut other: i64) -> i64 {
     while other != 0 {
         (one, other) = (other, one.wrapping_rem(other));

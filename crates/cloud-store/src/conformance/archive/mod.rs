@@ -1,12 +1,15 @@
 //! Promises of an archive.
 
 mod chunks;
+mod figures;
 mod leases;
 mod progress;
 mod things;
 mod views;
 
 pub use chunks::*;
+pub use figures::*;
 pub use leases::*;
 pub use progress::*;
+pub use things::everything;
 pub use views::*;

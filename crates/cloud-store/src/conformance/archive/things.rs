@@ -200,8 +200,9 @@ pub(super) fn stretch(from: i64, folded: i64) -> Checkpoint {
     }
 }
 
-/// One of everything, at site 1 and for device 1; `value` is in all of it.
-pub(super) fn everything(from: i64, folded: i64, value: i64) -> Checkpoint {
+/// A checkpoint with one of everything, at site 1 and of device 1; `value` is in all of it.
+#[must_use]
+pub fn everything(from: i64, folded: i64, value: i64) -> Checkpoint {
     Checkpoint {
         statuses: vec![status(1, value)],
         sites: vec![(site(1), state(vec![bucket(1_980_000, value)]))],

@@ -1,6 +1,5 @@
 //! Where the followers of the log are, and what a stretch of it led to.
 
-use solthrive_domain::SiteId;
 use sqlx::types::Uuid;
 
 use super::convert::fleet_id;
@@ -11,10 +10,12 @@ use super::tables::{
     ToldRow, TotalRow,
 };
 use crate::StoreError;
-use crate::archive::status::StatusBody;
-use crate::archive::{Checkpoint, Cursors, DeviceStatus, SiteState, Wrote, bucket_day, fleet_day};
+use crate::archive::{BucketDay, Checkpoint, Cursors, SiteState, Wrote, bucket_day, fleet_day};
 use crate::hot::Seq;
 use crate::sql::{SqlStore, ask, transaction};
+
+/// Days of buckets that are packed before others may go on: some milliseconds.
+const PACKED_AT_ONCE: usize = 16;
 
 pub(super) async fn cursors(db: &SqlStore) -> Result<Cursors, StoreError> {
     let (folded, sealed) = ask!(db, |pool| {
@@ -33,7 +34,7 @@ pub(super) async fn checkpoint(
     checkpoint: &Checkpoint,
 ) -> Result<Wrote, StoreError> {
     // Packing takes its time; nobody waits for the database meanwhile.
-    let rows = Rows::of(checkpoint)?;
+    let rows = Rows::of(checkpoint).await?;
     transaction!(db, |tx| {
         // Locks the row, so on PostgreSQL too checkpoints come one after the other.
         let moved =
@@ -74,19 +75,13 @@ struct Rows {
 }
 
 impl Rows {
-    fn of(checkpoint: &Checkpoint) -> Result<Self, StoreError> {
+    async fn of(checkpoint: &Checkpoint) -> Result<Self, StoreError> {
         Ok(Self {
-            statuses: each(&checkpoint.statuses, status_row)?,
+            statuses: each(&checkpoint.statuses, |status| status.try_into())?,
             states: each(&checkpoint.sites, |(site, state)| {
                 state_row(site.as_uuid(), state)
             })?,
-            buckets: each(&checkpoint.buckets, |day| {
-                Ok(BucketDayRow {
-                    site: day.site.as_uuid(),
-                    day: day.day,
-                    buckets: bucket_day::encode(day.day, &day.buckets)?,
-                })
-            })?,
+            buckets: bucket_rows(&checkpoint.buckets).await?,
             days: checkpoint.days.iter().map(Into::into).collect(),
             months: checkpoint.months.iter().map(Into::into).collect(),
             totals: checkpoint.totals.iter().map(Into::into).collect(),
@@ -110,19 +105,20 @@ fn each<T, R>(
     values.iter().map(row).collect()
 }
 
-fn status_row(status: &DeviceStatus) -> Result<StatusRow, StoreError> {
-    let body = StatusBody {
-        newest: status.newest,
-        rows: status.rows,
-        firmware: status.firmware.clone(),
-        system: status.system.clone(),
-    };
-    Ok(StatusRow {
-        device: status.device.as_uuid(),
-        site: status.site.map(SiteId::as_uuid),
-        last_seen: status.last_seen.get(),
-        status: body.encode()?,
-    })
+/// Packs days, and lets others have the thread from time to time: a thousand take a while.
+async fn bucket_rows(days: &[BucketDay]) -> Result<Vec<BucketDayRow>, StoreError> {
+    let mut rows = Vec::with_capacity(days.len());
+    for some in days.chunks(PACKED_AT_ONCE) {
+        for day in some {
+            rows.push(BucketDayRow {
+                site: day.site.as_uuid(),
+                day: day.day,
+                buckets: bucket_day::encode(day.day, &day.buckets)?,
+            });
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok(rows)
 }
 
 fn state_row(site: Uuid, state: &SiteState) -> Result<StateRow, StoreError> {

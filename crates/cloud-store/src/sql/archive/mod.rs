@@ -9,8 +9,12 @@ mod expire;
 mod lease;
 mod read;
 mod record;
+mod rollups;
 mod tables;
 mod views;
+
+#[cfg(test)]
+mod full;
 
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -1,16 +1,24 @@
-//! Rows that are written many at a time: one by one on SQLite, as arrays at once on PostgreSQL.
+//! Rows that are written many at a time: [`AT_ONCE`] in a statement on SQLite, all of them as arrays on
+//! PostgreSQL.
 //!
-//! SQLite runs in this process, so a statement costs microseconds. To PostgreSQL each would be a round
-//! trip, and a checkpoint has thousands of rows.
+//! A checkpoint has thousands of rows. To PostgreSQL each statement is a round trip, to SQLite a way to
+//! its thread and back, while nobody else can write.
 
 use std::marker::PhantomData;
 
 use sqlx::{PgConnection, SqliteConnection};
 
+/// Rows of one statement on SQLite; fewer are written one by one.
+pub(super) const AT_ONCE: usize = 16;
+
 /// How rows get into a table, in both databases.
 pub(super) struct Table<R> {
-    pub(super) sqlite: &'static str,
-    pub(super) postgres: &'static str,
+    /// One row.
+    pub(super) one: &'static str,
+    /// [`AT_ONCE`] rows.
+    pub(super) some: &'static str,
+    /// Rows as arrays, one for each column.
+    pub(super) arrays: &'static str,
     /// Whether a row takes the place of the one with its key.
     pub(super) replaces: bool,
     pub(super) row: PhantomData<R>,
@@ -93,8 +101,18 @@ macro_rules! record {
                 table: &$crate::sql::archive::record::Table<Self>,
                 to: &mut sqlx::SqliteConnection,
             ) -> Result<(), sqlx::Error> {
-                for row in rows {
-                    sqlx::query(table.sqlite)$(.bind(row.$field))*.execute(&mut *to).await?;
+                use $crate::sql::archive::record::AT_ONCE;
+                let mut rows = rows.into_iter();
+                while rows.len() > 0 {
+                    let (statement, count) = match rows.len() {
+                        AT_ONCE.. => (table.some, AT_ONCE),
+                        _ => (table.one, 1),
+                    };
+                    let mut query = sqlx::query(statement);
+                    for row in rows.by_ref().take(count) {
+                        query = query$(.bind(row.$field))*;
+                    }
+                    query.execute(&mut *to).await?;
                 }
                 Ok(())
             }
@@ -110,7 +128,7 @@ macro_rules! record {
                     rows.reverse();
                     rows.retain(|row| seen.insert(($(row.$key.clone(),)*)));
                 }
-                sqlx::query(table.postgres)
+                sqlx::query(table.arrays)
                     $(.bind(rows.iter_mut().map(|row| std::mem::take(&mut row.$field)).collect::<Vec<$type>>()))*
                     .execute(to)
                     .await?;
@@ -139,11 +157,11 @@ macro_rules! record {
     ) => {
         pub(super) const $table: $crate::sql::archive::record::Table<$name> =
             $crate::sql::archive::record::Table {
-                sqlite: concat!(
-                    "INSERT INTO ", $in, " (", stringify!($field0), $(", ", stringify!($field),)*
-                    ") VALUES ($", $number0, $(", $", $number,)* ")", $conflict
-                ),
-                postgres: concat!(
+                one: record!(@values ($in) ($conflict) [$field0 $($field)*]
+                    concat!("(?", $(record!(@mark $field),)* ")")),
+                some: record!(@values ($in) ($conflict) [$field0 $($field)*]
+                    record!(@sixteen concat!("(?", $(record!(@mark $field),)* ")"))),
+                arrays: concat!(
                     "INSERT INTO ", $in, " (", stringify!($field0), $(", ", stringify!($field),)*
                     ") SELECT * FROM unnest($", $number0, $(", $", $number,)* ")", $conflict
                 ),
@@ -151,6 +169,16 @@ macro_rules! record {
                 row: std::marker::PhantomData,
             };
     };
+
+    (@values ($in:literal) ($conflict:expr) [$field0:ident $($field:ident)*] $values:expr) => {
+        concat!(
+            "INSERT INTO ", $in, " (", stringify!($field0), $(", ", stringify!($field),)* ") VALUES ",
+            $values, $conflict
+        )
+    };
+    (@mark $field:ident) => { ", ?" };
+    (@sixteen $row:expr) => { record!(@fourfold record!(@fourfold $row)) };
+    (@fourfold $row:expr) => { concat!($row, ", ", $row, ", ", $row, ", ", $row) };
 
     (@read $read:ident $rest:literal
         { $number0:literal $field0:ident: $type0:ty, $($number:literal $field:ident: $type:ty,)* }

@@ -17,12 +17,6 @@ pub struct Expire {
     pub keep_days: u32,
 }
 
-impl Default for Expire {
-    fn default() -> Self {
-        Self { keep_days: 400 }
-    }
-}
-
 #[async_trait]
 impl Job for Expire {
     fn name(&self) -> &'static str {

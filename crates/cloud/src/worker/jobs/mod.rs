@@ -5,6 +5,7 @@
 
 mod expire;
 mod merge;
+mod prepare;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::archive::Archive;
+use solthrive_cloud_store::hot::HotLog;
 use solthrive_domain::telemetry::UnixMillis;
 use tokio::time::{self, Instant};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,7 @@ use uuid::Uuid;
 
 pub use self::expire::Expire;
 pub use self::merge::Merge;
+pub use self::prepare::Prepare;
 use super::lease::Right;
 use super::{Now, Progress, is_due};
 
@@ -42,6 +45,8 @@ pub struct Step {
 pub struct Context {
     /// What it works on.
     pub archive: Arc<dyn Archive>,
+    /// What comes before it.
+    pub log: Arc<dyn HotLog>,
     /// Tells the time.
     pub now: Now,
     /// Where damage is counted.
@@ -59,6 +64,17 @@ pub trait Job: Send + Sync {
 
     /// Does a part.
     async fn step(&self, context: &Context) -> Result<Step, StoreError>;
+}
+
+/// All jobs, as they are usually done. `keep_days` is for how long chunks are kept where their site says
+/// nothing else.
+#[must_use]
+pub fn usual(keep_days: u32) -> Vec<Box<dyn Job>> {
+    vec![
+        Box::new(Prepare),
+        Box::new(Merge::default()),
+        Box::new(Expire { keep_days }),
+    ]
 }
 
 /// Runs jobs when they are due.

@@ -5,21 +5,22 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use solthrive_cloud::notes::{Content, DailyNote, EventNote, HealthNote, RegisteredNote};
-use solthrive_cloud::worker::places::Assignment;
 use solthrive_cloud::worker::{Trouble, Turn, Worker};
 use solthrive_cloud_store::archive::{Archive, Cursors, Event, Piece, Views};
 use solthrive_cloud_store::hot::{Delivery, Seq};
+use solthrive_cloud_store::meta::Assignment;
 use solthrive_domain::access::Operator;
-use solthrive_domain::{Bucket, Severity};
+use solthrive_domain::{Bucket, DayRollup, Severity};
 use solthrive_protocol::{DayBody, State};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::faulty::{Fault, Faulty};
-use super::rig::{DATES, Rig, catch_up};
+use super::rig::{DATES, Rig, Things, catch_up, interrupted};
 use super::rng::Rng;
-use super::world::{assignment, at, calm, device, ms, site};
+use super::world::{assignment, at, calm, device, installer, ms, site};
 
 const MORNING: &str = "2026-06-01T06:00:00Z";
 
@@ -326,6 +327,30 @@ async fn a_month_with_a_gap_is_final_a_week_after_its_end() {
 }
 
 #[tokio::test]
+async fn a_site_that_gets_another_time_zone_gets_other_days() {
+    let mut rig = Rig::new(&two_homes(), ms("2026-06-20T00:00:00Z")).await;
+    rig.append(&[calm(1, ms("2026-06-01T12:00:00Z"), 24 * 60)])
+        .await;
+    let mut worker = rig.worker();
+    catch_up(&mut worker).await;
+    worker.store_all().await.unwrap();
+    for assignment in rig.assignments.lock().unwrap().iter_mut() {
+        assignment.time_zone = "Asia/Kathmandu".to_owned();
+        assignment.revision = 2;
+    }
+    rig.finish(&mut worker).await;
+    let zone = TimeZone::get("Asia/Kathmandu").unwrap();
+    let (_, buckets) = rig.today(site(1)).await;
+    let days = rig.store.site_days(site(1), DATES).await.unwrap();
+    assert!(days.len() >= 2);
+    for day in days {
+        let day = day.day;
+        let made = DayRollup::of(&zone, day.date, buckets.values(), day.rollup.as_of).unwrap();
+        assert_eq!(day, made);
+    }
+}
+
+#[tokio::test]
 async fn a_store_that_fails_now_and_then_changes_nothing() {
     let three = ms("2026-06-01T03:00:00Z");
     let entry = |n: i64| {
@@ -356,6 +381,52 @@ async fn a_store_that_fails_now_and_then_changes_nothing() {
         all.push(rig.things(&[site(1), site(2)], &[]).await);
     }
     assert_eq!(all[0], all[1]);
+}
+
+#[tokio::test]
+async fn a_crash_at_any_wait_changes_nothing() {
+    let (expected, is_done) = crashed_after(u64::MAX).await;
+    assert!(is_done);
+    for waits in (0..).step_by(2) {
+        let (things, is_done) = crashed_after(waits).await;
+        assert_eq!(things, expected, "after {waits} waits");
+        if is_done {
+            assert!(waits > 40, "it waits for every store");
+            break;
+        }
+    }
+}
+
+/// A worker that is dropped after so many waits, and another one that goes on; whether there was
+/// anything left for it.
+async fn crashed_after(waits: u64) -> (Things, bool) {
+    let three = ms("2026-06-01T03:00:00Z");
+    let mut rig = Rig::new(&two_homes(), ms("2026-06-10T00:00:00Z")).await;
+    for hour in [0, 2, 1] {
+        let from = three + hour * 60 * 60_000;
+        rig.append(&[calm(1, from, 60), calm(2, from, 60)]).await;
+    }
+    let mut worker = rig.worker();
+    let all = async {
+        catch_up(&mut worker).await;
+        worker.store_all().await.unwrap();
+        worker.seal().await.unwrap();
+    };
+    let is_done = interrupted(waits, all).await.is_some();
+    let mut worker = rig.worker();
+    rig.finish(&mut worker).await;
+    worker = rig.worker();
+    worker.seal().await.unwrap();
+    assert!(
+        rig.stores
+            .log
+            .after(Seq::START, 1)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let things = rig.things(&[site(1), site(2)], &[installer(1)]).await;
+    (things, is_done)
 }
 
 /// Again and again, until the log is read and sealed.

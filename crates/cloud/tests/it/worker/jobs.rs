@@ -41,6 +41,7 @@ fn scheduler(rig: &Rig, job: impl Job + 'static) -> (Scheduler, Arc<Progress>) {
     let progress = Arc::new(Progress::default());
     let context = Context {
         archive: Arc::clone(&rig.stores.archive),
+        log: Arc::clone(&rig.stores.log),
         now: Arc::new(move || at(clock.load(Ordering::Relaxed))),
         progress: Arc::clone(&progress),
     };

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use solthrive_cloud::worker::places::Assignment;
 use solthrive_cloud_store::archive::{Fleet, Period};
 use solthrive_cloud_store::hot::Delivery;
+use solthrive_cloud_store::meta::Assignment;
 use solthrive_domain::rollup::Rollup;
+use solthrive_domain::telemetry::MilliWatts;
 use solthrive_domain::{Bucket, Buckets, DayRollup, FleetSums, MonthRollup, OrgId, SiteId};
 use solthrive_testkit::Database;
 
@@ -230,7 +231,7 @@ fn plain(rollup: &Rollup) -> Plain {
     let sums = rollup.sums;
     (
         sums.energy,
-        sums.peak_demand.map(|mw| mw.get()),
+        sums.peak_demand.map(MilliWatts::get),
         sums.covered_ms,
         sums.breaks,
         rollup.is_final,

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use solthrive_cloud::rows::sample_of;
-use solthrive_cloud::worker::places::Assignment;
 use solthrive_cloud_store::hot::Delivery;
+use solthrive_cloud_store::meta::Assignment;
 use solthrive_domain::rollup::{day_of, quarters_of_day};
 use solthrive_domain::{Bucket, Buckets, DayRollup, DeviceId, Fold, RollupRules, Sample, SiteId};
 

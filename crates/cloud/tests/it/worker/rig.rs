@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use solthrive_cloud::worker::places::{Assignment, Assignments};
+use solthrive_cloud::worker::places::Assignments;
 use solthrive_cloud::worker::{Settings, Stores, Turn, Worker};
 use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::archive::{
@@ -18,6 +18,7 @@ use solthrive_cloud_store::archive::{
     ToldDay, Views,
 };
 use solthrive_cloud_store::hot::{Appended, Delivery, Seq, encode};
+use solthrive_cloud_store::meta::Assignment;
 use solthrive_cloud_store::sql::SqlStore;
 use solthrive_cloud_store::sqlite::SqliteHotLog;
 use solthrive_domain::access::Operator;
@@ -32,13 +33,13 @@ pub(super) const DATES: std::ops::Range<Date> =
     Date::constant(2000, 1, 1)..Date::constant(2100, 1, 1);
 pub(super) const DAYS: std::ops::Range<i64> = 0..50_000;
 
-struct Listed(Vec<Assignment>);
+struct Listed(Arc<Mutex<Vec<Assignment>>>);
 
 #[async_trait]
 impl Assignments for Listed {
     async fn assignments(&self, revision: i64) -> Result<Vec<Assignment>, StoreError> {
-        let changed = self
-            .0
+        let all = self.0.lock().unwrap();
+        let changed = all
             .iter()
             .filter(|assignment| assignment.revision > revision);
         Ok(changed.cloned().collect())
@@ -49,6 +50,7 @@ pub(super) struct Rig {
     _folder: TempDir,
     pub(super) stores: Stores,
     pub(super) store: SqlStore,
+    pub(super) assignments: Arc<Mutex<Vec<Assignment>>>,
     pub(super) clock: Arc<AtomicI64>,
     pub(super) settings: Settings,
     last: Seq,
@@ -90,15 +92,17 @@ impl Rig {
 
     fn on(folder: TempDir, store: SqlStore, assignments: &[Assignment], now: i64) -> Self {
         let log = SqliteHotLog::open(&folder.path().join("log")).unwrap();
+        let assignments = Arc::new(Mutex::new(assignments.to_vec()));
         let stores = Stores {
             log: Arc::new(log),
             archive: Arc::new(store.clone()),
-            assignments: Arc::new(Listed(assignments.to_vec())),
+            assignments: Arc::new(Listed(Arc::clone(&assignments))),
         };
         Self {
             _folder: folder,
             stores,
             store,
+            assignments,
             clock: Arc::new(AtomicI64::new(now)),
             // Everything is done when a test says so.
             settings: Settings {

@@ -1,8 +1,8 @@
 //! Random homes, and what their devices deliver, in the disorder of the field.
 
 use solthrive_cloud::rows::row_of;
-use solthrive_cloud::worker::places::Assignment;
 use solthrive_cloud_store::hot::{Delivery, Row, Rows};
+use solthrive_cloud_store::meta::Assignment;
 use solthrive_domain::telemetry::{Doubts, UnixMillis};
 use solthrive_domain::{DeviceId, LedgerId, OrgId, SiteId};
 use solthrive_protocol::{Measured, Snapshot};

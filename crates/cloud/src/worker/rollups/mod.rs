@@ -3,6 +3,8 @@
 //! Pure, in two steps: [`Plan::of`] says what must be read, [`Plan::carry_out`] makes of it and of
 //! the [`Site`] what is to be stored. Nothing in mind changes before that took effect.
 
+mod view;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -14,6 +16,7 @@ use solthrive_domain::rollup::{Rollup, Sums, day_of, quarters_of_day};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{Bucket, DayRollup, MonthRollup, Quarter, SiteId};
 
+use self::view::{View, day};
 use super::fleets::Exchange;
 use super::places::Places;
 use super::site::{Base, Site, buckets_of};
@@ -280,41 +283,6 @@ impl Plan {
         }
         Ok(months)
     }
-}
-
-/// What is stored, under what is in mind.
-#[derive(Clone, Copy)]
-struct View<'a> {
-    site: &'a Site,
-    stored: &'a Stored,
-}
-
-impl<'a> View<'a> {
-    /// Not by time.
-    fn buckets(self, span: Range<Quarter>) -> impl Iterator<Item = &'a Bucket> {
-        let Self { site, stored } = self;
-        let within = span.clone();
-        let stored = stored.bucket_days.iter().flat_map(|day| &day.buckets);
-        let stored = stored.filter(move |bucket| {
-            within.contains(&bucket.quarter) && !site.is_known(bucket.quarter)
-        });
-        stored.chain(site.buckets(span))
-    }
-}
-
-fn day(
-    view: View<'_>,
-    frame: Frame<'_>,
-    base: Option<Base>,
-    date: Date,
-) -> Result<DayRollup, jiff::Error> {
-    let span = quarters_of_day(frame.zone, date)?;
-    let base = base.filter(|base| base.date == date);
-    let (from, sums) = base.map_or((span.start, Sums::default()), |base| {
-        (base.until, base.sums)
-    });
-    let more: Sums = view.buckets(from..span.end).map(Sums::of).sum();
-    DayRollup::of_sums(frame.zone, date, sums.plus(more), frame.now.into())
 }
 
 /// The time at which it was known apart, as long as no more of it had passed.
