@@ -30,6 +30,14 @@ pub enum StoreError {
         /// Version that this program knows.
         known: i64,
     },
+    /// An older program made this, and it is not to be changed here.
+    #[error("the store has schema {found}, this program needs {known}")]
+    Older {
+        /// Version of what is stored.
+        found: i64,
+        /// Version that this program needs.
+        known: i64,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

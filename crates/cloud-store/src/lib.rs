@@ -4,6 +4,7 @@
 //!   the queue: what comes after reads it in order.
 //! * [`chunk`]: one device's day as a few bytes per snapshot and back, bit for bit.
 //! * [`archive`]: what became of it: sealed chunks, status, buckets, days, fleets, events.
+//! * [`backup`]: all of it as it was at one moment.
 //! * [`meta`]: who there is; [`sql`] keeps it in SQLite or PostgreSQL.
 //! * [`sqlite`] and [`postgres`]: the log's engines, for one node and for several.
 //!
@@ -11,6 +12,7 @@
 //! written down as tests in [`conformance`] that every engine runs.
 
 pub mod archive;
+pub mod backup;
 pub mod chunk;
 pub mod conformance;
 mod error;

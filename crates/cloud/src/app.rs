@@ -17,6 +17,7 @@ use solthrive_cloud_store::sqlite::{Folder, SqliteHotLog};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::refuse_unfinished;
 use crate::clock::{Clock, new_id};
 use crate::config::{Place, Role, Serve, StoreUrl};
 use crate::devices::Devices;
@@ -55,6 +56,7 @@ impl Stores {
     pub async fn open(place: &Place) -> Result<Self> {
         match &place.store {
             StoreUrl::Sqlite => {
+                refuse_unfinished(&place.data)?;
                 let folder = Folder::take(&place.data)?;
                 let database = Place::database(&place.data);
                 let sql = SqlRegistry::sqlite(&database)

@@ -13,13 +13,14 @@ pub struct Place {
     /// Folder for the embedded store, the certificate and the keys. Made if it is not there
     #[arg(
         long,
+        global = true,
         env = "SOLTHRIVE_CLOUD_DATA",
         value_name = "FOLDER",
         default_value = "solthrive-cloud-data"
     )]
     pub data: PathBuf,
     /// `sqlite:` keeps everything in the folder; `postgres://user@host/database` keeps it in PostgreSQL 15 or newer, for more than one machine
-    #[arg(long, env = "SOLTHRIVE_CLOUD_STORE", value_name = "URL", default_value = "sqlite:", value_parser = parse_store)]
+    #[arg(long, global = true, env = "SOLTHRIVE_CLOUD_STORE", hide_env_values = true, value_name = "URL", default_value = "sqlite:", value_parser = parse_store)]
     pub store: StoreUrl,
 }
 

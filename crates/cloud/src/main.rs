@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use solthrive_cloud::admin::{self, Admin};
 use solthrive_cloud::app::Running;
 use solthrive_cloud::clock::Clock;
 use solthrive_cloud::config::Serve;
@@ -22,12 +23,14 @@ enum Command {
     /// Run the service. Nothing has to be configured: without any option it keeps everything in
     /// ./solthrive-cloud-data and speaks TLS on port 8443 with a certificate of its own
     Serve(Box<Serve>),
+    Admin(Box<Admin>),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Serve(settings) => serve(&settings),
+        Command::Admin(command) => return admin::run(*command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

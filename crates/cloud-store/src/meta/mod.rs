@@ -67,6 +67,10 @@ pub trait Registry: Send + Sync {
         now: UnixMillis,
     ) -> Result<bool, StoreError>;
 
+    /// How long chunks of the site's devices are kept, in days; `None` for the platform's usual time.
+    async fn raw_days(&self, by: &Operator, site: SiteId)
+    -> Result<Option<NonZeroU32>, StoreError>;
+
     /// Adds a code; false when its site or org does not exist.
     async fn add_code(
         &self,

@@ -6,6 +6,7 @@
 mod archive;
 mod assignments;
 mod audit;
+mod beside;
 mod codes;
 mod devices;
 pub(crate) mod migrations;
@@ -221,6 +222,10 @@ impl Registry for SqlStore {
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
         sites::keep_raw(self, site, days, now).await
+    }
+
+    async fn raw_days(&self, _: &Operator, site: SiteId) -> Result<Option<NonZeroU32>, StoreError> {
+        sites::raw_days(self, site).await
     }
 
     async fn add_code(

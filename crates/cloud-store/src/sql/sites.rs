@@ -215,3 +215,17 @@ pub(super) async fn keep_raw(
     });
     Ok(true)
 }
+
+pub(super) async fn raw_days(
+    db: &SqlRegistry,
+    site: SiteId,
+) -> Result<Option<NonZeroU32>, StoreError> {
+    let row: Option<(Option<i64>,)> = ask!(db, |pool| {
+        sqlx::query_as("SELECT raw_days FROM site WHERE id = $1")
+            .bind(site.as_uuid())
+            .fetch_optional(pool)
+            .await?
+    });
+    let days = row.and_then(|(days,)| days);
+    Ok(days.and_then(|days| NonZeroU32::new(u32::try_from(days).ok()?)))
+}

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use solthrive_domain::telemetry::UnixMillis;
 use tokio::sync::{mpsc, oneshot};
 
@@ -57,7 +57,18 @@ impl SqliteHotLog {
     /// # Errors
     /// [`StoreError`]; a damaged file is named and left as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = LogFile::open(path)?;
+        Self::start(LogFile::open(path)?)
+    }
+
+    /// Opens a copy of a log to read it. Nothing is written, and appends are refused.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_copy(path: &Path) -> Result<Self, StoreError> {
+        Self::start(LogFile::open_copy(path)?)
+    }
+
+    fn start(file: LogFile) -> Result<Self, StoreError> {
         let (commands, inbox) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new()
             .name("hot-log".to_owned())
@@ -180,6 +191,22 @@ impl LogFile {
                 });
             }
         }
+        Self::of(db)
+    }
+
+    fn open_copy(path: &Path) -> Result<Self, StoreError> {
+        let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        match found {
+            SCHEMA => Self::of(db),
+            found => Err(StoreError::Newer {
+                found,
+                known: SCHEMA,
+            }),
+        }
+    }
+
+    fn of(db: Connection) -> Result<Self, StoreError> {
         // The sequence outlives the entries, so a number is never used twice.
         let newest: Option<i64> = db
             .query_row(

@@ -1,4 +1,7 @@
 //! The embedded engine: everything in files of one folder, used by one process.
+//!
+//! The console of an operator reads and writes beside the service, as SQLite lets any second process
+//! do; only what replaces the files needs the folder for itself.
 
 mod folder;
 mod hot;

@@ -19,5 +19,6 @@ mod hot_oracle;
 mod laws;
 mod merging;
 mod postgres_log;
+mod snapshots;
 mod statistics;
 mod support;

@@ -5,6 +5,7 @@
     reason = "helpers of tests may fail loudly, as tests do"
 )]
 
+mod admin;
 mod kill;
 mod openapi;
 mod rows;

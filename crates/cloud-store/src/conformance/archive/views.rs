@@ -112,6 +112,8 @@ pub async fn chunks_are_kept_as_long_as_their_site_says(store: &(impl Registry +
         .keep_raw(&BY, site(1), NonZeroU32::new(8), at(9))
         .await;
     assert!(kept.expect("sets"));
+    let kept = store.raw_days(&BY, site(1)).await.expect("answers");
+    assert_eq!(kept, NonZeroU32::new(8));
     assert!(
         !store
             .keep_raw(&BY, site(9), None, at(9))
