@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use solthrive_cloud::app::Stores;
 use solthrive_cloud::config::Place;
 use solthrive_cloud::secrets::{DeviceToken, InstallerCode, Pepper};
-use solthrive_cloud_store::meta::{Asked, NewCode, NewDevice, Org, OrgKind, Site};
+use solthrive_cloud_store::meta::{Asked, NewCode, NewDevice, Org, OrgKind, Registry, Site};
 use solthrive_domain::access::Operator;
 use solthrive_domain::registration::{Claim, Decision};
 use solthrive_domain::telemetry::UnixMillis;
@@ -33,8 +33,36 @@ pub(crate) async fn register(place: &Place, count: usize, now: UnixMillis) -> Re
     };
     registry.add_org(&by, &installer, now).await?;
     let pepper = Pepper::new(&[7; Pepper::LEN]);
-    let mut devices = Vec::with_capacity(count);
-    let mut made = Vec::with_capacity(count);
+    let (devices, made) = draw(count)?;
+    registry.provision(&by, &made, now).await?;
+    for (number, (device, made)) in devices.iter().zip(&made).enumerate() {
+        let site = Site {
+            id: device.site,
+            owner: org,
+            name: format!("Home {number}"),
+            time_zone: "America/Los_Angeles".to_owned(),
+            size_w: Some(6_000),
+            place: None,
+        };
+        registry.add_site(&by, &site, now).await?;
+        let code = NewCode {
+            id: Uuid::from_u128((4 << 64) + number as u128),
+            hash: InstallerCode::draw()?.hash(&pepper),
+            site: device.site,
+            installer: org,
+            expires_at: UnixMillis::try_from(now.get() + 86_400_000)?,
+            uses: 1,
+        };
+        registry.add_code(&by, &code, now).await?;
+        bind(registry.as_ref(), made, &code, now).await?;
+    }
+    stores.sql.close().await;
+    Ok(devices)
+}
+
+/// Ids and tokens.
+fn draw(count: usize) -> Result<(Vec<Device>, Vec<NewDevice>)> {
+    let (mut devices, mut made) = (Vec::with_capacity(count), Vec::with_capacity(count));
     for number in 0..count {
         let token = DeviceToken::draw()?;
         let id = DeviceId::from_uuid(Uuid::from_u128((2 << 64) + number as u128));
@@ -50,44 +78,29 @@ pub(crate) async fn register(place: &Place, count: usize, now: UnixMillis) -> Re
             token: token.reveal().to_owned(),
         });
     }
-    registry.provision(&by, &made, now).await?;
-    for (number, (device, made)) in devices.iter().zip(&made).enumerate() {
-        let site = Site {
-            id: device.site,
-            owner: org,
-            name: format!("Home {number}"),
-            time_zone: "America/Los_Angeles".to_owned(),
-            size_w: Some(6_000),
-            place: None,
-        };
-        registry.add_site(&by, &site, now).await?;
-        let code = InstallerCode::draw()?.hash(&pepper);
-        let expires_at = UnixMillis::try_from(now.get() + 86_400_000)?;
-        let new = NewCode {
-            id: Uuid::from_u128((4 << 64) + number as u128),
-            hash: code,
-            site: device.site,
-            installer: org,
-            expires_at,
-            uses: 1,
-        };
-        registry.add_code(&by, &new, now).await?;
-        let claim = Claim {
+    Ok((devices, made))
+}
+
+/// As the device would ask for it itself.
+async fn bind(
+    registry: &dyn Registry,
+    made: &NewDevice,
+    code: &NewCode,
+    now: UnixMillis,
+) -> Result<()> {
+    let asked = Asked {
+        claim: Claim {
             serial: &made.serial,
-            device: device.id,
-        };
-        let asked = Asked {
-            claim,
-            token: made.token,
-            code,
-            model: "bench",
-            firmware: "0",
-            config: None,
-        };
-        let ids = [Uuid::nil(), Uuid::max()];
-        let decision = registry.register(&asked, ids, now).await?;
-        ensure!(matches!(decision, Decision::Bind(_)), "{decision:?}");
-    }
-    stores.sql.close().await;
-    Ok(devices)
+            device: made.id,
+        },
+        token: made.token,
+        code: code.hash,
+        model: "bench",
+        firmware: "0",
+        config: None,
+    };
+    let ids = [Uuid::nil(), Uuid::max()];
+    let decision = registry.register(&asked, ids, now).await?;
+    ensure!(matches!(decision, Decision::Bind(_)), "{decision:?}");
+    Ok(())
 }

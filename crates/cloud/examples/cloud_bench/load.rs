@@ -18,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 use crate::fleet::Device;
 use crate::homes::Report;
 use crate::service::Service;
+use crate::table::now;
 
 /// What came of a load.
 #[derive(Debug, Default)]
@@ -170,7 +171,7 @@ pub(crate) async fn as_fast_as_it_goes(
                 (begin + at as i64 * 30_000, ring[at % ring.len()].as_str())
             });
             request(device, "live", rows, &mut bytes);
-            let began = Instant::now();
+            let began = now();
             let accepted = line.call(&bytes).await?;
             ensure!(
                 accepted == per_call as u64,
@@ -179,7 +180,7 @@ pub(crate) async fn as_fast_as_it_goes(
             told.latencies.push(began.elapsed().as_secs_f64() * 1e3);
             told.calls += 1;
             told.rows += accepted;
-            if Instant::now() >= until {
+            if now() >= until {
                 return Ok(told);
             }
         }
@@ -200,7 +201,7 @@ pub(crate) async fn steadily(
     let (mut told, mut bytes) = (Told::default(), Vec::new());
     let mut tick = tokio::time::interval(every);
     let mut row = 0;
-    while Instant::now() < until {
+    while now() < until {
         tick.tick().await;
         let time = begin + row as i64 * i64::try_from(every.as_millis())?;
         request(
@@ -209,7 +210,7 @@ pub(crate) async fn steadily(
             std::iter::once((time, ring[row % ring.len()].as_str())),
             &mut bytes,
         );
-        let began = Instant::now();
+        let began = now();
         told.rows += line.call(&bytes).await?;
         told.latencies.push(began.elapsed().as_secs_f64() * 1e3);
         told.calls += 1;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use solthrive_cloud::clock::Clock;
@@ -16,7 +16,7 @@ use crate::homes::{Metering, reports};
 use crate::load::{self, Told};
 use crate::queries;
 use crate::service::{Service, Usage};
-use crate::table::{Table, quantile};
+use crate::table::{Table, now, quantile};
 
 const DAY_MS: i64 = 86_400_000;
 /// Connections of the throughput runs: enough that commits are shared.
@@ -38,7 +38,7 @@ async fn place(args: &Args, name: &str, devices: usize) -> Result<(Place, Vec<De
         data: folder,
         store,
     };
-    let began = Instant::now();
+    let began = now();
     let fleet = fleet::register(&place, devices, Clock::system().now()).await?;
     eprintln!(
         "{name}: {devices} devices registered in {:.0} s",
@@ -100,7 +100,7 @@ pub(crate) async fn throughput(args: &Args, per_call: usize, table: &mut Table) 
     let service = Arc::new(start(args, &place, &[])?);
     let rows = load::ring(reports(1, 0, 30, Metering::Consistent), 2_880);
     let begin = midnight(300);
-    let (before, postgres_before, began) = (service.usage(), postgres_cpu(args), Instant::now());
+    let (before, postgres_before, began) = (service.usage(), postgres_cpu(args), now());
     let until = began + args.seconds();
     let mut senders = tokio::task::JoinSet::new();
     for devices in fleet.chunks(fleet.len().div_ceil(CONNECTIONS)) {
@@ -158,8 +158,8 @@ pub(crate) async fn steady(args: &Args, devices: usize, table: &mut Table) -> Re
     let begin = midnight(100);
     let every = Duration::from_secs(15);
     // Connections are opened over one interval, as after a restart; then three are measured.
-    let until = Instant::now() + every + args.seconds().max(every * 2);
-    let (before, began) = (service.usage(), Instant::now());
+    let until = now() + every + args.seconds().max(every * 2);
+    let (before, began) = (service.usage(), now());
     let mut senders = tokio::task::JoinSet::new();
     for (number, device) in fleet.into_iter().enumerate() {
         let offset = every.mul_f64(number as f64 / devices as f64);
@@ -234,7 +234,7 @@ pub(crate) async fn history(args: &Args, table: &mut Table) -> Result<()> {
     let service = Arc::new(start(args, &place, &["--seal-min", "1"])?);
     let begin = midnight(days + 1);
     let rows_each = usize::try_from(days * 2_880)?;
-    let began = Instant::now();
+    let began = now();
     let mut senders = tokio::task::JoinSet::new();
     for (share, devices) in fleet.chunks(fleet.len().div_ceil(2)).enumerate() {
         senders.spawn(fill(
@@ -300,7 +300,7 @@ async fn fill(
 
 /// Waits until every day of every home is one chunk.
 async fn settle(args: &Args, place: &Place, fleet: &[Device], days: i64) -> Result<f64> {
-    let began = Instant::now();
+    let began = now();
     let wanted = fleet.len() * usize::try_from(days)?;
     loop {
         tokio::time::sleep(Duration::from_secs(2)).await;

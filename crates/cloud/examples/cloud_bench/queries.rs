@@ -7,14 +7,14 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use solthrive_cloud::app::Stores;
 use solthrive_cloud::config::Place;
-use solthrive_cloud_store::archive::Fleet;
-use solthrive_cloud_store::chunk::{Codec, ColumnId, Known, Pick};
+use solthrive_cloud_store::archive::{Fleet, OpenDay, Stored};
+use solthrive_cloud_store::chunk::{Codec, ColumnId, Header, Known, Pick, Statistics};
 use solthrive_domain::bucket::Quarter;
 use solthrive_domain::telemetry::UnixMillis;
 
 use crate::fleet::Device;
 use crate::measures::operator;
-use crate::table::{Table, quantile};
+use crate::table::{Table, now, quantile};
 
 const DAY_MS: i64 = 86_400_000;
 const TIMES: usize = 50;
@@ -71,7 +71,7 @@ impl Asks<'_> {
     async fn latest(&self, table: &mut Table) -> Result<()> {
         let mut times = Times(Vec::new());
         for _ in 0..TIMES {
-            let began = Instant::now();
+            let began = now();
             let all = self.stores.views.statuses(&operator()).await?;
             times.add(began);
             ensure!(
@@ -95,7 +95,7 @@ impl Asks<'_> {
         for device in self.fleet.iter().cycle().take(TIMES) {
             let site = operator().may_read(device.site);
             let span = self.begin + DAY_MS..self.begin + 2 * DAY_MS;
-            let began = Instant::now();
+            let began = now();
             let chunks = self.stores.views.chunks(site, span).await?;
             let mut rows = 0;
             for chunk in &chunks {
@@ -115,7 +115,7 @@ impl Asks<'_> {
             let site = operator().may_read(device.site);
             let quarter = |ms: i64| UnixMillis::try_from(ms).map(Quarter::of);
             let span = quarter(self.begin)?..quarter(self.begin + 3 * DAY_MS)?;
-            let began = Instant::now();
+            let began = now();
             let buckets = self.stores.views.buckets(site, span).await?;
             times.add(began);
             ensure!(
@@ -136,7 +136,7 @@ impl Asks<'_> {
         let dates = first..first.checked_add(3.days())?;
         let mut times = Times(Vec::new());
         for _ in 0..TIMES {
-            let began = Instant::now();
+            let began = now();
             let days = self
                 .stores
                 .views
@@ -150,7 +150,7 @@ impl Asks<'_> {
         let span = quarter(self.begin)?..quarter(self.begin + 3 * DAY_MS)?;
         let mut times = Times(Vec::new());
         for _ in 0..TIMES {
-            let began = Instant::now();
+            let began = now();
             let quarters = self
                 .stores
                 .views
@@ -173,55 +173,15 @@ impl Asks<'_> {
 
     /// Without rollups: every chunk of every home.
     async fn raw(&self, homes: usize, table: &mut Table) -> Result<()> {
-        let powers: [ColumnId; 1] = [Known::GridKw.into()];
         let (mut headers, mut scans) = (Times(Vec::new()), Times(Vec::new()));
         for _ in 0..3 {
-            let mut all = Vec::new();
-            let mut after = None;
-            loop {
-                let some = self.stores.archive.scan(after, 500).await?;
-                let Some(last) = some.last() else { break };
-                after = Some((
-                    solthrive_cloud_store::archive::OpenDay {
-                        device: last.device,
-                        day: last.day,
-                    },
-                    last.part,
-                ));
-                all.extend(some);
-            }
-            let began = Instant::now();
-            let mut energy = 0.0;
-            for stored in &all {
-                let header = solthrive_cloud_store::chunk::Header::read(&stored.bytes)?;
-                let total = header.column(&Known::ImportKwhTotal.into());
-                if let Some(solthrive_cloud_store::chunk::Statistics::Numbers(stats)) =
-                    total.map(|column| column.statistics)
-                {
-                    energy += stats.last.value - stats.first.value;
-                }
-            }
+            let all = self.every_chunk().await?;
+            let began = now();
+            let energy = energy(&all)?;
             headers.add(began);
             ensure!(energy > 0.0, "no energy");
-            let began = Instant::now();
-            let mut sums = vec![0.0; 3 * 288];
-            let mut codec = Codec::new()?;
-            let mut values = Vec::new();
-            for stored in &all {
-                let table = codec.decode(&stored.bytes, Pick::Only(&powers))?;
-                let Some(column) = table.column(&powers[0]) else {
-                    continue;
-                };
-                values.clear();
-                column.scan_into(&mut values);
-                for (row, value) in values.iter().enumerate() {
-                    let at = table.time(row).unwrap_or(self.begin) - self.begin;
-                    let place = usize::try_from(at / 300_000)?;
-                    if let Some(sum) = sums.get_mut(place) {
-                        *sum += value;
-                    }
-                }
-            }
+            let began = now();
+            let sums = self.power(&all)?;
             scans.add(began);
             ensure!(sums.iter().any(|sum| *sum != 0.0), "no power");
         }
@@ -237,4 +197,56 @@ impl Asks<'_> {
         );
         Ok(())
     }
+
+    async fn every_chunk(&self) -> Result<Vec<Stored>> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let some = self.stores.archive.scan(after, 500).await?;
+            let Some(last) = some.last() else {
+                return Ok(all);
+            };
+            let day = OpenDay {
+                device: last.device,
+                day: last.day,
+            };
+            after = Some((day, last.part));
+            all.extend(some);
+        }
+    }
+
+    /// Of the fleet, every 5 minutes.
+    fn power(&self, all: &[Stored]) -> Result<Vec<f64>> {
+        let grid: [ColumnId; 1] = [Known::GridKw.into()];
+        let (mut sums, mut values) = (vec![0.0; 3 * 288], Vec::new());
+        let mut codec = Codec::new()?;
+        for stored in all {
+            let table = codec.decode(&stored.bytes, Pick::Only(&grid))?;
+            let Some(column) = table.column(&grid[0]) else {
+                continue;
+            };
+            values.clear();
+            column.scan_into(&mut values);
+            for (row, value) in values.iter().enumerate() {
+                let at = table.time(row).unwrap_or(self.begin) - self.begin;
+                let place = usize::try_from(at / 300_000)?;
+                if let Some(sum) = sums.get_mut(place) {
+                    *sum += value;
+                }
+            }
+        }
+        Ok(sums)
+    }
+}
+
+/// Imported by all, from the headers alone.
+fn energy(all: &[Stored]) -> Result<f64> {
+    let mut energy = 0.0;
+    for stored in all {
+        let header = Header::read(&stored.bytes)?;
+        let total = header.column(&Known::ImportKwhTotal.into());
+        if let Some(Statistics::Numbers(stats)) = total.map(|column| column.statistics) {
+            energy += stats.last.value - stats.first.value;
+        }
+    }
+    Ok(energy)
 }

@@ -1,5 +1,10 @@
 //! Several nodes on one PostgreSQL, and a PostgreSQL that goes away.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "how long an answer took is what is promised"
+)]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
