@@ -104,6 +104,7 @@ pub struct Running {
     background: Part,
     sql: SqlRegistry,
     folder: Option<Folder>,
+    broken: CancellationToken,
 }
 
 /// Tasks that end when they are told to.
@@ -120,12 +121,29 @@ impl Part {
         }
     }
 
+    /// Runs the task until the part is told to stop. One that ends before that is broken, and with it the
+    /// service: whoever supervises it shall start it anew rather than find it half alive.
+    fn keep(
+        &mut self,
+        what: &'static str,
+        broken: &CancellationToken,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let (stop, broken, task) = (self.stop.clone(), broken.clone(), tokio::spawn(task));
+        self.tasks.push(tokio::spawn(async move {
+            let ended = task.await;
+            if !stop.is_cancelled() {
+                tracing::error!(what, ?ended, "a part of the service ended by itself");
+                broken.cancel();
+            }
+        }));
+    }
+
     async fn end(self) {
         self.stop.cancel();
         for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a part of the service had ended before");
-            }
+            // What a task has to say it has said itself.
+            let _ = task.await;
         }
     }
 }
@@ -150,17 +168,21 @@ impl Running {
         devices
             .refresh(stores.registry.as_ref(), clock.elapsed())
             .await?;
-        let (committer, ingest) = ingest(settings, &stores, clock, &metrics).await?;
+        let broken = CancellationToken::new();
+        let (committer, ingest) = ingest(settings, &stores, clock, &metrics, &broken).await?;
         let mut background = Part::new();
-        background.tasks.push(tokio::spawn({
-            let (devices, registry, stop) = (
-                Arc::clone(&devices),
-                Arc::clone(&stores.registry),
-                background.stop.clone(),
-            );
-            async move { devices.keep_fresh(registry.as_ref(), clock, stop).await }
-        }));
-        worker(settings, &stores, clock, &metrics, &mut background);
+        let (who, registry) = (Arc::clone(&devices), Arc::clone(&stores.registry));
+        let stop = background.stop.clone();
+        background.keep("credentials", &broken, async move {
+            who.keep_fresh(registry.as_ref(), clock, stop).await;
+        });
+        worker(
+            settings,
+            &stores,
+            clock,
+            &metrics,
+            (&mut background, &broken),
+        );
         let app = AppState::from(Shared::new(
             devices,
             Arc::clone(&stores.registry),
@@ -172,7 +194,7 @@ impl Running {
             settings.plain_http,
         ));
         let readiness = Arc::clone(&app.readiness);
-        let (address, http) = listen(settings, app)?;
+        let (address, http) = listen(settings, app, &broken)?;
         Ok(Self {
             address,
             registry: stores.registry,
@@ -182,7 +204,13 @@ impl Running {
             background,
             sql: stores.sql,
             folder: stores.folder,
+            broken,
         })
+    }
+
+    /// Returns when a part of the service ended by itself, which is never supposed to be.
+    pub async fn broke(&self) {
+        self.broken.cancelled().await;
     }
 
     /// Stops in order: no new calls, then what was taken in is stored, then the rest.
@@ -203,6 +231,7 @@ async fn ingest(
     stores: &Stores,
     clock: Clock,
     metrics: &Arc<Metrics>,
+    broken: &CancellationToken,
 ) -> Result<(Option<Committer>, Option<Part>)> {
     if !settings.has(Role::Ingest) {
         return Ok((None, None));
@@ -220,12 +249,22 @@ async fn ingest(
     )
     .await
     .context("the log could not be read")?;
-    part.tasks.push(task);
+    part.keep("committer", broken, async move {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "the committer broke");
+        }
+    });
     Ok((Some(committer), Some(part)))
 }
 
 /// Follows the log, and does the jobs, until it is told to stop.
-fn worker(settings: &Serve, stores: &Stores, clock: Clock, metrics: &Metrics, part: &mut Part) {
+fn worker(
+    settings: &Serve,
+    stores: &Stores,
+    clock: Clock,
+    metrics: &Metrics,
+    (part, broken): (&mut Part, &CancellationToken),
+) {
     if !settings.has(Role::Worker) {
         return;
     }
@@ -252,11 +291,16 @@ fn worker(settings: &Serve, stores: &Stores, clock: Clock, metrics: &Metrics, pa
     };
     let jobs = jobs::Scheduler::new(context, holder, jobs::usual(pace.raw_days));
     metrics.register(|registry| worker::expose(registry, progress, now));
-    part.tasks.push(tokio::spawn(worker.run(part.stop.clone())));
-    part.tasks.push(tokio::spawn(jobs.run(part.stop.clone())));
+    let stop = part.stop.clone();
+    part.keep("worker", broken, worker.run(stop.clone()));
+    part.keep("jobs", broken, jobs.run(stop));
 }
 
-fn listen(settings: &Serve, app: AppState) -> Result<(SocketAddr, Part)> {
+fn listen(
+    settings: &Serve,
+    app: AppState,
+    broken: &CancellationToken,
+) -> Result<(SocketAddr, Part)> {
     let tls = match (&settings.tls_cert, &settings.tls_key) {
         _ if settings.plain_http => None,
         (Some(certificate), Some(key)) => Some(tls::load(certificate, key)?),
@@ -283,9 +327,9 @@ fn listen(settings: &Serve, app: AppState) -> Result<(SocketAddr, Part)> {
     };
     let mut part = Part::new();
     let (roles, stop) = (settings.roles.clone(), part.stop.clone());
-    part.tasks.push(tokio::spawn(async move {
+    part.keep("http", broken, async move {
         crate::http::serve(listener, app, &roles, stop).await;
-    }));
+    });
     Ok((address, part))
 }
 
@@ -314,4 +358,22 @@ pub fn pepper(place: &Place) -> Result<Pepper> {
         )
     })?;
     Ok(Pepper::new(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_ends_by_itself_breaks_the_service_and_one_that_is_stopped_does_not() {
+        let broken = CancellationToken::new();
+        let mut sound = Part::new();
+        let stop = sound.stop.clone();
+        sound.keep("sound", &broken, async move { stop.cancelled().await });
+        sound.end().await;
+        assert!(!broken.is_cancelled());
+        let mut unsound = Part::new();
+        unsound.keep("unsound", &broken, async { panic!("a defect") });
+        broken.cancelled().await;
+    }
 }

@@ -57,12 +57,18 @@ fn serve(settings: &Serve) -> anyhow::Result<()> {
         let scheme = if settings.plain_http { "http" } else { "https" };
         // For a person and for whoever started it on port 0.
         println!("listening on {scheme}://{}", running.address);
+        let mut is_broken = false;
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = running.broke() => is_broken = true,
         }
         tracing::info!("stopping: open calls are finished, what was taken in is stored");
         running.stop().await;
+        anyhow::ensure!(
+            !is_broken,
+            "a part of the service ended by itself; the log says which"
+        );
         anyhow::Ok(())
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
