@@ -10,12 +10,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use solthrive_cloud_store::StoreError;
-use solthrive_cloud_store::meta::{Credential, Registry, Standing, TokenHash};
-use solthrive_domain::{DeviceId, SiteId};
+use solthrive_cloud_store::meta::{Assignment, Credential, Registry, Standing, TokenHash};
+use solthrive_domain::{DeviceId, OrgId, SiteId};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::ingest::Budgets;
+use crate::ingest::{Budgets, OrgBudget};
 
 /// Time between two questions for changes.
 pub const REFRESH: Duration = Duration::from_secs(2);
@@ -32,6 +32,8 @@ pub struct Caller {
     pub site: SiteId,
     /// What it has used of its share.
     pub budgets: Arc<Budgets>,
+    /// What its installer's devices have used together; `None` until it is known whose it is.
+    pub org: Option<Arc<OrgBudget>>,
 }
 
 /// Why a token does not let in.
@@ -58,6 +60,10 @@ struct Known {
     by_token: HashMap<TokenHash, DeviceId>,
     by_id: HashMap<DeviceId, Entry>,
     revision: i64,
+    installers: HashMap<DeviceId, OrgId>,
+    orgs: HashMap<OrgId, Arc<OrgBudget>>,
+    /// Of the newest assignment that was heard of.
+    assigned: i64,
 }
 
 #[derive(Debug)]
@@ -81,6 +87,7 @@ impl Devices {
                 device,
                 site,
                 budgets: Arc::clone(&entry.budgets),
+                org: known.org_of(device),
             }),
             Standing::Waiting => Err(NotLetIn::NotRegistered),
             Standing::Deactivated => Err(NotLetIn::Deactivated),
@@ -108,17 +115,18 @@ impl Devices {
     /// # Errors
     /// [`StoreError`]; what was known stays.
     pub async fn refresh(&self, registry: &dyn Registry, now: Duration) -> Result<(), StoreError> {
-        let since = self
-            .known
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .revision;
+        let (since, assigned) = {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            (known.revision, known.assigned)
+        };
         let changed = registry.credentials(since).await?;
-        if !changed.is_empty() {
+        let moved = registry.assignments(assigned).await?;
+        if !changed.is_empty() || !moved.is_empty() {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
             changed
                 .into_iter()
                 .for_each(|credential| known.take(credential));
+            moved.iter().for_each(|stay| known.assign(stay));
         }
         let ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         self.heard_ms.fetch_max(ms, Ordering::Relaxed);
@@ -147,6 +155,19 @@ impl Devices {
 }
 
 impl Known {
+    fn org_of(&self, device: DeviceId) -> Option<Arc<OrgBudget>> {
+        let org = self.installers.get(&device)?;
+        self.orgs.get(org).cloned()
+    }
+
+    fn assign(&mut self, stay: &Assignment) {
+        self.assigned = self.assigned.max(stay.revision);
+        if stay.to_at.is_none() {
+            self.installers.insert(stay.device, stay.installer);
+            self.orgs.entry(stay.installer).or_default();
+        }
+    }
+
     fn take(&mut self, credential: Credential) {
         self.revision = self.revision.max(credential.revision);
         let before = self.by_id.remove(&credential.device);

@@ -51,6 +51,10 @@ pub(super) async fn telemetry(
             app.clock.elapsed(),
         )
         .map_err(Refusal::too_many)?;
+    if let Some(org) = &caller.org {
+        org.rows(app.bounds.org, heard.snapshots.len(), app.clock.elapsed())
+            .map_err(Refusal::too_many)?;
+    }
     let (ledger, snapshots) = (heard.ledger, heard.snapshots);
     let work = Work::Rows {
         ledger,

@@ -92,6 +92,21 @@ impl Budgets {
     }
 }
 
+/// What all devices of an installer have used together.
+#[derive(Debug, Default)]
+pub struct OrgBudget(Mutex<TokenBucket>);
+
+impl OrgBudget {
+    /// Counts the rows of a call of one of its devices.
+    ///
+    /// # Errors
+    /// Time to wait.
+    pub fn rows(&self, allowed: Allowance, rows: usize, now: Duration) -> Result<(), Duration> {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        used.take(allowed, rows as f64, now)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

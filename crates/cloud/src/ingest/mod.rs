@@ -9,7 +9,7 @@ mod committer;
 mod group;
 mod known;
 
-pub use self::budget::{Allowance, Budgets, TokenBucket};
+pub use self::budget::{Allowance, Budgets, OrgBudget, TokenBucket};
 pub use self::committer::{Committer, Job, NotStored, Work};
 pub use self::group::{Done, Size};
 pub use self::known::{Known, Load};

@@ -92,3 +92,25 @@ fn more_than_can_wait_is_sent_back_with_a_time() {
         world.running.stop().await;
     });
 }
+
+#[test]
+fn an_installers_devices_share_a_budget_and_other_installers_are_not_slowed() {
+    run(async {
+        let world = World::with(&["--org-rows-per-s", "1"]).await;
+        let device = world.fleet.at_home(&world.client).await;
+        let other = world.fleet.at_home(&world.client).await;
+        let many: Vec<_> = (0..60).map(|n| snapshot(60 + n, 2.0)).collect();
+        let answer = device.deliver(&world.client, &many).await;
+        assert_eq!(answer.counts(), [60, 0, 0]);
+        let answer = device.deliver(&world.client, &many[..10]).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (429, "too_many_requests")
+        );
+        assert_eq!(
+            other.deliver(&world.client, &many).await.counts(),
+            [60, 0, 0]
+        );
+        world.running.stop().await;
+    });
+}
