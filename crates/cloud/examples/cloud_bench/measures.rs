@@ -365,7 +365,8 @@ fn size(args: &Args, place: &Place) -> Result<u64> {
     std::process::Command::new("psql")
         .args([url, "-q", "-c", sql])
         .status()?;
-    let sql = "SELECT pg_database_size(current_database()) - (SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 't'))";
+    // As with the embedded store without the log, whose days are dropped when they are sealed.
+    let sql = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'm') AND relname NOT LIKE 'hot%'";
     let output = std::process::Command::new("psql")
         .args([url, "-qtA", "-c", sql])
         .output()?;
