@@ -4,7 +4,7 @@ use solthrive_domain::{DeviceId, LedgerId};
 use uuid::Uuid;
 
 use super::delivery::{Delivery, Note, NoteKind, Rows};
-use super::row::{RowReader, RowWriter};
+use super::row::{RowReader, RowWriter, runs};
 use crate::chunk::bytes::{Reader, put_size};
 
 const VERSION: u8 = 1;
@@ -48,14 +48,18 @@ pub fn encode(deliveries: &[Delivery]) -> Vec<u8> {
     out
 }
 
+/// Rows that name more columns than a reader keeps in mind come back as several deliveries: a blob that
+/// cannot be read would take along what others delivered.
 fn put_rows(out: &mut Vec<u8>, rows: &Rows) {
-    out.push(ROWS);
-    out.extend_from_slice(rows.device.as_uuid().as_bytes());
-    out.extend_from_slice(rows.ledger.as_uuid().as_bytes());
-    put_size(out, rows.rows.len());
-    let mut writer = RowWriter::default();
-    for row in &rows.rows {
-        writer.put(out, row);
+    for rows_of_few_columns in runs(&rows.rows) {
+        out.push(ROWS);
+        out.extend_from_slice(rows.device.as_uuid().as_bytes());
+        out.extend_from_slice(rows.ledger.as_uuid().as_bytes());
+        put_size(out, rows_of_few_columns.len());
+        let mut writer = RowWriter::default();
+        for row in rows_of_few_columns {
+            writer.put(out, row);
+        }
     }
 }
 

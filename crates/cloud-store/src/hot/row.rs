@@ -3,6 +3,8 @@
 //! A number is an integer at a decimal step where that is exact, else its eight bytes. A row that has
 //! the same columns as the one before it, which is nearly every one, does not name them again.
 
+use std::collections::HashSet;
+
 use crate::chunk::bytes::{Reader, put_signed, put_size, put_varint, unzigzag, zigzag};
 use crate::chunk::number::{MAX_DIGITS, Step};
 use crate::chunk::{ColumnId, Finite, MAX_COLUMNS, TableError, Value, check_row};
@@ -29,6 +31,34 @@ const USUAL_DIGITS: u8 = 3;
 const INTEGER: u64 = 14;
 const EXACT: u64 = 15;
 const TAG_BITS: u32 = 4;
+
+/// Rows in their order, cut where they would name more than [`MAX_COLUMNS`] columns together.
+pub(super) fn runs(rows: &[Row]) -> Vec<&[Row]> {
+    if rows.iter().map(|row| row.cells.len()).sum::<usize>() <= MAX_COLUMNS {
+        return vec![rows];
+    }
+    let (mut runs, mut from) = (Vec::with_capacity(1), 0);
+    let mut columns: HashSet<&ColumnId> = HashSet::new();
+    let mut last: &[(ColumnId, Value)] = &[];
+    for (at, row) in rows.iter().enumerate() {
+        let is_like_the_last = last.len() == row.cells.len()
+            && last.iter().zip(&row.cells).all(|((a, _), (b, _))| a == b);
+        last = &row.cells;
+        if is_like_the_last {
+            continue;
+        }
+        let ids = row.cells.iter().map(|(id, _)| id);
+        let new = ids.clone().filter(|id| !columns.contains(id)).count();
+        if at > from && columns.len() + new > MAX_COLUMNS {
+            runs.push(&rows[from..at]);
+            from = at;
+            columns.clear();
+        }
+        columns.extend(ids);
+    }
+    runs.push(&rows[from..]);
+    runs
+}
 
 /// Writes rows one after the other.
 #[derive(Default)]

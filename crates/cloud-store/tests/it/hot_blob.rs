@@ -94,6 +94,40 @@ proptest! {
     }
 }
 
+/// A device that names other channels in each row: none of them is too wide, all of them together are.
+#[test]
+fn ever_new_columns_come_back_and_take_nobodys_rows_along() {
+    let id = Uuid::from_u128(7);
+    let row = |n: i64| Row {
+        time: n,
+        cells: (0..96)
+            .map(|at| {
+                let name = format!("channels.n{n}.c{at}").parse().unwrap();
+                (name, Value::Integer(1))
+            })
+            .collect(),
+    };
+    let delivery = |rows| {
+        Delivery::Rows(Rows {
+            device: DeviceId::from_uuid(id),
+            ledger: LedgerId::from_uuid(id),
+            rows,
+        })
+    };
+    let rows: Vec<Row> = (0..20).map(row).collect();
+    let blob = encode(&[delivery(rows.clone()), delivery(vec![row(99)])]);
+    let back: Vec<Row> = decode(&blob)
+        .unwrap()
+        .into_iter()
+        .flat_map(|delivery| match delivery {
+            Delivery::Rows(rows) => rows.rows,
+            Delivery::Note(_) => Vec::new(),
+        })
+        .collect();
+    assert_eq!(back[..20], rows);
+    assert_eq!(back[20..], [row(99)]);
+}
+
 #[test]
 fn a_usual_row_takes_less_than_fifty_bytes() {
     let usual = |n: i64| {
