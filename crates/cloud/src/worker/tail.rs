@@ -17,22 +17,50 @@ pub(super) const DAY_MS: i64 = 86_400_000;
 /// Bytes of a cell that waits; see the decision on chunks.
 const CELL: usize = 4;
 
-/// A device's rows of one UTC day, which become one piece.
+/// What a table takes beside its rows.
+const TABLE: usize = 2_048;
+
+/// Rows of a device and UTC day, which become one piece.
 pub(super) type DayTable = (DeviceId, UtcDay, Arc<Table>);
 
 /// Rows by device and UTC day. A table is shared while it is being encoded.
+///
+/// A day nearly always is one table. It is more where one cannot hold what the log holds: a device with
+/// many channels and a row each second, or one that names its channels anew all the time.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
-    devices: HashMap<DeviceId, BTreeMap<UtcDay, Arc<Table>>>,
+    devices: HashMap<DeviceId, BTreeMap<UtcDay, Vec<Arc<Table>>>>,
     rows: usize,
     cells: usize,
+    tables: usize,
 }
 
 impl Tail {
     pub(super) fn insert(&mut self, device: DeviceId, row: &Row) -> Result<Inserted, TableError> {
         let days = self.devices.entry(device).or_default();
-        let table = days.entry(row.time.div_euclid(DAY_MS)).or_default();
-        let inserted = Arc::make_mut(table).insert(row.time, &row.cells)?;
+        let tables = days.entry(row.time.div_euclid(DAY_MS)).or_default();
+        if let Some((_, before)) = tables.split_last() {
+            let known = before
+                .iter()
+                .find_map(|table| table.find(row.time, &row.cells));
+            if let Some(known) = known {
+                return Ok(known);
+            }
+        }
+        let inserted = match tables.last_mut() {
+            Some(table) => Arc::make_mut(table).insert(row.time, &row.cells),
+            None => Err(TableError::Full),
+        };
+        let inserted = match inserted {
+            Err(TableError::Full | TableError::TooManyColumns(_) | TableError::WrongKind(_)) => {
+                let mut table = Table::default();
+                let inserted = table.insert(row.time, &row.cells)?;
+                tables.push(Arc::new(table));
+                self.tables += 1;
+                inserted
+            }
+            other => other?,
+        };
         if inserted == Inserted::Stored {
             self.rows += 1;
             self.cells += row.cells.len();
@@ -49,30 +77,40 @@ impl Tail {
         let tables = self.devices.get(&device);
         let tables = tables
             .into_iter()
-            .flat_map(|tables| tables.range(days.clone()));
-        tables
-            .flat_map(|(_, table)| samples_of(table, span.clone()))
-            .collect()
+            .flat_map(|tables| tables.range(days.clone()))
+            .flat_map(|(_, tables)| tables);
+        let mut samples: Vec<Sample> = tables
+            .flat_map(|table| samples_of(table, span.clone()))
+            .collect();
+        // Tables of one day lie beside each other.
+        samples.sort_by_key(|sample| sample.ts);
+        samples
     }
 
     pub(super) fn tables(&self) -> Vec<DayTable> {
-        let of = |(device, days): (&DeviceId, &BTreeMap<UtcDay, Arc<Table>>)| {
-            let device = *device;
-            let tables = days.iter().filter(|(_, table)| !table.is_empty());
-            let tables = tables.map(move |(day, table)| (device, *day, Arc::clone(table)));
-            tables.collect::<Vec<_>>()
-        };
-        self.devices.iter().flat_map(of).collect()
+        let mut all = Vec::with_capacity(self.tables);
+        for (device, days) in &self.devices {
+            for (day, tables) in days {
+                all.extend(
+                    tables
+                        .iter()
+                        .map(|table| (*device, *day, Arc::clone(table))),
+                );
+            }
+        }
+        all
     }
 
     pub(super) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Bytes that the rows take, roughly. What a table takes without any row is not counted: sealing
-    /// early would not make it less.
+    /// Bytes that the rows take, roughly. What a device's tables of two days take without any row is not
+    /// counted: sealing early would not make it less. It is for a device that sends a row of each of
+    /// thousands of days.
     pub(super) fn bytes(&self) -> usize {
-        self.rows * size_of::<i64>() + self.cells * CELL
+        let further = self.tables.saturating_sub(2 * self.devices.len());
+        self.rows * size_of::<i64>() + self.cells * CELL + further * TABLE
     }
 
     pub(super) fn clear(&mut self) {

@@ -8,7 +8,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use solthrive_cloud::notes::{Content, DailyNote, EventNote, HealthNote, RegisteredNote};
 use solthrive_cloud::worker::{Trouble, Turn, Worker};
-use solthrive_cloud_store::archive::{Archive, Cursors, Event, Piece, Views};
+use solthrive_cloud_store::archive::{Archive, Cursors, Event, OpenDay, Piece, Views};
+use solthrive_cloud_store::chunk::{Codec, Finite, Pick, Value};
 use solthrive_cloud_store::hot::{Delivery, Seq};
 use solthrive_cloud_store::meta::Assignment;
 use solthrive_domain::access::Operator;
@@ -482,4 +483,44 @@ async fn of_two_workers_one_works_and_the_other_goes_on_when_it_stops() {
     }
     let status = rig.store.device_status(device(1)).await.unwrap().unwrap();
     assert_eq!(status.rows, 120);
+}
+
+/// Rows whose channels have other names each time: each can be held, all of one day cannot.
+fn ever_new(n: u128, from: i64, rows: i64) -> Delivery {
+    let Delivery::Rows(mut calm) = calm(n, from, rows) else {
+        unreachable!("rows")
+    };
+    for row in &mut calm.rows {
+        for at in 0..90 {
+            let name = format!("channels.n{}x{at}.kw", row.time).parse().unwrap();
+            row.cells
+                .push((name, Value::Number(Finite::try_from(1.0).unwrap())));
+        }
+    }
+    Delivery::Rows(calm)
+}
+
+#[tokio::test]
+async fn a_device_that_names_ever_new_channels_loses_no_row_and_takes_no_others_along() {
+    let mut rig = Rig::new(&two_homes(), ms(MORNING)).await;
+    let start = ms(MORNING);
+    rig.append(&[ever_new(1, start, 40), calm(2, start, 40)])
+        .await;
+    let mut worker = rig.worker();
+    catch_up(&mut worker).await;
+    worker.seal().await.unwrap();
+    for n in [1, 2] {
+        let day = OpenDay {
+            device: device(n),
+            day: start.div_euclid(86_400_000),
+        };
+        let parts = rig.store.parts(day).await.unwrap();
+        let mut codec = Codec::new().unwrap();
+        let rows: usize = parts
+            .iter()
+            .map(|part| codec.decode(&part.bytes, Pick::All).unwrap().rows())
+            .sum();
+        assert_eq!(rows, 40, "device {n}");
+    }
+    assert_eq!(worker.progress().counts(at(start)).damaged, 0);
 }
