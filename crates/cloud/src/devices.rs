@@ -60,7 +60,8 @@ struct Known {
     by_token: HashMap<TokenHash, DeviceId>,
     by_id: HashMap<DeviceId, Entry>,
     revision: i64,
-    installers: HashMap<DeviceId, OrgId>,
+    /// Whose each device is, and the revision that says so.
+    installers: HashMap<DeviceId, (OrgId, i64)>,
     orgs: HashMap<OrgId, Arc<OrgBudget>>,
     /// Of the newest assignment that was heard of.
     assigned: i64,
@@ -68,6 +69,7 @@ struct Known {
 
 #[derive(Debug)]
 struct Entry {
+    revision: i64,
     standing: Standing,
     tokens: Vec<TokenHash>,
     budgets: Arc<Budgets>,
@@ -156,20 +158,28 @@ impl Devices {
 
 impl Known {
     fn org_of(&self, device: DeviceId) -> Option<Arc<OrgBudget>> {
-        let org = self.installers.get(&device)?;
+        let (org, _) = self.installers.get(&device)?;
         self.orgs.get(org).cloned()
     }
 
     fn assign(&mut self, stay: &Assignment) {
         self.assigned = self.assigned.max(stay.revision);
-        if stay.to_at.is_none() {
-            self.installers.insert(stay.device, stay.installer);
+        let known = self.installers.get(&stay.device);
+        let is_newer = known.is_none_or(|(_, revision)| *revision <= stay.revision);
+        if stay.to_at.is_none() && is_newer {
+            let of = (stay.installer, stay.revision);
+            self.installers.insert(stay.device, of);
             self.orgs.entry(stay.installer).or_default();
         }
     }
 
     fn take(&mut self, credential: Credential) {
         self.revision = self.revision.max(credential.revision);
+        // Questions overlap, so an older answer can come after a newer one.
+        let known = self.by_id.get(&credential.device);
+        if known.is_some_and(|entry| entry.revision > credential.revision) {
+            return;
+        }
         let before = self.by_id.remove(&credential.device);
         for token in before.iter().flat_map(|entry| &entry.tokens) {
             self.by_token.remove(token);
@@ -178,6 +188,7 @@ impl Known {
             self.by_token.insert(*token, credential.device);
         }
         let entry = Entry {
+            revision: credential.revision,
             standing: credential.standing,
             tokens: credential.tokens,
             budgets: before.map_or_else(Arc::default, |entry| entry.budgets),
@@ -246,6 +257,36 @@ mod tests {
         ]);
         assert_eq!(known.revision, 2);
         assert_eq!(let_in(known, 1), Err(NotLetIn::Unknown));
+    }
+
+    /// A registration and the usual question can both be under way, and be answered the other way round.
+    #[test]
+    fn an_answer_that_comes_late_does_not_bring_a_revoked_token_back() {
+        let known = heard(vec![
+            credential(&[1, 2], HOME, 1),
+            credential(&[2], HOME, 3),
+            credential(&[1, 2], HOME, 2),
+        ]);
+        assert_eq!(let_in(known, 1), Err(NotLetIn::Unknown));
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_does_not_bring_a_former_installer_back() {
+        let org = |n| OrgId::from_uuid(Uuid::from_u128(n));
+        let stay = |installer, revision| Assignment {
+            device: device(1),
+            site: SiteId::from_uuid(Uuid::from_u128(7)),
+            installer: org(installer),
+            time_zone: "UTC".to_owned(),
+            from_at: solthrive_domain::telemetry::UnixMillis::EPOCH,
+            to_at: None,
+            revision,
+        };
+        let mut known = Known::default();
+        known.assign(&stay(1, 5));
+        known.assign(&stay(2, 6));
+        known.assign(&stay(1, 5));
+        assert_eq!(known.installers[&device(1)].0, org(2));
     }
 
     #[test]
