@@ -13,9 +13,9 @@ use std::collections::{HashMap, VecDeque};
 use solthrive_domain::DeviceId;
 
 use super::days::Days;
-use super::print::{self, Print};
+use super::print::{self, Print, Sealed};
 use super::{Delivery, Row, Seq};
-use crate::chunk::{Table, TableError};
+use crate::chunk::TableError;
 
 /// Milliseconds of a UTC day, which is what a chunk holds.
 const DAY_MS: i64 = 86_400_000;
@@ -148,13 +148,13 @@ impl Index {
         self.epoch
     }
 
-    /// Brings in what is sealed of a day (an empty table where nothing is), as it was read when the
+    /// Brings in what is sealed of a day (nothing where nothing is), as it was read when the
     /// index had this `epoch`. False when that is too long ago: look again. What was brought is not
     /// thrown away before the next [`Index::commit`] or [`Index::drop_sealed`].
-    pub fn bring(&mut self, known: Known, table: &Table, epoch: u64) -> bool {
+    pub fn bring(&mut self, known: Known, sealed: impl Into<Sealed>, epoch: u64) -> bool {
         let fresh = epoch == self.epoch;
         if fresh {
-            self.days.insert(known, Print::of_table(table));
+            self.days.insert(known, sealed.into().0);
         }
         fresh
     }

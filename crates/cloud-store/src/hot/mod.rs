@@ -20,6 +20,7 @@ use solthrive_domain::telemetry::UnixMillis;
 pub use self::blob::{BadBlob, decode, encode};
 pub use self::delivery::{Delivery, Note, NoteKind, Rows};
 pub use self::index::{Counts, Index, Known, NotStaged, Staged};
+pub use self::print::Sealed;
 pub use self::row::Row;
 use crate::StoreError;
 

@@ -45,6 +45,26 @@ impl Print {
     }
 }
 
+/// What is sealed of a day, as far as rows are judged by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sealed(pub(super) Vec<Print>);
+
+impl Sealed {
+    /// Adds one of the day's parts. Together they may be more than one table can hold.
+    pub fn add(&mut self, table: &Table) {
+        self.0.extend(Print::of_table(table));
+        // Stable: where two parts have a row of one time, the first part's counts.
+        self.0.sort_by_key(|print| print.time);
+        self.0.dedup_by_key(|print| print.time);
+    }
+}
+
+impl From<&Table> for Sealed {
+    fn from(table: &Table) -> Self {
+        Self(Print::of_table(table))
+    }
+}
+
 /// The row of `time` among rows by time. A time after the last is answered at once.
 pub(super) fn find(prints: &[Print], time: i64) -> Option<&Print> {
     if prints.last().is_none_or(|last| last.time < time) {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use solthrive_cloud_store::StoreError;
-use solthrive_cloud_store::archive::{Archive, OpenDay};
-use solthrive_cloud_store::chunk::{Codec, Pick, Table, merge};
-use solthrive_cloud_store::hot::{self, Entry, HotLog, Index, Seq};
+use solthrive_cloud_store::archive::{Archive, OpenDay, Stored};
+use solthrive_cloud_store::chunk::{ChunkError, Codec, Pick};
+use solthrive_cloud_store::hot::{self, Entry, HotLog, Index, Sealed, Seq};
 
 use super::committer::{Job, Work};
 
@@ -26,7 +26,7 @@ pub struct Known {
 /// Sealed days that were looked up, and when: an epoch of the index.
 #[derive(Debug)]
 pub(super) struct Brought {
-    days: Vec<(hot::Known, Table)>,
+    days: Vec<(hot::Known, Sealed)>,
     epoch: u64,
 }
 
@@ -63,9 +63,9 @@ impl Known {
     }
 
     pub(super) fn bring(&mut self, brought: Brought) {
-        for (known, table) in brought.days {
+        for (known, sealed) in brought.days {
             // One that is stale by now is asked for again.
-            let _is_fresh = self.index.bring(known, &table, brought.epoch);
+            let _is_fresh = self.index.bring(known, sealed, brought.epoch);
         }
     }
 
@@ -162,31 +162,100 @@ impl Load {
                 day: known.day,
             };
             let parts = self.archive.parts(day).await?;
-            let table = tokio::task::spawn_blocking(move || table_of(&parts))
+            let sealed = tokio::task::spawn_blocking(move || sealed_of(&parts))
                 .await
                 .map_err(|error| StoreError::Unavailable(error.to_string()))??;
-            days.push((*known, table));
+            days.push((*known, sealed));
         }
         Ok(Brought { days, epoch })
     }
 }
 
 /// All rows of a day's parts.
-fn table_of(parts: &[solthrive_cloud_store::archive::Stored]) -> Result<Table, StoreError> {
-    let damaged =
-        |part: i64, error: String| StoreError::Damaged(format!("part {part} of a day: {error}"));
-    let mut all = Table::default();
+fn sealed_of(parts: &[Stored]) -> Result<Sealed, StoreError> {
+    let mut all = Sealed::default();
     if parts.is_empty() {
         return Ok(all);
     }
-    let mut codec = Codec::new().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let unavailable = |error: &ChunkError| StoreError::Unavailable(error.to_string());
+    let mut codec = Codec::new().map_err(|error| unavailable(&error))?;
     for stored in parts {
-        let table = codec
-            .decode(&stored.bytes, Pick::All)
-            .map_err(|error| damaged(stored.part, error.to_string()))?;
-        all = merge(all, &table)
-            .map_err(|error| damaged(stored.part, error.to_string()))?
-            .0;
+        match codec.decode(&stored.bytes, Pick::All) {
+            Ok(table) => all.add(&table),
+            Err(error @ (ChunkError::Compressor(_) | ChunkError::UnknownVersion(_))) => {
+                return Err(unavailable(&error));
+            }
+            // Nobody knows its rows any more. What the device still has of that day is worth more than
+            // certainty that none of it is there twice; where it is, a merge keeps the first.
+            Err(error) => tracing::warn!(
+                device.id = %stored.device, day = stored.day, part = stored.part, %error,
+                "rows are judged without a chunk that is damaged"
+            ),
+        }
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use solthrive_cloud_store::chunk::{Finite, Table, Value};
+    use solthrive_cloud_store::hot::{Index, Row, Staged};
+    use solthrive_domain::DeviceId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const DEVICE: DeviceId = DeviceId::from_uuid(Uuid::from_u128(1));
+
+    /// Rows each of which names 90 channels that no other row has.
+    fn rows(times: std::ops::Range<i64>) -> Vec<Row> {
+        let one = Value::Number(Finite::try_from(1.0).unwrap());
+        let row = |time| Row {
+            time,
+            cells: (0..90)
+                .map(|n| (format!("channels.t{time}n{n}.kw").parse().unwrap(), one))
+                .collect(),
+        };
+        times.map(row).collect()
+    }
+
+    fn part(number: i64, rows: &[Row]) -> Stored {
+        let mut table = Table::default();
+        for row in rows {
+            table.insert(row.time, &row.cells).unwrap();
+        }
+        Stored {
+            device: DEVICE,
+            day: 0,
+            part: number,
+            bytes: Codec::new().unwrap().encode(&table).unwrap(),
+        }
+    }
+
+    fn judged(sealed: Sealed, rows: Vec<Row>) -> hot::Counts {
+        let mut index = Index::default();
+        index.sealed_to(DEVICE, 1_000);
+        let day = hot::Known {
+            device: DEVICE,
+            day: 0,
+        };
+        assert!(index.bring(day, sealed, index.epoch()));
+        index.stage(&mut Staged::default(), DEVICE, rows).unwrap().1
+    }
+
+    #[test]
+    fn rows_are_judged_by_parts_that_do_not_fit_into_one_table() {
+        let parts = [part(7, &rows(0..2)), part(8, &rows(2..4))];
+        let counts = judged(sealed_of(&parts).unwrap(), rows(1..6));
+        assert_eq!((counts.duplicates, counts.accepted), (3, 2));
+    }
+
+    #[test]
+    fn a_damaged_part_does_not_keep_a_device_from_sending() {
+        let mut damaged = part(7, &rows(0..2));
+        damaged.bytes[30] ^= 1;
+        let sealed = sealed_of(&[damaged, part(8, &rows(2..4))]).unwrap();
+        let counts = judged(sealed, rows(1..4));
+        assert_eq!((counts.duplicates, counts.accepted), (2, 1));
+    }
 }
