@@ -81,6 +81,7 @@ impl From<NotStored> for Refusal {
             NotStored::Store(_) => {
                 Self::unavailable("nothing can be stored now: keep it and come again")
             }
+            NotStored::TooManyDays(_) => Self::new(FailureCode::TooLarge, error.to_string()),
             NotStored::Unacceptable(why) => Self::new(FailureCode::NothingAcceptable, why),
         }
     }

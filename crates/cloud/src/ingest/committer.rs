@@ -1,11 +1,12 @@
 //! The one task that appends to the log, and the way to it.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use solthrive_cloud_store::StoreError;
-use solthrive_cloud_store::archive::Archive;
-use solthrive_cloud_store::hot::{HotLog, Note, Row};
+use solthrive_cloud_store::archive::{Archive, Cursors};
+use solthrive_cloud_store::hot::{self, HotLog, Note, Row};
 use solthrive_domain::{DeviceId, LedgerId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -21,10 +22,19 @@ const CALLS: usize = 8_192;
 /// The most calls and rows of one entry: enough to make an `fsync` cheap, few enough to be quick.
 const GROUP_CALLS: usize = 1_024;
 const GROUP_ROWS: usize = 20_000;
-/// Sealed days that are looked up at a time.
+/// Calls whose sealed days are looked up at a time.
 const LOOKUPS: usize = 16;
+/// Of these, and of those that wait for their turn, one device's: a backfill of many calls at once must
+/// not keep others' waiting.
+const LOOKUPS_OF_ONE: usize = 2;
+/// Calls that may wait for their turn.
+const QUEUE: usize = 512;
+/// Sealed days that one call may have rows of: their rows are all in memory for a moment.
+const DAYS: usize = 64;
 /// Time between two looks at what has been sealed.
 const LOOK: Duration = Duration::from_secs(2);
+/// An archive that has not answered after this long is asked anew.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// A note counts like this many rows.
 const NOTE: usize = 10;
 
@@ -65,6 +75,9 @@ pub enum NotStored {
     /// These rows cannot be held at all: sending them again does not help.
     #[error("{0}")]
     Unacceptable(String),
+    /// Rows of more sealed days than can be looked up at once: half of them may do.
+    #[error("rows of {0} days that are long over, but at most {DAYS} are taken at once: send half")]
+    TooManyDays(usize),
 }
 
 /// The way to the task. Copies lead to the same one.
@@ -122,7 +135,8 @@ impl Committer {
             known,
             clock,
             metrics,
-            lookups: JoinSet::new(),
+            lookups: Lookups::default(),
+            look: JoinSet::new(),
         };
         let committer = Self {
             jobs,
@@ -151,8 +165,58 @@ struct Task {
     known: Known,
     clock: Clock,
     metrics: Arc<Metrics>,
-    /// Jobs whose sealed days are being looked up.
-    lookups: JoinSet<(Job, Result<Brought, StoreError>)>,
+    lookups: Lookups,
+    /// The question how far the archive is, while it is not answered.
+    look: JoinSet<Result<Cursors, StoreError>>,
+}
+
+/// Jobs whose sealed days are being looked up, and those that wait for that.
+#[derive(Default)]
+struct Lookups {
+    running: JoinSet<(Job, Result<Brought, StoreError>)>,
+    waiting: VecDeque<(Job, Vec<hot::Known>)>,
+    of_device: HashMap<DeviceId, usize>,
+}
+
+impl Lookups {
+    /// Takes a job in, or sends it back.
+    fn add(&mut self, job: Job, wanted: Vec<hot::Known>) {
+        if wanted.len() > DAYS {
+            return job.answer(Err(NotStored::TooManyDays(wanted.len())));
+        }
+        let of_one = self.of_device.entry(job.device).or_default();
+        if *of_one >= LOOKUPS_OF_ONE || self.waiting.len() >= QUEUE {
+            return job.answer(Err(NotStored::Busy));
+        }
+        *of_one += 1;
+        self.waiting.push_back((job, wanted));
+    }
+
+    /// Starts as many as may run.
+    fn start(&mut self, load: &Load, epoch: u64) {
+        while self.running.len() < LOOKUPS
+            && let Some((job, wanted)) = self.waiting.pop_front()
+        {
+            let load = load.clone();
+            self.running.spawn(async move {
+                let looked_up = tokio::time::timeout(PATIENCE, load.days(&wanted, epoch)).await;
+                (job, looked_up.unwrap_or_else(|_| Err(no_answer())))
+            });
+        }
+    }
+
+    fn ended(&mut self, device: DeviceId) {
+        if let Some(count) = self.of_device.get_mut(&device) {
+            *count -= 1;
+            if *count == 0 {
+                self.of_device.remove(&device);
+            }
+        }
+    }
+}
+
+fn no_answer() -> StoreError {
+    StoreError::Unavailable("the archive does not answer".to_owned())
 }
 
 impl Task {
@@ -165,25 +229,32 @@ impl Task {
             let mut brought = Vec::new();
             tokio::select! {
                 biased;
-                Some(looked_up) = self.lookups.join_next() => {
+                Some(looked_up) = self.lookups.running.join_next() => {
                     self.take_lookup(looked_up, &mut jobs, &mut brought);
                 }
+                // Before the calls: a busy service must forget what is sealed, too.
+                Some(looked) = self.look.join_next() => self.take_look(looked).await,
+                _ = look.tick(), if self.look.is_empty() => self.start_look(),
                 some = inbox.recv_many(&mut jobs, GROUP_CALLS), if held.is_empty() => {
                     if some == 0 { break; }
                 }
                 () = std::future::ready(()), if !held.is_empty() => jobs.append(&mut held),
-                _ = look.tick() => self.look().await,
                 () = stop.cancelled() => break,
             }
-            held = self.cut(&mut jobs);
+            let mut rest = self.cut(&mut jobs);
+            rest.append(&mut held);
+            held = rest;
             self.commit(std::mem::take(&mut jobs), brought).await;
+            self.lookups.start(&self.load, self.known.epoch());
         }
         // What was handed over before the end is stored and answered.
         inbox.close();
-        while inbox.recv_many(&mut jobs, GROUP_CALLS).await > 0 {
-            self.commit(std::mem::take(&mut jobs), Vec::new()).await;
+        jobs = held;
+        while !jobs.is_empty() || inbox.recv_many(&mut jobs, GROUP_CALLS).await > 0 {
+            let rest = self.cut(&mut jobs);
+            self.commit(std::mem::replace(&mut jobs, rest), Vec::new())
+                .await;
         }
-        self.commit(held, Vec::new()).await;
     }
 
     /// Leaves in `jobs` what makes one group, and gives back the rest.
@@ -207,11 +278,16 @@ impl Task {
         brought: &mut Vec<Brought>,
     ) {
         match looked_up {
-            Ok((job, Ok(days))) => {
-                jobs.push(job);
-                brought.push(days);
+            Ok((job, days)) => {
+                self.lookups.ended(job.device);
+                match days {
+                    Ok(days) => {
+                        jobs.push(job);
+                        brought.push(days);
+                    }
+                    Err(error) => job.answer(Err(NotStored::Store(error.to_string()))),
+                }
             }
-            Ok((job, Err(error))) => job.answer(Err(NotStored::Store(error.to_string()))),
             Err(error) => tracing::error!(%error, "a sealed day could not be looked up"),
         }
     }
@@ -248,31 +324,40 @@ impl Task {
             let wanted = self.known.wanted(&job);
             if wanted.is_empty() {
                 ready.push(job);
-            } else if self.lookups.len() >= LOOKUPS {
-                job.answer(Err(NotStored::Busy));
             } else {
-                let (load, epoch) = (self.load.clone(), self.known.epoch());
-                self.lookups.spawn(async move {
-                    let found = load.days(&wanted, epoch).await;
-                    (job, found)
-                });
+                self.lookups.add(job, wanted);
             }
         }
         ready
     }
 
+    /// Asks how far the archive is, beside the calls: one that is slow, or away, must not hold them up.
+    fn start_look(&mut self) {
+        let archive = Arc::clone(&self.load.archive);
+        self.look.spawn(async move {
+            let asked = tokio::time::timeout(PATIENCE, archive.cursors()).await;
+            asked.unwrap_or_else(|_| Err(no_answer()))
+        });
+    }
+
     /// Lets go of what has been sealed.
-    async fn look(&mut self) {
-        match self.load.archive.cursors().await {
-            Ok(cursors) if cursors.sealed > self.known.last() => {
+    async fn take_look(
+        &mut self,
+        looked: Result<Result<Cursors, StoreError>, tokio::task::JoinError>,
+    ) {
+        match looked {
+            Ok(Ok(cursors)) if cursors.sealed > self.known.last() => {
                 // Entries were sealed that this node has never seen: begin anew.
                 match self.load.everything().await {
                     Ok(known) => self.known = known,
                     Err(error) => tracing::warn!(%error, "the log could not be read again"),
                 }
             }
-            Ok(cursors) => self.known.sealed(cursors.sealed, self.clock.elapsed()),
-            Err(error) => tracing::warn!(%error, "the archive could not be asked how far it is"),
+            Ok(Ok(cursors)) => self.known.sealed(cursors.sealed, self.clock.elapsed()),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the archive could not be asked how far it is");
+            }
+            Err(error) => tracing::error!(%error, "the archive could not be asked how far it is"),
         }
     }
 }

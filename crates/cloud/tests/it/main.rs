@@ -6,6 +6,7 @@
 )]
 
 mod admin;
+mod committer;
 mod kill;
 mod openapi;
 mod rows;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -19,21 +20,39 @@ use uuid::Uuid;
 use super::rng::Rng;
 
 /// When what fails, and how.
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// One call in so many, before or after it took effect.
     Now(u64, Mutex<Rng>),
     /// The state of this site is damaged.
     State(SiteId),
     /// The stored buckets of this site are damaged.
     Buckets(SiteId),
+    /// None of its own; it can be told to answer nobody any more.
+    Silence(Arc<Silence>),
 }
 
-pub(super) struct Faulty {
-    pub(super) inner: Arc<dyn Archive>,
-    pub(super) fault: Fault,
+#[derive(Default)]
+pub(crate) struct Silence {
+    pub(crate) begun: AtomicBool,
+    /// Questions so far.
+    pub(crate) asked: AtomicUsize,
+}
+
+pub(crate) struct Faulty {
+    pub(crate) inner: Arc<dyn Archive>,
+    pub(crate) fault: Fault,
 }
 
 impl Faulty {
+    async fn silence(&self) {
+        if let Fault::Silence(silence) = &self.fault {
+            silence.asked.fetch_add(1, Ordering::Relaxed);
+            if silence.begun.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
     fn now_and_then(&self, call: &str) -> Result<(), StoreError> {
         match &self.fault {
             Fault::Now(times, rng) if rng.lock().unwrap().once_in(*times) => {
@@ -61,6 +80,7 @@ macro_rules! passed_on {
         #[async_trait]
         impl Archive for Faulty {
             $(async fn $call(&self, $($name: $kind),*) -> Result<$answer, StoreError> {
+                self.silence().await;
                 self.now_and_then(stringify!($call))?;
                 let done = self.inner.$call($($name),*).await;
                 self.now_and_then(stringify!($call))?;

@@ -1,7 +1,7 @@
 //! From the log to the archive, beside an oracle that sorts everything and folds it once.
 
 mod cases;
-mod faulty;
+pub(crate) mod faulty;
 mod jobs;
 mod laws;
 mod oracle;
