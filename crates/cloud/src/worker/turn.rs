@@ -38,11 +38,12 @@ impl Worker {
     }
 
     async fn work(&mut self, memory: &mut Memory) -> Result<Turn, Trouble> {
+        let bytes = self.settings.batch_bytes;
+        let entries = self.stores.log.after(memory.read, bytes).await?;
+        // After the entries: whoever delivered was bound to his site before, so his place is known now.
         self.refresh_places().await?;
         self.deal_with_late(memory).await?;
         self.deal_with_moved(memory).await?;
-        let bytes = self.settings.batch_bytes;
-        let entries = self.stores.log.after(memory.read, bytes).await?;
         for entry in &entries {
             self.take(memory, entry).await?;
         }

@@ -4,15 +4,18 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use solthrive_cloud::notes::{Content, DailyNote, EventNote, HealthNote, RegisteredNote};
 use solthrive_cloud::worker::{Trouble, Turn, Worker};
+use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::archive::{Archive, Cursors, Event, OpenDay, Piece, Views};
 use solthrive_cloud_store::chunk::{Codec, Finite, Pick, Value};
-use solthrive_cloud_store::hot::{Delivery, Seq};
+use solthrive_cloud_store::hot::{Appended, Delivery, Entry, HotLog, Seq, encode};
 use solthrive_cloud_store::meta::Assignment;
 use solthrive_domain::access::Operator;
+use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{Bucket, DayRollup, Severity};
 use solthrive_protocol::{DayBody, State};
 use tokio_util::sync::CancellationToken;
@@ -523,4 +526,57 @@ async fn a_device_that_names_ever_new_channels_loses_no_row_and_takes_no_others_
         assert_eq!(rows, 40, "device {n}");
     }
     assert_eq!(worker.progress().counts(at(start)).damaged, 0);
+}
+
+/// A log in which a device delivers, as soon as it is bound, while the worker reads.
+struct Bound {
+    log: Arc<dyn HotLog>,
+    assignments: Arc<Mutex<Vec<Assignment>>>,
+    next: Mutex<Option<(Assignment, Vec<u8>)>>,
+}
+
+#[async_trait]
+impl HotLog for Bound {
+    async fn append(
+        &self,
+        last: Seq,
+        received_at: UnixMillis,
+        blob: Vec<u8>,
+    ) -> Result<Appended, StoreError> {
+        self.log.append(last, received_at, blob).await
+    }
+
+    async fn after(&self, seq: Seq, bytes: usize) -> Result<Vec<Entry>, StoreError> {
+        let next = self.next.lock().unwrap().take();
+        if let Some((assignment, blob)) = next {
+            self.assignments.lock().unwrap().push(assignment);
+            self.log.append(seq, at(ms(MORNING)), blob).await?;
+        }
+        self.log.after(seq, bytes).await
+    }
+
+    async fn newest(&self) -> Result<Seq, StoreError> {
+        self.log.newest().await
+    }
+
+    async fn forget_through(&self, seq: Seq) -> Result<(), StoreError> {
+        self.log.forget_through(seq).await
+    }
+}
+
+#[tokio::test]
+async fn what_a_device_delivers_right_after_it_was_bound_is_counted() {
+    let mut rig = Rig::new(&[], ms(MORNING)).await;
+    let bound = assignment(1, 1, 1, "UTC", ms(MORNING), None);
+    let next = (bound, encode(&[calm(1, ms(MORNING), 60)]));
+    rig.stores.log = Arc::new(Bound {
+        log: Arc::clone(&rig.stores.log),
+        assignments: Arc::clone(&rig.assignments),
+        next: Mutex::new(Some(next)),
+    });
+    let mut worker = rig.worker();
+    catch_up(&mut worker).await;
+    worker.store_all().await.unwrap();
+    let (_, buckets) = rig.today(site(1)).await;
+    assert_eq!(buckets.len(), 4);
 }
