@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use solthrive_cloud_store::hot::Counts;
-use solthrive_protocol::{Dailies, DailyBody, Failure, Receipt};
+use solthrive_protocol::{Dailies, DailyBody, Failure, Lane, Receipt};
 
 use super::answer::Refusal;
 use super::body::parsed;
@@ -33,10 +33,12 @@ pub(super) async fn daily(
     if heard.days.is_empty() {
         return Err(nothing_acceptable(&heard.refused));
     }
+    let paid = app.pay(&caller, Lane::Live, heard.days.len())?;
     let accepted = u32::try_from(heard.days.len()).unwrap_or(u32::MAX);
     let days = heard.days.iter().map(|(_, day)| day);
     let note = Content::Daily(days.collect()).note(caller.device)?;
-    committer.commit(caller.device, Work::Note(note)).await?;
+    let done = committer.commit(caller.device, Work::Note(note)).await;
+    done.inspect_err(|error| paid.give_back(error))?;
     let counts = Counts {
         accepted,
         ..Counts::default()

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use solthrive_cloud_store::hot::Counts;
-use solthrive_protocol::{Failure, HealthBody, HealthReport, Receipt};
+use solthrive_protocol::{Failure, HealthBody, HealthReport, Lane, Receipt};
 
 use super::answer::Refusal;
 use super::body::parsed;
@@ -37,9 +37,11 @@ pub(super) async fn health(
     if heard.events.is_empty() && !heard.refused.is_empty() {
         return Err(nothing_acceptable(&heard.refused));
     }
+    let paid = app.pay(&caller, Lane::Live, heard.events.len())?;
     let accepted = u32::try_from(heard.events.len()).unwrap_or(u32::MAX);
     let note = Content::Health((&heard).into()).note(caller.device)?;
-    committer.commit(caller.device, Work::Note(note)).await?;
+    let done = committer.commit(caller.device, Work::Note(note)).await;
+    done.inspect_err(|error| paid.give_back(error))?;
     let counts = Counts {
         accepted,
         ..Counts::default()

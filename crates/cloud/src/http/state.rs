@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 use solthrive_cloud_store::meta::{Registry, TokenHash};
+use solthrive_protocol::Lane;
 
 use super::answer::Refusal;
 use crate::attempts::Attempts;
 use crate::clock::{Clock, new_id};
 use crate::config::{Limits, Pace};
 use crate::devices::{Caller, Devices, NotLetIn};
-use crate::ingest::{Allowance, Committer, TokenBucket};
+use crate::ingest::{Allowance, Budgets, Committer, NotStored, OrgBudget, TokenBucket};
 use crate::metrics::Metrics;
 use crate::secrets::{Pepper, hash_token};
 
@@ -178,6 +179,30 @@ impl AppState {
         Ok(caller)
     }
 
+    /// Counts what a call brings against the shares of its device and installer: both, or none.
+    pub(super) fn pay(&self, caller: &Caller, lane: Lane, rows: usize) -> Result<Paid, Refusal> {
+        let now = self.clock.elapsed();
+        let share = match lane {
+            Lane::Live => self.bounds.live,
+            Lane::Backfill => self.bounds.backfill,
+        };
+        let paid = Paid {
+            device: Arc::clone(&caller.budgets),
+            org: caller.org.clone(),
+            lane,
+            rows,
+        };
+        let mine = paid.device.rows(lane, share, rows, now);
+        mine.map_err(Refusal::too_many)?;
+        if let Some(org) = &paid.org
+            && let Err(wait) = org.rows(self.bounds.org, rows, now)
+        {
+            paid.device.give_back(lane, rows);
+            return Err(Refusal::too_many(wait));
+        }
+        Ok(paid)
+    }
+
     /// The way to the log.
     pub(super) fn committer(&self) -> Result<&Committer, Refusal> {
         self.committer
@@ -199,6 +224,26 @@ impl AppState {
         seen.entry(address)
             .or_default()
             .take(self.bounds.registrations, 1.0, now)
+    }
+}
+
+/// What a call has taken of the shares.
+pub(super) struct Paid {
+    device: Arc<Budgets>,
+    org: Option<Arc<OrgBudget>>,
+    lane: Lane,
+    rows: usize,
+}
+
+impl Paid {
+    /// Who was sent away because others had come first comes again: that must not cost him twice.
+    pub(super) fn give_back(&self, why: &NotStored) {
+        if matches!(why, NotStored::Busy | NotStored::Store(_)) {
+            self.device.give_back(self.lane, self.rows);
+            if let Some(org) = &self.org {
+                org.give_back(self.rows);
+            }
+        }
     }
 }
 

@@ -38,23 +38,8 @@ pub(super) async fn telemetry(
     if heard.snapshots.is_empty() {
         return Err(nothing_acceptable(&heard.refused));
     }
-    let share = match heard.lane {
-        solthrive_protocol::Lane::Live => app.bounds.live,
-        solthrive_protocol::Lane::Backfill => app.bounds.backfill,
-    };
-    caller
-        .budgets
-        .rows(
-            heard.lane,
-            share,
-            heard.snapshots.len(),
-            app.clock.elapsed(),
-        )
-        .map_err(Refusal::too_many)?;
-    if let Some(org) = &caller.org {
-        org.rows(app.bounds.org, heard.snapshots.len(), app.clock.elapsed())
-            .map_err(Refusal::too_many)?;
-    }
+    let count = heard.snapshots.len();
+    let paid = app.pay(&caller, heard.lane, count)?;
     let (ledger, snapshots) = (heard.ledger, heard.snapshots);
     let work = Work::Rows {
         ledger,
@@ -63,7 +48,8 @@ pub(super) async fn telemetry(
             .map(|(_, snapshot)| row_of(snapshot, ledger))
             .collect(),
     };
-    let done = committer.commit(caller.device, work).await?;
+    let done = committer.commit(caller.device, work).await;
+    let done = done.inspect_err(|error| paid.give_back(error))?;
     Ok(Json(receipt(&app, done.counts, heard.refused)))
 }
 

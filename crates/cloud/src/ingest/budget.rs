@@ -44,6 +44,11 @@ impl TokenBucket {
         self.used += cost;
         Ok(())
     }
+
+    /// Undoes a [`TokenBucket::take`].
+    pub fn give_back(&mut self, cost: f64) {
+        self.used = (self.used - cost).max(0.0);
+    }
 }
 
 /// What a device has used: calls, and rows by lane, so that a backfill never starves what is live.
@@ -79,16 +84,25 @@ impl Budgets {
         rows: usize,
         now: Duration,
     ) -> Result<(), Duration> {
-        let mut used = self.used();
-        let bucket = match lane {
-            Lane::Live => &mut used.live,
-            Lane::Backfill => &mut used.backfill,
-        };
-        bucket.take(allowed, rows as f64, now)
+        self.used().of(lane).take(allowed, rows as f64, now)
+    }
+
+    /// The rows of a call that came to nothing.
+    pub fn give_back(&self, lane: Lane, rows: usize) {
+        self.used().of(lane).give_back(rows as f64);
     }
 
     fn used(&self) -> std::sync::MutexGuard<'_, Used> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Used {
+    const fn of(&mut self, lane: Lane) -> &mut TokenBucket {
+        match lane {
+            Lane::Live => &mut self.live,
+            Lane::Backfill => &mut self.backfill,
+        }
     }
 }
 
@@ -104,6 +118,12 @@ impl OrgBudget {
     pub fn rows(&self, allowed: Allowance, rows: usize, now: Duration) -> Result<(), Duration> {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         used.take(allowed, rows as f64, now)
+    }
+
+    /// The rows of a call that came to nothing.
+    pub fn give_back(&self, rows: usize) {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        used.give_back(rows as f64);
     }
 }
 

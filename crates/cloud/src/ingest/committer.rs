@@ -35,8 +35,9 @@ const DAYS: usize = 64;
 const LOOK: Duration = Duration::from_secs(2);
 /// An archive that has not answered after this long is asked anew.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// A note counts like this many rows.
+/// A note counts like this many rows, and one more for so many bytes.
 const NOTE: usize = 10;
+const NOTE_BYTES: usize = 256;
 
 /// What a call brings.
 #[derive(Debug)]
@@ -50,6 +51,16 @@ pub enum Work {
     },
     /// Something that is kept as it was said.
     Note(Note),
+}
+
+impl Work {
+    /// In rows.
+    fn size(&self) -> usize {
+        match self {
+            Self::Rows { rows, .. } => rows.len(),
+            Self::Note(note) => NOTE + note.json.len() / NOTE_BYTES,
+        }
+    }
 }
 
 /// A call that waits for its answer.
@@ -93,11 +104,7 @@ impl Committer {
     /// # Errors
     /// [`NotStored`]; the device keeps it and comes again.
     pub async fn commit(&self, device: DeviceId, work: Work) -> Result<Done, NotStored> {
-        let size = match &work {
-            Work::Rows { rows, .. } => rows.len(),
-            Work::Note(_) => NOTE,
-        };
-        let size = u32::try_from(size).map_err(|_| NotStored::Busy)?;
+        let size = u32::try_from(work.size()).map_err(|_| NotStored::Busy)?;
         let room = Arc::clone(&self.room)
             .try_acquire_many_owned(size)
             .map_err(|_| NotStored::Busy)?;
@@ -153,10 +160,7 @@ impl Job {
     }
 
     fn rows(&self) -> usize {
-        match &self.work {
-            Work::Rows { rows, .. } => rows.len(),
-            Work::Note(_) => NOTE,
-        }
+        self.work.size()
     }
 }
 

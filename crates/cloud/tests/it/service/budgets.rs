@@ -1,6 +1,8 @@
 //! Nobody takes more than his share.
 
-use super::fleet::snapshot;
+use serde_json::json;
+
+use super::fleet::{ago, snapshot};
 use super::{World, run};
 
 #[test]
@@ -69,6 +71,64 @@ fn a_backfill_does_not_take_from_what_is_live() {
                 .counts(),
             [1, 0, 0]
         );
+        world.running.stop().await;
+    });
+}
+
+#[test]
+fn flags_and_days_are_counted_too() {
+    run(async {
+        let world = World::with(&["--device-rows-per-s", "1"]).await;
+        let device = world.fleet.at_home(&world.client).await;
+        let event = |n: i64| json!({ "ts": ago(n), "code": "ct_reversed", "state": "raised", "severity": "high", "message": "turn it" });
+        let body = json!({
+            "device_id": device.id, "firmware": "2.0.0", "sent_at": ago(0),
+            "events": (0..100).map(event).collect::<Vec<_>>(),
+        });
+        let flags = || {
+            let path = "/v1/ingest/health";
+            world.client.post(path, &device.token, body.to_string())
+        };
+        assert_eq!(flags().await.status, 200);
+        assert_eq!(flags().await.status, 429);
+        world.running.stop().await;
+    });
+}
+
+#[test]
+fn who_was_sent_away_because_others_came_first_does_not_pay() {
+    run(async {
+        let settings = ["--waiting-rows", "70", "--device-rows-per-s", "1"];
+        let world = World::with(&settings).await;
+        let device = world.fleet.at_home(&world.client).await;
+        let many: Vec<_> = (0..80).map(|n| snapshot(60 + n, 2.0)).collect();
+        for _ in 0..3 {
+            assert_eq!(device.deliver(&world.client, &many).await.status, 503);
+        }
+        let answer = device.deliver(&world.client, &many[..40]).await;
+        assert_eq!(answer.counts(), [40, 0, 0]);
+        world.running.stop().await;
+    });
+}
+
+#[test]
+fn an_installer_beyond_its_share_does_not_use_up_its_devices_shares() {
+    run(async {
+        let settings = ["--org-rows-per-s", "2", "--device-rows-per-s", "1"];
+        let world = World::with(&settings).await;
+        let device = world.fleet.at_home(&world.client).await;
+        let many: Vec<_> = (0..120).map(|n| snapshot(60 + n, 2.0)).collect();
+        let path = "/v1/ingest/telemetry";
+        let backfill = device.body("backfill", &many);
+        let answer = world.client.post(path, &device.token, backfill).await;
+        assert_eq!(answer.counts(), [120, 0, 0]);
+        for _ in 0..4 {
+            let answer = device.deliver(&world.client, &many[..30]).await;
+            assert_eq!(answer.status, 429);
+            // The installer's share is what it waits for, not its own.
+            let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+            assert!(wait <= 15, "{wait}");
+        }
         world.running.stop().await;
     });
 }
