@@ -23,9 +23,21 @@ pub enum BadBlob {
     /// A newer program wrote it.
     #[error("version {0} is not known here")]
     Version(u8),
+    /// A newer program wrote a kind of note into it.
+    #[error("a delivery of kind {0} is not known here")]
+    Kind(u8),
     /// The checksum holds, but the content makes no sense.
     #[error("the content makes no sense")]
     Content,
+}
+
+impl BadBlob {
+    /// Whether nothing is wrong with it but that this program is too old: it is read by the next one,
+    /// so it must not be passed over.
+    #[must_use]
+    pub const fn is_newer(self) -> bool {
+        matches!(self, Self::Version(_) | Self::Kind(_))
+    }
 }
 
 /// The blob of these deliveries.
@@ -80,13 +92,16 @@ pub fn decode(blob: &[u8]) -> Result<Vec<Delivery>, BadBlob> {
     }
     let mut deliveries = Vec::new();
     while !bytes.is_at_end() {
-        deliveries.push(take_delivery(&mut bytes).ok_or(BadBlob::Content)?);
+        let kind = bytes.byte().ok_or(BadBlob::Content)?;
+        if kind != ROWS && NoteKind::from_code(kind).is_none() {
+            return Err(BadBlob::Kind(kind));
+        }
+        deliveries.push(take_delivery(kind, &mut bytes).ok_or(BadBlob::Content)?);
     }
     Ok(deliveries)
 }
 
-fn take_delivery(bytes: &mut Reader<'_>) -> Option<Delivery> {
-    let kind = bytes.byte()?;
+fn take_delivery(kind: u8, bytes: &mut Reader<'_>) -> Option<Delivery> {
     let device = DeviceId::from_uuid(take_uuid(bytes)?);
     if kind == ROWS {
         let ledger = LedgerId::from_uuid(take_uuid(bytes)?);

@@ -168,5 +168,9 @@ fn a_blob_of_tomorrow_is_named() {
     let checksum = crc32c::crc32c(&blob);
     blob.extend(checksum.to_le_bytes());
     assert_eq!(decode(&blob), Err(BadBlob::Version(9)));
+    let mut blob = vec![1, 77];
+    let checksum = crc32c::crc32c(&blob);
+    blob.extend(checksum.to_le_bytes());
+    assert_eq!(decode(&blob), Err(BadBlob::Kind(77)));
     assert_eq!(decode(&[]), Err(BadBlob::Checksum));
 }

@@ -75,9 +75,20 @@ impl Known {
             if entry.seq.get() != self.last.get() + 1 {
                 return Ok(false);
             }
-            let deliveries = hot::decode(&entry.blob).map_err(|error| {
-                StoreError::Damaged(format!("entry {}: {error}", entry.seq.get()))
-            })?;
+            let deliveries = match hot::decode(&entry.blob) {
+                Ok(deliveries) => deliveries,
+                Err(why) if why.is_newer() => {
+                    let entry = entry.seq.get();
+                    return Err(StoreError::Unavailable(format!(
+                        "entry {entry} of the log needs a newer program: {why}"
+                    )));
+                }
+                // The worker passes over it as well: what it held is lost, and nobody else's.
+                Err(why) => {
+                    tracing::error!(entry = entry.seq.get(), error = %why, "an entry of the log is damaged");
+                    Vec::new()
+                }
+            };
             self.index.replay(&deliveries);
             self.last = entry.seq;
         }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use solthrive_cloud_store::archive::ToldDay;
 use solthrive_cloud_store::chunk::Inserted;
-use solthrive_cloud_store::hot::{BadBlob, Delivery, Entry, Note, Row, Seq, decode};
+use solthrive_cloud_store::hot::{Delivery, Entry, Note, Row, Seq, decode};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, Sample, SiteId};
 
@@ -15,7 +15,7 @@ use super::events::{self, Told};
 use super::memory::{Late, Memory};
 use super::places::Places;
 use super::progress::Progress;
-use super::{status, told};
+use super::{Trouble, status, told};
 use crate::notes::{Content, DailyNote, HealthNote};
 use crate::rows::sample_of;
 
@@ -29,17 +29,24 @@ pub(super) struct Decoded {
 
 impl Decoded {
     /// A damaged entry has no deliveries: the others must not wait for it.
-    pub(super) fn of(entry: &Entry, progress: &Progress) -> Self {
-        let deliveries = decode(&entry.blob).unwrap_or_else(|why: BadBlob| {
-            tracing::error!(entry = entry.seq.get(), error = %why, "an entry of the log is damaged, its rows are lost");
-            progress.found_damage();
-            Vec::new()
-        });
-        Self {
+    ///
+    /// # Errors
+    /// An entry that only a newer program can read, which this one must not pass over.
+    pub(super) fn of(entry: &Entry, progress: &Progress) -> Result<Self, Trouble> {
+        let deliveries = match decode(&entry.blob) {
+            Ok(deliveries) => deliveries,
+            Err(why) if why.is_newer() => return Err(Trouble::Newer(entry.seq.get(), why)),
+            Err(why) => {
+                tracing::error!(entry = entry.seq.get(), error = %why, "an entry of the log is damaged, its rows are lost");
+                progress.found_damage();
+                Vec::new()
+            }
+        };
+        Ok(Self {
             seq: entry.seq,
             received_at: entry.received_at,
             deliveries,
-        }
+        })
     }
 
     /// Who delivered something.

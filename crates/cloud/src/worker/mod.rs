@@ -38,7 +38,7 @@ use std::time::Duration;
 
 use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::archive::Archive;
-use solthrive_cloud_store::hot::{HotLog, Seq};
+use solthrive_cloud_store::hot::{BadBlob, HotLog, Seq};
 use solthrive_domain::SiteId;
 use solthrive_domain::telemetry::UnixMillis;
 use uuid::Uuid;
@@ -115,6 +115,9 @@ pub enum Trouble {
     /// Another worker was faster: everything must be read anew.
     #[error("another worker follows the log")]
     Overtaken,
+    /// This program is too old for an entry of the log. It waits there.
+    #[error("entry {0} of the log waits for a newer program: {1}")]
+    Newer(i64, BadBlob),
     /// Work on another thread ended without a result.
     #[error("a task did not end well: {0}")]
     Task(String),

@@ -29,7 +29,7 @@ impl Worker {
                 .iter()
                 .take_while(|entry| entry.seq <= stored.folded)
             {
-                let decoded = Decoded::of(entry, &self.progress);
+                let decoded = Decoded::of(entry, &self.progress)?;
                 let (places, progress) = (&self.places, self.progress.as_ref());
                 let memory = &mut memory;
                 Taking {

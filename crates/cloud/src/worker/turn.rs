@@ -110,7 +110,7 @@ impl Worker {
     }
 
     async fn take(&mut self, memory: &mut Memory, entry: &Entry) -> Result<(), Trouble> {
-        let decoded = Decoded::of(entry, &self.progress);
+        let decoded = Decoded::of(entry, &self.progress)?;
         for device in decoded.devices() {
             self.load_status(memory, device).await?;
         }

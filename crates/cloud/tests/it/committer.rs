@@ -141,7 +141,11 @@ impl Stage {
 
     /// What another node appended.
     async fn append(&self, last: i64) {
-        let note = solthrive_cloud_store::hot::encode(&[]);
+        self.append_bytes(last, solthrive_cloud_store::hot::encode(&[]))
+            .await;
+    }
+
+    async fn append_bytes(&self, last: i64, note: Vec<u8>) {
         let at = UnixMillis::EPOCH;
         let appended = self.log.inner.append(Seq::new(last), at, note).await;
         assert_eq!(appended.unwrap(), Appended::At(Seq::new(last + 1)));
@@ -286,4 +290,19 @@ async fn a_device_with_many_calls_at_once_leaves_room_for_others_and_large_ones_
     };
     let answer = in_time(committer.commit(device(1), many)).await;
     assert_eq!(answer, Err(NotStored::TooManyDays(100)));
+}
+
+#[tokio::test]
+async fn a_damaged_entry_does_not_keep_a_node_from_starting_and_one_of_tomorrow_does() {
+    let stage = Stage::new().await;
+    stage.append_bytes(0, b"no entry".to_vec()).await;
+    let committer = stage.committer().await;
+    stage.append_bytes(1, b"nor this".to_vec()).await;
+    let done = in_time(committer.commit(device(1), rows(0..1))).await;
+    assert_eq!(done.unwrap().counts.accepted, 1);
+    // Version 9, and its checksum.
+    let tomorrow = vec![9, 0x9d, 0x88, 0xcf, 0x2a];
+    stage.append_bytes(3, tomorrow).await;
+    let answer = in_time(committer.commit(device(1), rows(1..2))).await;
+    assert!(matches!(answer, Err(NotStored::Store(_))), "{answer:?}");
 }

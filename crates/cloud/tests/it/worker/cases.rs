@@ -580,3 +580,19 @@ async fn what_a_device_delivers_right_after_it_was_bound_is_counted() {
     let (_, buckets) = rig.today(site(1)).await;
     assert_eq!(buckets.len(), 4);
 }
+
+#[tokio::test]
+async fn an_entry_of_tomorrow_waits_for_a_program_that_can_read_it() {
+    let mut rig = Rig::new(&two_homes(), ms(MORNING)).await;
+    rig.append(&[calm(1, ms(MORNING), 10)]).await;
+    // Version 9, and its checksum.
+    let blob = vec![9, 0x9d, 0x88, 0xcf, 0x2a];
+    let log = &rig.stores.log;
+    log.append(Seq::new(1), at(0), blob).await.unwrap();
+    let mut worker = rig.worker();
+    assert!(matches!(worker.turn().await, Err(Trouble::Newer(2, _))));
+    worker.seal().await.unwrap();
+    let cursors = rig.store.cursors().await.unwrap();
+    assert_eq!((cursors.folded, cursors.sealed), (Seq::new(1), Seq::new(1)));
+    assert_eq!(log.after(Seq::START, 1 << 20).await.unwrap().len(), 1);
+}
