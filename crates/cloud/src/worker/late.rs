@@ -1,6 +1,6 @@
 //! Late samples: reads as many rows as it takes to be certain, and makes buckets of them anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use solthrive_cloud_store::StoreError;
@@ -8,7 +8,7 @@ use solthrive_cloud_store::archive::{OpenDay, Stored, UtcDay};
 use solthrive_cloud_store::chunk::{ChunkError, Codec, Pick};
 use solthrive_domain::bucket::{Rebuild, RebuildError, Rows};
 use solthrive_domain::telemetry::UnixMillis;
-use solthrive_domain::{DeviceId, RollupRules, Sample};
+use solthrive_domain::{Bucket, DeviceId, Quarter, RollupRules, Sample};
 
 use super::memory::Late;
 use super::tail::DAY_MS;
@@ -159,6 +159,45 @@ pub(super) fn judge(
         Err(RebuildError::NeedsLater) => Verdict::Later,
         Err(RebuildError::NothingLate) => Verdict::Nothing,
         Err(why @ RebuildError::Unsorted(_)) => Verdict::Senseless(why),
+    }
+}
+
+/// How many of the rows that were counted before are there still.
+///
+/// Chunks expire and are set aside, buckets stay. A bucket made anew of what is left would take away
+/// energy that was measured, so one that lacks a row is left as it is.
+#[derive(Debug)]
+pub(super) struct There {
+    days: Range<UtcDay>,
+    samples: HashMap<Quarter, u32>,
+}
+
+impl There {
+    /// Of the rows of a window.
+    pub(super) fn of(late: &Late, window: &Window, rows: &[(Sample, DeviceId)]) -> Self {
+        let counted = rows
+            .iter()
+            .map(|(sample, device)| (sample.ts, *device))
+            .filter(|row| late.samples.binary_search(row).is_err());
+        let times: BTreeSet<UnixMillis> = counted.map(|(at, _)| at).collect();
+        let mut samples = HashMap::new();
+        for at in times {
+            *samples.entry(Quarter::of(at)).or_default() += 1;
+        }
+        let days = window.days.clone();
+        Self { days, samples }
+    }
+
+    /// The first of these buckets that was made of more.
+    pub(super) fn lacks<'a>(
+        &self,
+        mut buckets: impl Iterator<Item = &'a Bucket>,
+    ) -> Option<Quarter> {
+        let there = |quarter| self.samples.get(&quarter).copied().unwrap_or(0);
+        let lacks = |bucket: &&Bucket| {
+            self.days.contains(&bucket.quarter.utc_day()) && there(bucket.quarter) < bucket.samples
+        };
+        buckets.find(lacks).map(|bucket| bucket.quarter)
     }
 }
 

@@ -9,7 +9,7 @@ use solthrive_domain::{DeviceId, Sample, SiteId};
 use tokio::task;
 
 use super::events::{self, Told};
-use super::late::{self, Verdict, Window, is_damage};
+use super::late::{self, There, Verdict, Window, is_damage};
 use super::memory::{Late, Memory};
 use super::site::Site;
 use super::{Trouble, Worker};
@@ -41,20 +41,31 @@ impl Worker {
 
     /// Everything that late samples change; nothing changes in mind before all of it is known.
     async fn rebuild(&self, memory: &mut Memory, late: &Late) -> Result<Option<Restated>, Trouble> {
-        let Some(rebuild) = self.make_anew(memory, late).await? else {
+        let Some((rebuild, there)) = self.make_anew(memory, late).await? else {
             return Ok(None);
         };
         let Some(site) = memory.site_mut(late.site) else {
             return Ok(None);
         };
         self.bring(site, late.site, &rebuild.quarters).await?;
+        if let Some(gone) = there.lacks(site.buckets(rebuild.quarters.clone())) {
+            return Err(StoreError::Damaged(format!(
+                "rows that the quarter from {} ms was made of are not kept any more",
+                gone.start().get()
+            ))
+            .into());
+        }
         let restated = site.restate(&rebuild, &self.places.zone(late.site));
         self.progress
             .rebuilt(u64::try_from(late.samples.len()).unwrap_or(u64::MAX));
         Ok(Some(restated))
     }
 
-    async fn make_anew(&self, memory: &Memory, late: &Late) -> Result<Option<Rebuild>, Trouble> {
+    async fn make_anew(
+        &self,
+        memory: &Memory,
+        late: &Late,
+    ) -> Result<Option<(Rebuild, There)>, Trouble> {
         let Some(fold) = memory.site(late.site).map(Site::fold) else {
             return Ok(None);
         };
@@ -65,7 +76,10 @@ impl Worker {
         let mut rows = self.rows(memory, late.site, &window.days).await?;
         loop {
             let more = match late::judge(*fold.rules(), late, &window, rows.clone()) {
-                Verdict::Made(rebuild) => return Ok(Some(*rebuild)),
+                Verdict::Made(rebuild) => {
+                    let there = There::of(late, &window, &rows);
+                    return Ok(Some((*rebuild, there)));
+                }
                 Verdict::Nothing => return Ok(None),
                 Verdict::Earlier => window.earlier(),
                 Verdict::Later => window.later(),

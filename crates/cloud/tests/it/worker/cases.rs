@@ -596,3 +596,32 @@ async fn an_entry_of_tomorrow_waits_for_a_program_that_can_read_it() {
     assert_eq!((cursors.folded, cursors.sealed), (Seq::new(1), Seq::new(1)));
     assert_eq!(log.after(Seq::START, 1 << 20).await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn late_rows_of_days_whose_rows_are_not_kept_any_more_take_no_energy_away() {
+    let mut rig = Rig::new(&two_homes(), ms("2026-06-20T00:00:00Z")).await;
+    let mut worker = rig.worker();
+    let old = ms("2026-06-01T00:00:00Z");
+    rig.append(&[calm(1, old, 24 * 60)]).await;
+    rig.append(&[calm(1, ms("2026-06-15T00:00:00Z"), 60)]).await;
+    catch_up(&mut worker).await;
+    worker.seal().await.unwrap();
+    let before = rig.today(site(1)).await.1;
+    let day = old.div_euclid(86_400_000);
+    assert_eq!(rig.store.expire(day + 5, 3, 100).await.unwrap(), 1);
+    // Half a minute beside what was there.
+    rig.append(&[calm(1, old + 12 * 3_600_000 + 30_000, 10)])
+        .await;
+    catch_up(&mut worker).await;
+    worker.seal().await.unwrap();
+    assert_eq!(rig.today(site(1)).await.1, before);
+    assert_eq!(
+        codes(&events(&rig, 1).await),
+        [("storage_damaged", "", "happened")]
+    );
+    let kept = OpenDay {
+        device: device(1),
+        day,
+    };
+    assert_eq!(rig.store.parts(kept).await.unwrap().len(), 1);
+}
