@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -62,13 +62,36 @@ impl Peer {
         self.0
     }
 
-    /// A proxy on the same host appends who called it.
+    /// A proxy on the same host appends who called it. Where nobody can read what it says, it is nobody's
+    /// address, above all not the proxy's own.
     fn of(connected: IpAddr, headers: &HeaderMap, behind_proxy: bool) -> Self {
         let said = headers.get_all("x-forwarded-for").iter().next_back();
-        let last = said
-            .and_then(|value| value.to_str().ok())
-            .and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
-        Self(last.filter(|_| behind_proxy).unwrap_or(connected))
+        let Some(said) = said.filter(|_| behind_proxy) else {
+            return Self(connected);
+        };
+        let last = said.to_str().ok().and_then(|list| list.rsplit(',').next());
+        Self(last.and_then(address).unwrap_or(NOBODY))
+    }
+}
+
+/// Of no network.
+const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// An address, which some proxies write with the port.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let socket = || text.parse().ok().map(|socket: SocketAddr| socket.ip());
+    text.parse().ok().or_else(socket)
+}
+
+/// Whom an address stands for where addresses are counted: of IPv6, everybody has 2^64 at least.
+pub(super) fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -160,14 +183,14 @@ impl Doors {
             .by_address
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let of_one = by_address.get(&peer).copied().unwrap_or(0);
+        let of_one = by_address.get(&household(peer)).copied().unwrap_or(0);
         // All of a proxy's connections come from one address.
         let may = of_one < self.most_of_one || self.behind_proxy;
         let Some(place) = place.filter(|_| may) else {
             self.metrics.turned_away();
             return None;
         };
-        by_address.insert(peer, of_one + 1);
+        by_address.insert(household(peer), of_one + 1);
         drop(by_address);
         self.metrics.connection(1);
         Some(Place {
@@ -186,10 +209,10 @@ impl Drop for Place {
             .by_address
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = by_address.get_mut(&self.peer) {
+        if let Some(count) = by_address.get_mut(&household(self.peer)) {
             *count -= 1;
             if *count == 0 {
-                by_address.remove(&self.peer);
+                by_address.remove(&household(self.peer));
             }
         }
         self.metrics.connection(-1);
@@ -248,5 +271,47 @@ impl Connection {
         if let Err(error) = ended {
             tracing::debug!(%error, %peer, "a connection ended early");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(behind_proxy: bool, said: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in said {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        let connected = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Peer::of(connected, &headers, behind_proxy)
+            .address()
+            .to_string()
+    }
+
+    #[test]
+    fn a_proxys_last_word_counts_and_no_other() {
+        assert_eq!(peer(true, &["10.0.0.1, 8.8.8.8"]), "8.8.8.8");
+        assert_eq!(peer(true, &["10.0.0.1", "8.8.8.8"]), "8.8.8.8");
+        assert_eq!(peer(true, &["8.8.8.8:4711"]), "8.8.8.8");
+        assert_eq!(peer(true, &["[2001:db8::1]:4711"]), "2001:db8::1");
+        assert_eq!(peer(false, &["8.8.8.8"]), "127.0.0.1");
+        assert_eq!(peer(true, &[]), "127.0.0.1");
+    }
+
+    #[test]
+    fn who_comes_from_an_address_that_cannot_be_read_is_not_of_this_host() {
+        for said in ["unknown", "", "8.8.8.8, _hidden", "10.0.0.1,"] {
+            assert_eq!(peer(true, &[said]), "0.0.0.0", "{said}");
+        }
+    }
+
+    #[test]
+    fn all_addresses_of_a_household_are_counted_as_one() {
+        let of = |text: &str| household(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2:3::4"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 }

@@ -11,6 +11,7 @@ use solthrive_cloud_store::meta::{Registry, TokenHash};
 use solthrive_protocol::Lane;
 
 use super::answer::Refusal;
+use super::server::household;
 use crate::attempts::Attempts;
 use crate::clock::{Clock, new_id};
 use crate::config::{Limits, Pace};
@@ -212,7 +213,7 @@ impl AppState {
 
     /// Counts a registration from this address.
     pub(super) fn registration_from(&self, address: IpAddr) -> Result<(), Duration> {
-        let now = self.clock.elapsed();
+        let (now, address) = (self.clock.elapsed(), household(address));
         let mut seen = self
             .registrations
             .lock()
