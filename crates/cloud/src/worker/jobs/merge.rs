@@ -1,6 +1,7 @@
 //! Makes one chunk of each day's pieces once the day is over: smaller, and read at once.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,17 +17,24 @@ const WHOLE: i64 = 0;
 /// Days that are merged in one step.
 const AT_ONCE: u32 = 200;
 
+/// Days that are remembered because their pieces do not fit together.
+const UNFIT: usize = 100_000;
+
 /// Merges pieces.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Merge {
     /// A day's pieces are left alone for so long after its end: late rows still come in.
     pub after: Duration,
+    /// Days whose pieces do not fit into one chunk. They are found each time, and must not be in the way
+    /// of others.
+    unfit: Mutex<BTreeSet<OpenDay>>,
 }
 
 impl Default for Merge {
     fn default() -> Self {
         Self {
             after: Duration::from_secs(2 * 3600),
+            unfit: Mutex::default(),
         }
     }
 }
@@ -48,24 +56,37 @@ impl Job for Merge {
             .get()
             .saturating_sub(after)
             .div_euclid(super::super::tail::DAY_MS);
+        let unfit = self.unfit().clone();
+        let most = AT_ONCE.saturating_add(u32::try_from(unfit.len()).unwrap_or(u32::MAX));
         let days = context
             .archive
-            .days_with_pieces(before.min(utc_day(now)), AT_ONCE)
+            .days_with_pieces(before.min(utc_day(now)), most)
             .await?;
         let mut step = Step::default();
-        let mut left = 0;
-        for day in &days {
+        let mut got_on = false;
+        for day in days.iter().filter(|day| !unfit.contains(*day)) {
             match merge_day(context, *day).await? {
                 Merged::Done { set_aside } => {
                     step.done += 1;
                     step.damaged += set_aside;
+                    got_on = true;
                 }
-                Merged::Left => left += 1,
+                Merged::Left => {}
+                Merged::Unfit => {
+                    let mut unfit = self.unfit();
+                    got_on |= unfit.len() < UNFIT && unfit.insert(*day);
+                }
             }
         }
         // Days that are left are found again, so only a step that got on has another after it.
-        step.has_more = days.len() == AT_ONCE as usize && left < days.len();
+        step.has_more = days.len() == most as usize && got_on;
         Ok(step)
+    }
+}
+
+impl Merge {
+    fn unfit(&self) -> MutexGuard<'_, BTreeSet<OpenDay>> {
+        self.unfit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,8 +94,10 @@ enum Merged {
     Done {
         set_aside: u64,
     },
-    /// It stays as it is.
+    /// It stays as it is, until the next time.
     Left,
+    /// It stays as it is.
+    Unfit,
 }
 
 async fn merge_day(context: &Context, day: OpenDay) -> Result<Merged, StoreError> {
@@ -111,12 +134,11 @@ async fn merge_day(context: &Context, day: OpenDay) -> Result<Merged, StoreError
                 set_aside += 1;
             }
             Made::Unfit(why) => {
-                tracing::error!(
+                tracing::warn!(
                     device.id = %day.device, day = day.day, error = %why,
                     "the pieces of a day do not fit into one chunk and stay as they are"
                 );
-                context.progress.found_damage();
-                return Ok(Merged::Left);
+                return Ok(Merged::Unfit);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use solthrive_cloud::worker::Progress;
 use solthrive_cloud::worker::jobs::{Context, Expire, Job, Merge, Scheduler};
 use solthrive_cloud_store::archive::{Archive, OpenDay, Piece};
-use solthrive_cloud_store::chunk::{Codec, Pick};
+use solthrive_cloud_store::chunk::{Codec, Finite, Pick, Table, Value};
 use solthrive_cloud_store::hot::Seq;
 use uuid::Uuid;
 
@@ -100,6 +100,48 @@ async fn a_damaged_piece_is_set_aside_and_the_others_are_merged() {
     let parts = rig.store.parts(day).await.unwrap();
     assert_eq!(parts.iter().map(|part| part.part).collect::<Vec<_>>(), [0]);
     assert_eq!(progress.counts(at(0)).damaged, 1);
+}
+
+/// A piece with a row that has so many columns of its own.
+fn wide(name: &str, time: i64) -> Vec<u8> {
+    let one = Value::Number(Finite::try_from(1.0).unwrap());
+    let cells: Vec<_> = (0..150)
+        .map(|n| (format!("channels.{name}{n}.kw").parse().unwrap(), one))
+        .collect();
+    let mut table = Table::default();
+    table.insert(time, &cells).unwrap();
+    Codec::new().unwrap().encode(&table).unwrap()
+}
+
+#[tokio::test]
+async fn days_that_do_not_fit_into_one_chunk_are_not_in_the_way_of_others() {
+    let (mut rig, day) = four_pieces().await;
+    rig.append(&[calm(1, ms("2026-06-01T10:00:00Z"), 1)]).await;
+    let mut worker = rig.worker();
+    catch_up(&mut worker).await;
+    worker.store_all().await.unwrap();
+    let bytes = [wide("a", 0), wide("b", 1)];
+    let piece = |at: usize| Piece {
+        device: device(1),
+        day: i64::try_from(at / 2).unwrap(),
+        span: (0, 1),
+        rows: 1,
+        bytes: bytes[at % 2].clone(),
+    };
+    let pieces: Vec<_> = (0..2 * 250).map(piece).collect();
+    let sealed = rig.store.seal(Seq::new(4), Seq::new(5), &pieces).await;
+    sealed.unwrap();
+    rig.clock
+        .store(ms("2026-06-02T03:00:00Z"), Ordering::Relaxed);
+    let (scheduler, _) = scheduler(&rig, Merge::default());
+    scheduler.run_due().await;
+    let parts = rig.store.parts(day).await.unwrap();
+    assert_eq!(parts.iter().map(|part| part.part).collect::<Vec<_>>(), [0]);
+    let unfit = OpenDay {
+        device: device(1),
+        day: 0,
+    };
+    assert_eq!(rig.store.parts(unfit).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
