@@ -237,9 +237,10 @@ pub(super) struct Paid {
 }
 
 impl Paid {
-    /// Who was sent away because others had come first comes again: that must not cost him twice.
+    /// Who was sent away because others had come first, or to come with half, comes again: that must not
+    /// cost him twice.
     pub(super) fn give_back(&self, why: &NotStored) {
-        if matches!(why, NotStored::Busy | NotStored::Store(_)) {
+        if !matches!(why, NotStored::Unacceptable(_)) {
             self.device.give_back(self.lane, self.rows);
             if let Some(org) = &self.org {
                 org.give_back(self.rows);

@@ -284,12 +284,17 @@ async fn a_device_with_many_calls_at_once_leaves_room_for_others_and_large_ones_
         time: day * DAY_MS,
         cells: Vec::new(),
     };
-    let many = Work::Rows {
-        ledger: LedgerId::from_uuid(Uuid::nil()),
-        rows: (100..200).map(row).collect(),
-    };
-    let answer = in_time(committer.commit(device(1), many)).await;
-    assert_eq!(answer, Err(NotStored::TooManyDays(100)));
+    // Whether something of them is sealed, or nothing ever came of the device.
+    for n in [1, 3] {
+        let many = |count: i64| Work::Rows {
+            ledger: LedgerId::from_uuid(Uuid::nil()),
+            rows: (100..100 + count).map(row).collect(),
+        };
+        let answer = in_time(committer.commit(device(n), many(65))).await;
+        assert_eq!(answer, Err(NotStored::TooManyDays(65)));
+        let answer = in_time(committer.commit(device(n), many(64))).await;
+        assert_eq!(answer.unwrap().counts.accepted, 64);
+    }
 }
 
 #[tokio::test]
