@@ -125,6 +125,14 @@ impl Load {
     pub async fn everything(&self) -> Result<Known, StoreError> {
         loop {
             let before = self.archive.cursors().await?;
+            let newest = self.log.newest().await?;
+            if newest < before.folded {
+                // What is appended here would get numbers that were counted already: nobody would read it.
+                let (folded, newest) = (before.folded.get(), newest.get());
+                return Err(StoreError::Damaged(format!(
+                    "the log ends with entry {newest}, but entry {folded} was counted: it is not the log of this database; restore both from one backup"
+                )));
+            }
             let known = self.after(before.sealed).await?;
             // If rows were sealed meanwhile, the log may have forgotten some before they were read.
             if self.archive.cursors().await?.sealed == before.sealed {

@@ -311,3 +311,26 @@ async fn a_damaged_entry_does_not_keep_a_node_from_starting_and_one_of_tomorrow_
     let answer = in_time(committer.commit(device(1), rows(1..2))).await;
     assert!(matches!(answer, Err(NotStored::Store(_))), "{answer:?}");
 }
+
+#[tokio::test]
+async fn a_log_that_ends_before_what_was_counted_is_another_one_and_takes_nothing() {
+    let stage = Stage::new().await;
+    let folded = Checkpoint {
+        folded: Seq::new(5),
+        ..Checkpoint::default()
+    };
+    stage.store.checkpoint(&folded).await.unwrap();
+    let started = Committer::start(
+        Arc::clone(&stage.log) as Arc<dyn HotLog>,
+        Arc::new(stage.store.clone()),
+        Clock::system(),
+        Arc::new(Metrics::default()),
+        100,
+        CancellationToken::new(),
+    );
+    let error = started.await.unwrap_err().to_string();
+    assert!(
+        error.contains("entry 5") && error.contains("backup"),
+        "{error}"
+    );
+}
