@@ -48,4 +48,12 @@ ids! {
     SiteId;
     /// A household, an installer's company, or who runs the platform.
     OrgId;
+    /// One person.
+    UserId;
+    /// One right of somebody at a site.
+    GrantId;
+    /// One partner's program.
+    ClientId;
+    /// One visit of an admin to a site.
+    SupportId;
 }

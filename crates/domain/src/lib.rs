@@ -42,7 +42,7 @@ pub use flagboard::{FlagBoard, FlagChange, Observation, Timing};
 pub use flags::{Flag, FlagCode, Severity};
 pub use flow::{FlowCadence, GridQuality, Readings, grid_quality, power_flow};
 pub use home::{Channel, HomeModel, Role, Service};
-pub use ids::{DeviceId, LedgerId, OrgId, RunId, SiteId};
+pub use ids::{ClientId, DeviceId, GrantId, LedgerId, OrgId, RunId, SiteId, SupportId, UserId};
 pub use ledger::{
     CounterScope, Ledger, LedgerEntry, LedgerEvent, LedgerPlan, LedgerState, LedgerStep,
     OfferedCounter,

@@ -16,9 +16,11 @@ use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
 
 pub use self::audit::{AuditCheck, AuditRow};
+pub use solthrive_domain::access::OrgKind;
+
 pub use self::types::{
     Asked, Assignment, CodeHash, CodeLine, Credential, DeviceLine, NewCode, NewDevice, Notice, Org,
-    OrgKind, Provisioned, Site, SiteConfig, Standing, TokenHash,
+    Provisioned, Site, SiteConfig, Standing, TokenHash,
 };
 use crate::StoreError;
 

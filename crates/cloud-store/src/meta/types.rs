@@ -1,35 +1,10 @@
 //! What the registry knows, as it is added and read.
 
+use solthrive_domain::access::OrgKind;
 use solthrive_domain::registration::Claim;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
-
-/// What kind of org.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OrgKind {
-    /// People who live in a home.
-    Household,
-    /// A company that installs.
-    Installer,
-    /// Who runs the platform.
-    Platform,
-}
-
-impl OrgKind {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Household, Self::Installer, Self::Platform];
-
-    /// As it is stored and said.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Household => "household",
-            Self::Installer => "installer",
-            Self::Platform => "platform",
-        }
-    }
-}
 
 /// An org.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,23 +10,41 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use crate::StoreError;
 
 macro_rules! steps {
-    ($dialect:literal: $($number:literal $name:literal),* $(,)?) => {
+    (@ alone) => { true };
+    (@) => { false };
+    // Those after `alone` begin and end their transactions themselves.
+    ($dialect:literal: $($number:literal $name:literal $($alone:ident)?),* $(,)?) => {
         Migrator::with_migrations(vec![$(Migration::new(
             $number,
             Cow::Borrowed($name),
             MigrationType::Simple,
             include_str!(concat!("../../migrations/", $dialect, "/", $name, ".sql")).into_sql_str(),
-            false,
+            steps!(@ $($alone)?),
         )),*])
     };
 }
 
 pub(crate) fn sqlite() -> Migrator {
-    steps!("sqlite": 1 "0001_identity", 2 "0002_archive", 4 "0004_people")
+    steps!(
+        "sqlite":
+        1 "0001_identity",
+        2 "0002_archive",
+        4 "0004_people",
+        10 "0010_partners" alone,
+        11 "0011_access",
+    )
 }
 
 pub(crate) fn postgres() -> Migrator {
-    steps!("postgres": 1 "0001_identity", 2 "0002_archive", 3 "0003_hot_log", 4 "0004_people")
+    steps!(
+        "postgres":
+        1 "0001_identity",
+        2 "0002_archive",
+        3 "0003_hot_log",
+        4 "0004_people",
+        10 "0010_partners",
+        11 "0011_access",
+    )
 }
 
 pub(crate) fn trouble(error: MigrateError) -> StoreError {

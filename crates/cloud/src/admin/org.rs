@@ -24,7 +24,7 @@ pub(super) enum Command {
 pub(super) struct New {
     /// What it is called
     name: String,
-    /// What it is: people who live in a home, a company that installs, or who runs the platform
+    /// What it is: people who live in a home, a company that installs, one whose programs read, or who runs the platform
     #[arg(long, value_enum, default_value_t = Kind::Household)]
     kind: Kind,
     /// How to reach it, such as an e-mail address
@@ -36,6 +36,7 @@ pub(super) struct New {
 enum Kind {
     Household,
     Installer,
+    Partner,
     Platform,
 }
 
@@ -44,6 +45,7 @@ impl From<Kind> for OrgKind {
         match kind {
             Kind::Household => Self::Household,
             Kind::Installer => Self::Installer,
+            Kind::Partner => Self::Partner,
             Kind::Platform => Self::Platform,
         }
     }

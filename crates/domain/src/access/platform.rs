@@ -1,24 +1,38 @@
-//! Who may do what, as values that only this module can make.
-//!
-//! A store asks for the value, so a call whose caller forgot to check does not compile.
+//! Who runs the platform, and the service itself.
 
+use super::{Actor, By, ReadableSite};
 use crate::SiteId;
 
-/// The right to run the platform: provisioning, deactivation, everything of every org.
+/// The right to run the platform: provisioning, deactivation, every org. It shows nobody's data: for that
+/// an admin opens a support session, with a reason that the owner sees.
 #[derive(Debug)]
-pub struct Operator(());
+pub struct Operator(By);
 
 impl Operator {
     /// Whoever can start a program on the machine that holds the database can read its files anyway.
     #[must_use]
     pub const fn at_the_console() -> Self {
-        Self(())
+        Self(By::Console)
+    }
+
+    /// Who it is, for the audit log.
+    #[must_use]
+    pub const fn by(&self) -> By {
+        self.0
     }
 
     /// An operator may read any site.
     #[must_use]
     pub const fn may_read(&self, site: SiteId) -> ReadableSite {
-        ReadableSite(site)
+        ReadableSite::everything_of(site)
+    }
+}
+
+impl Actor {
+    /// An admin of the platform, in a session that went all the way.
+    #[must_use]
+    pub fn operator(&self) -> Option<Operator> {
+        self.is_platform_admin().then(|| Operator(self.by()))
     }
 }
 
@@ -37,18 +51,6 @@ impl Machinery {
     /// The service may read any site, for itself.
     #[must_use]
     pub const fn may_read(&self, site: SiteId) -> ReadableSite {
-        ReadableSite(site)
-    }
-}
-
-/// A site that the caller may read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReadableSite(SiteId);
-
-impl ReadableSite {
-    /// Which one.
-    #[must_use]
-    pub const fn site(self) -> SiteId {
-        self.0
+        ReadableSite::everything_of(site)
     }
 }
