@@ -6,6 +6,7 @@
 //! * [`archive`]: what became of it: sealed chunks, status, buckets, days, fleets, events.
 //! * [`backup`]: all of it as it was at one moment.
 //! * [`meta`]: who there is; [`sql`] keeps it in SQLite or PostgreSQL.
+//! * [`people`]: who signs in, and which homes are whose.
 //! * [`sqlite`] and [`postgres`]: the log's engines, for one node and for several.
 //!
 //! Ports are traits; an engine is chosen when the program starts. What an engine must keep is
@@ -18,6 +19,7 @@ pub mod conformance;
 mod error;
 pub mod hot;
 pub mod meta;
+pub mod people;
 pub mod postgres;
 pub mod sql;
 pub mod sqlite;

@@ -1,6 +1,9 @@
 //! The audit log: a row in the transaction of each act, a chain of hashes over all.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
+use solthrive_domain::access::By;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
@@ -19,7 +22,7 @@ pub(super) const DEVICE: &str = "device";
 /// What was done, before it has its place in the chain.
 #[derive(Debug, Default)]
 pub(super) struct Act {
-    pub(super) actor: &'static str,
+    pub(super) actor: Cow<'static, str>,
     pub(super) action: &'static str,
     pub(super) org: Option<OrgId>,
     pub(super) site: Option<SiteId>,
@@ -31,7 +34,16 @@ impl Act {
     /// Something that an operator does.
     pub(super) fn of_console(action: &'static str) -> Self {
         Self {
-            actor: CONSOLE,
+            actor: Cow::Borrowed(CONSOLE),
+            action,
+            ..Self::default()
+        }
+    }
+
+    /// Something that somebody does.
+    pub(super) fn by(by: By, action: &'static str) -> Self {
+        Self {
+            actor: Cow::Owned(by.to_string()),
             action,
             ..Self::default()
         }
@@ -46,7 +58,7 @@ impl Act {
         let mut row = AuditRow {
             seq,
             at,
-            actor: self.actor.to_owned(),
+            actor: self.actor.into_owned(),
             action: self.action.to_owned(),
             org: self.org,
             site: self.site,

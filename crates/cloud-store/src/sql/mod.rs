@@ -11,6 +11,7 @@ mod codes;
 mod devices;
 pub(crate) mod migrations;
 mod orgs;
+mod people;
 mod register;
 mod sites;
 mod tokens;

@@ -208,7 +208,7 @@ pub(super) async fn register(
 
 fn bound(asked: &Asked<'_>, site: SiteId, installer: Uuid) -> Act {
     Act {
-        actor: DEVICE,
+        actor: DEVICE.into(),
         action: "device.bound",
         org: Some(OrgId::from_uuid(installer)),
         site: Some(site),

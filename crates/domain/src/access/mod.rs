@@ -6,6 +6,7 @@
 
 mod actor;
 mod by;
+mod factor;
 mod grant;
 mod org;
 mod platform;
@@ -14,6 +15,7 @@ mod site;
 
 pub use self::actor::{Actor, Credential, SecondFactor, Support};
 pub use self::by::By;
+pub use self::factor::FactorFacts;
 pub use self::grant::{Basis, Grant, Grantee};
 pub use self::org::{ManagedOrg, Membership, OrgKind, ReadableFleet, ReadableOrg, Role};
 pub use self::platform::{Machinery, Operator};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use solthrive_domain::access::{
-    Actor, Basis, Credential, Grant, Grantee, Membership, OrgKind, Reach, Role, Scope, Scopes,
+    Actor, Basis, Credential, FactorFacts, Grant, Grantee, Membership, OrgKind, Reach, Role, Scope, Scopes,
     SecondFactor, SiteFacts, Support,
 };
 use solthrive_domain::telemetry::UnixMillis;
@@ -250,4 +250,21 @@ fn a_fleet_is_for_the_members_of_its_installer() {
         only_sites: Some(BTreeSet::new()),
     };
     assert!(confined.reads_fleet(org(INSTALLER)).is_none());
+}
+
+#[test]
+fn a_second_factor_is_asked_of_who_set_one_up_and_of_staff_where_the_platform_says_so() {
+    let of = |actor: &Actor, passed, set_up, asked_of_staff| {
+        let facts = FactorFacts {
+            passed,
+            set_up,
+            asked_of_staff,
+        };
+        SecondFactor::of(facts, &actor.memberships)
+    };
+    assert_eq!(of(&owner(), false, false, true), SecondFactor::NotAsked);
+    assert_eq!(of(&owner(), false, true, false), SecondFactor::Missing);
+    assert_eq!(of(&installer(), false, false, true), SecondFactor::Missing);
+    assert_eq!(of(&installer(), false, false, false), SecondFactor::NotAsked);
+    assert_eq!(of(&installer(), true, true, true), SecondFactor::Passed);
 }

@@ -1,0 +1,14 @@
+//! People, how they sign in, and the homes that are theirs or were shown to them.
+//!
+//! Three ports over the same tables: [`Accounts`] is who is who, [`Homes`] is which sites a caller
+//! reaches, [`Tenancy`] changes that. Whatever a caller asks for is found by what he is a member of or
+//! was given, and judged once more by `solthrive_domain::access` with what the store knew at that moment.
+
+mod accounts;
+mod homes;
+
+pub use self::accounts::{
+    Accounts, Added, Caller, EmailKey, NewSession, NewToken, NewUser, NotAnAddress, SessionLine,
+    SignIn, TokenLine, User,
+};
+pub use self::homes::{Home, HomeFilter, Homes, Page, PageKey};

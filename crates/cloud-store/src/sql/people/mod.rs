@@ -1,0 +1,122 @@
+//! People in SQL.
+
+mod callers;
+mod homes;
+mod parse;
+mod sessions;
+mod tokens;
+mod users;
+
+use async_trait::async_trait;
+use solthrive_domain::access::{Actor, By};
+use solthrive_domain::telemetry::UnixMillis;
+use solthrive_domain::{SiteId, UserId};
+use uuid::Uuid;
+
+use super::SqlStore;
+use crate::StoreError;
+use crate::meta::TokenHash;
+use crate::people::{
+    Accounts, Added, Caller, EmailKey, Home, HomeFilter, Homes, NewSession, NewToken, NewUser,
+    Page, SessionLine, SignIn, TokenLine, User,
+};
+
+#[async_trait]
+impl Accounts for SqlStore {
+    async fn add_user(&self, by: By, user: &NewUser, now: UnixMillis) -> Result<Added, StoreError> {
+        users::add(self, by, user, now).await
+    }
+
+    async fn is_empty(&self) -> Result<bool, StoreError> {
+        users::is_empty(self).await
+    }
+
+    async fn user(&self, user: UserId) -> Result<Option<User>, StoreError> {
+        users::one(self, user).await
+    }
+
+    async fn sign_in(&self, email: &EmailKey) -> Result<Option<SignIn>, StoreError> {
+        users::sign_in(self, email).await
+    }
+
+    async fn begin_session(
+        &self,
+        session: &NewSession,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        sessions::begin(self, session, now).await
+    }
+
+    async fn by_session(
+        &self,
+        hash: TokenHash,
+        idle_ms: i64,
+        now: UnixMillis,
+    ) -> Result<Option<Caller>, StoreError> {
+        sessions::caller(self, hash, idle_ms, now).await
+    }
+
+    async fn end_session(&self, user: UserId, session: Uuid) -> Result<bool, StoreError> {
+        sessions::end(self, user, session).await
+    }
+
+    async fn end_sessions(&self, user: UserId, but: Option<Uuid>) -> Result<u64, StoreError> {
+        sessions::end_all(self, user, but).await
+    }
+
+    async fn sessions(
+        &self,
+        user: UserId,
+        idle_ms: i64,
+        now: UnixMillis,
+    ) -> Result<Vec<SessionLine>, StoreError> {
+        sessions::list(self, user, idle_ms, now).await
+    }
+
+    async fn add_token(&self, token: &NewToken, now: UnixMillis) -> Result<(), StoreError> {
+        tokens::add(self, token, now).await
+    }
+
+    async fn by_token(
+        &self,
+        hash: TokenHash,
+        now: UnixMillis,
+    ) -> Result<Option<Caller>, StoreError> {
+        tokens::caller(self, hash, now).await
+    }
+
+    async fn tokens(&self, user: UserId, now: UnixMillis) -> Result<Vec<TokenLine>, StoreError> {
+        tokens::list(self, user, now).await
+    }
+
+    async fn revoke_token(
+        &self,
+        user: UserId,
+        token: Uuid,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        tokens::revoke(self, user, token, now).await
+    }
+}
+
+#[async_trait]
+impl Homes for SqlStore {
+    async fn home(
+        &self,
+        actor: &Actor,
+        site: SiteId,
+        now: UnixMillis,
+    ) -> Result<Option<Home>, StoreError> {
+        homes::one(self, actor, site, now).await
+    }
+
+    async fn homes(
+        &self,
+        actor: &Actor,
+        filter: &HomeFilter,
+        page: &Page,
+        now: UnixMillis,
+    ) -> Result<Vec<Home>, StoreError> {
+        homes::page(self, actor, filter, page, now).await
+    }
+}
