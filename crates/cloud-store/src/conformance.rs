@@ -9,4 +9,5 @@ pub mod archive;
 pub mod audit;
 pub mod console;
 pub mod hot;
+pub mod people;
 pub mod registry;

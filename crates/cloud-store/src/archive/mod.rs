@@ -391,6 +391,13 @@ pub trait Views: Send + Sync {
     /// The status of every device, by device, with the site where it is now.
     async fn statuses(&self, by: &Operator) -> Result<Vec<DeviceStatus>, StoreError>;
 
+    /// Chunks of every device of these days, by device, day and part: all at once, so a few days.
+    async fn fleet_chunks(
+        &self,
+        by: &Operator,
+        days: Range<UtcDay>,
+    ) -> Result<Vec<Stored>, StoreError>;
+
     /// Chunks that hold rows of the site within `span` (ms), by day, device and part.
     async fn chunks(
         &self,

@@ -267,7 +267,7 @@ pub trait Accounts: Send + Sync {
     ) -> Result<Vec<SessionLine>, StoreError>;
 
     /// Makes a token for a person's scripts.
-    async fn add_token(&self, token: &NewToken, now: UnixMillis) -> Result<(), StoreError>;
+    async fn add_script_token(&self, token: &NewToken, now: UnixMillis) -> Result<(), StoreError>;
 
     /// Who has this token. `None` when it ended or was revoked. Notes that it was used.
     async fn by_token(
@@ -280,7 +280,7 @@ pub trait Accounts: Send + Sync {
     async fn tokens(&self, user: UserId, now: UnixMillis) -> Result<Vec<TokenLine>, StoreError>;
 
     /// Ends a token of a person; false when he has none of this id.
-    async fn revoke_token(
+    async fn revoke_script_token(
         &self,
         user: UserId,
         token: Uuid,
@@ -302,7 +302,7 @@ mod tests {
     fn what_no_mail_server_would_take_is_refused() {
         let long = format!("{}@x.org", "a".repeat(250));
         for typed in [
-            "", "ada", "@x", "a@", "a b@x", "a@b@c", "a@x\n", "a@.x", &long,
+            "", "ada", "@x", "a@", "a b@x", "a@b@c", "a\n@x", "a@.x", &long,
         ] {
             assert_eq!(EmailKey::of(typed), Err(NotAnAddress), "{typed:?}");
         }

@@ -52,6 +52,7 @@ impl SqlStore {
             std::cmp::Ordering::Greater => Err(StoreError::Newer { found, known }),
             std::cmp::Ordering::Equal => Ok(Self {
                 pool: Pool::Sqlite(pool),
+                reader: None,
             }),
         }
     }

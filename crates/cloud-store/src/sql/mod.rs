@@ -20,6 +20,7 @@ mod trouble;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -37,6 +38,7 @@ use crate::meta::{
     Asked, Assignment, AuditCheck, AuditRow, CodeLine, Credential, DeviceLine, NewCode, NewDevice,
     Notice, Org, Provisioned, Registry, Site, SiteConfig, TokenHash,
 };
+use crate::sqlite::Reader;
 
 /// How long a statement may wait for the database before the caller is told to come again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -53,6 +55,8 @@ const GATHERED: &str = "4000";
 #[derive(Debug, Clone)]
 pub struct SqlStore {
     pool: Pool,
+    /// Of the embedded store, for what reads many rows.
+    reader: Option<Arc<Reader>>,
 }
 
 /// The same, for those who use it as a registry.
@@ -139,6 +143,7 @@ impl SqlStore {
             .map_err(migrations::trouble)?;
         Ok(Self {
             pool: Pool::Sqlite(pool),
+            reader: Some(Arc::new(Reader::new(path, PATIENCE))),
         })
     }
 
@@ -159,11 +164,15 @@ impl SqlStore {
             .map_err(migrations::trouble)?;
         Ok(Self {
             pool: Pool::Postgres(pool),
+            reader: None,
         })
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
+        if let Some(reader) = &self.reader {
+            reader.close();
+        }
         match &self.pool {
             Pool::Sqlite(pool) => pool.close().await,
             Pool::Postgres(pool) => pool.close().await,

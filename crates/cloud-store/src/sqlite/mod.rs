@@ -5,7 +5,9 @@
 
 mod folder;
 mod hot;
+mod reader;
 mod trouble;
 
 pub use self::folder::Folder;
 pub use self::hot::SqliteHotLog;
+pub(crate) use self::reader::Reader;

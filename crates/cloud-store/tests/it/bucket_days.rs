@@ -2,9 +2,11 @@
 
 use proptest::prelude::*;
 use solthrive_cloud_store::archive::BadBytes;
-use solthrive_cloud_store::archive::bucket_day::{decode, encode};
+use solthrive_cloud_store::archive::bucket_day::{decode, decode_all, encode};
 use solthrive_cloud_store::chunk::{ColumnId, Known, Table, Value};
-use solthrive_domain::bucket::{Bucket, BucketRow, Buckets, Fold, RollupRules, Swing, append};
+use solthrive_domain::bucket::{
+    Bucket, BucketRow, Buckets, Fold, Quarter, RollupRules, Swing, append,
+};
 use solthrive_domain::telemetry::{MicroWattHours, MilliVolts, MilliWatts, UnixMillis};
 use solthrive_domain::{LedgerId, Sample};
 use uuid::Uuid;
@@ -235,6 +237,32 @@ fn the_first_day_that_was_written_is_still_read() {
     let bytes = std::fs::read(path).unwrap();
     assert_eq!(decode(DAY, &bytes).as_ref(), Ok(&buckets));
     assert_eq!(encode(DAY, &buckets), Ok(bytes));
+}
+
+#[test]
+fn many_days_are_read_as_each_by_itself() {
+    let one = day_of(&homes::day(3, 900, Metering::Consistent));
+    let first = one[0].quarter.index();
+    let day = |n: i64| {
+        let mut buckets = one.clone();
+        for (at, bucket) in (first + n * 96..).zip(&mut buckets) {
+            bucket.quarter = Quarter::try_from(at).unwrap();
+        }
+        buckets
+    };
+    for count in [0, 1, 47, 48, 61] {
+        let all: Vec<Vec<Bucket>> = (0..count).map(day).collect();
+        let stored = all.iter().map(|buckets| {
+            let day = buckets[0].quarter.utc_day();
+            (day, encode(day, buckets).unwrap())
+        });
+        let mut stored: Vec<_> = stored.collect();
+        assert_eq!(decode_all(&stored), Ok(all.concat()), "{count}");
+        if let Some((_, bytes)) = stored.last_mut() {
+            bytes[9] ^= 4;
+            assert_eq!(decode_all(&stored), Err(BadBytes::Checksum), "{count}");
+        }
+    }
 }
 
 /// Bytes of a day's 96 buckets, the mean of eight homes.

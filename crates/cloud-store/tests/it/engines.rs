@@ -83,6 +83,18 @@ macro_rules! audit_promises {
     };
 }
 
+macro_rules! people_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes people with $make;
+            an_address_is_one_persons,
+            a_session_ends_by_time_by_idling_and_by_hand,
+            all_sessions_of_a_person_end_at_once,
+            a_token_keeps_its_bounds_and_ends,
+            homes_are_listed_page_by_page_and_no_others,
+        );
+    };
+}
+
 macro_rules! archive_promises {
     ($engine:ident with $make:expr) => {
         on_each_engine!($engine makes archive with $make;
@@ -99,6 +111,7 @@ macro_rules! archive_promises {
             open_buckets_are_newer_than_stored_ones,
             today_is_seen_as_far_as_it_got,
             sealed_pieces_come_back_in_their_order,
+            the_whole_fleets_days_are_found_once,
             how_far_a_device_is_sealed_only_grows,
             sealing_goes_on_from_where_it_is_and_not_beyond_the_fold,
             many_pieces_are_sealed_at_once,
@@ -141,6 +154,12 @@ mod audit {
     use super::*;
     audit_promises!(sqlite with super::sqlite_registry());
     audit_promises!(postgres with super::postgres_registry());
+}
+
+mod people {
+    use super::*;
+    people_promises!(sqlite with super::sqlite_registry());
+    people_promises!(postgres with super::postgres_registry());
 }
 
 mod archive {

@@ -11,6 +11,7 @@ mod measures;
 mod queries;
 mod service;
 mod table;
+mod wide;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,10 +39,10 @@ struct Args {
     /// Seconds of each load
     #[arg(long, default_value_t = 20)]
     seconds: u64,
-    /// Devices of the throughput runs
+    /// Devices of the throughput runs and the wide store
     #[arg(long, default_value_t = 1_000)]
     devices: usize,
-    /// Only these parts: single, batch, steady, size, queries, growth
+    /// Only these parts: single, batch, steady, size, queries, wide
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Devices of the size and query runs, with three days each
@@ -104,6 +105,9 @@ fn main() -> Result<()> {
             measures::history(&args, &mut table)
                 .await
                 .context("history")?;
+        }
+        if args.wants("wide") {
+            measures::wide(&args, &mut table).await.context("wide")?;
         }
         anyhow::Ok(())
     })?;

@@ -17,6 +17,7 @@ use crate::load::{self, Told};
 use crate::queries;
 use crate::service::{Service, Usage};
 use crate::table::{Table, now, quantile};
+use crate::wide;
 
 const DAY_MS: i64 = 86_400_000;
 /// Longer than the minute between two seals that the run asks for.
@@ -229,6 +230,14 @@ async fn finish(service: Arc<Service>) -> Result<()> {
     tokio::task::spawn_blocking(|| service.stop()).await?
 }
 
+/// Many devices and a long year, without the service.
+pub(crate) async fn wide(args: &Args, table: &mut Table) -> Result<()> {
+    let (place, fleet) = place(args, "wide", args.devices).await?;
+    let begin = midnight(wide::DAYS + 1);
+    wide::fill(&place, &fleet, begin).await?;
+    queries::measure_wide(&place, &fleet, begin, table).await
+}
+
 /// Three days of real-looking homes: bytes on disk, and the queries over them.
 pub(crate) async fn history(args: &Args, table: &mut Table) -> Result<()> {
     let days = 3;
@@ -365,12 +374,28 @@ fn size(args: &Args, place: &Place) -> Result<u64> {
     std::process::Command::new("psql")
         .args([url, "-q", "-c", sql])
         .status()?;
+    eprintln!("{}", largest(url)?);
     // As with the embedded store without the log, whose days are dropped when they are sealed.
     let sql = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'm') AND relname NOT LIKE 'hot%'";
     let output = std::process::Command::new("psql")
         .args([url, "-qtA", "-c", sql])
         .output()?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
+}
+
+/// What takes the room in PostgreSQL: heap, indexes and TOAST of the largest tables, in kB.
+fn largest(url: &str) -> Result<String> {
+    let sql = "SELECT format('%s rows %s heap %s indexes %s toast %s kB', relname, reltuples,
+            pg_relation_size(oid) / 1024, pg_indexes_size(oid) / 1024,
+            coalesce(pg_total_relation_size(nullif(reltoastrelid, 0)), 0) / 1024)
+        FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+        ORDER BY pg_total_relation_size(oid) DESC LIMIT 12;
+        SELECT format('chunk bytes %s kB, bucket days %s kB',
+            (SELECT sum(length(bytes)) / 1024 FROM chunk), (SELECT sum(length(buckets)) / 1024 FROM bucket_day))";
+    let output = std::process::Command::new("psql")
+        .args([url, "-qtA", "-c", sql])
+        .output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Whoever measures may see everything.

@@ -7,16 +7,16 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use solthrive_cloud::app::Stores;
 use solthrive_cloud::config::Place;
-use solthrive_cloud_store::archive::{Fleet, OpenDay, Stored};
+use solthrive_cloud_store::archive::{Fleet, Stored};
 use solthrive_cloud_store::chunk::{Codec, ColumnId, Header, Known, Pick, Statistics};
-use solthrive_domain::bucket::Quarter;
+use solthrive_domain::bucket::{Bucket, Quarter};
 use solthrive_domain::telemetry::UnixMillis;
 
 use crate::fleet::Device;
 use crate::measures::operator;
 use crate::table::{Table, now, quantile};
+use crate::wide::{self, DAY_MS};
 
-const DAY_MS: i64 = 86_400_000;
 const TIMES: usize = 50;
 
 /// Asks each of them many times.
@@ -32,12 +32,29 @@ pub(crate) async fn measure(
         fleet,
         begin,
     };
-    let homes = fleet.len();
-    asks.latest(table).await?;
     asks.one_day(table).await?;
     asks.quarters(table).await?;
     asks.totals(table).await?;
-    asks.raw(homes, table).await?;
+    stores.sql.close().await;
+    Ok(())
+}
+
+/// What depends on how many devices there are, and how long they have been there.
+pub(crate) async fn measure_wide(
+    place: &Place,
+    fleet: &[Device],
+    begin: i64,
+    table: &mut Table,
+) -> Result<()> {
+    let stores = Stores::open(place).await?;
+    let asks = Asks {
+        stores: &stores,
+        fleet,
+        begin,
+    };
+    asks.latest(table).await?;
+    asks.year(table).await?;
+    asks.raw(table).await?;
     stores.sql.close().await;
     Ok(())
 }
@@ -108,7 +125,6 @@ impl Asks<'_> {
         Ok(())
     }
 
-    /// The history has three days; a year would be its buckets 122 times over, so the figure is for what is there.
     async fn quarters(&self, table: &mut Table) -> Result<()> {
         let mut times = Times(Vec::new());
         for device in self.fleet.iter().cycle().take(TIMES) {
@@ -171,27 +187,58 @@ impl Asks<'_> {
         Ok(())
     }
 
-    /// Without rollups: every chunk of every home.
-    async fn raw(&self, homes: usize, table: &mut Table) -> Result<()> {
-        let (mut headers, mut scans) = (Times(Vec::new()), Times(Vec::new()));
-        for _ in 0..3 {
-            let all = self.every_chunk().await?;
+    /// A year of one site at 1,000 points: its buckets, put together 35 at a time.
+    async fn year(&self, table: &mut Table) -> Result<()> {
+        let site = operator().may_read(self.fleet[0].site);
+        let end = self.begin + wide::DAYS * DAY_MS;
+        let quarter = |ms: i64| UnixMillis::try_from(ms).map(Quarter::of);
+        let span = quarter(end - wide::YEAR * DAY_MS)?..quarter(end)?;
+        let mut times = Times(Vec::new());
+        for _ in 0..TIMES {
             let began = now();
-            let energy = energy(&all)?;
+            let buckets = self.stores.views.buckets(site, span.clone()).await?;
+            let points = buckets.chunks(buckets.len().div_ceil(1_000));
+            let means: Vec<f64> = points.map(mean_grid).collect();
+            times.add(began);
+            ensure!(buckets.len() > 35_000, "{} buckets", buckets.len());
+            ensure!(means.iter().any(|mean| *mean != 0.0), "no power");
+        }
+        times.say("Q3 one site, a year at 1,000 points", "15 ms", table);
+        Ok(())
+    }
+
+    /// Without rollups: every chunk of every home in these days, from the disk's cache to the sums.
+    async fn raw(&self, table: &mut Table) -> Result<()> {
+        let (mut headers, mut scans) = (Times(Vec::new()), Times(Vec::new()));
+        let homes = self.fleet.len();
+        for _ in 0..10 {
+            let began = now();
+            let energy = energy(&self.every_chunk().await?)?;
             headers.add(began);
             ensure!(energy > 0.0, "no energy");
             let began = now();
-            let sums = self.power(&all)?;
+            let all = self.every_chunk().await?;
+            let sums = std::thread::scope(|scope| {
+                let halves = all.chunks(all.len().div_ceil(2));
+                let halves: Vec<_> = halves
+                    .map(|half| scope.spawn(|| self.power(half)))
+                    .collect();
+                let joined = halves.into_iter().map(|half| half.join());
+                joined.collect::<Vec<_>>()
+            });
             scans.add(began);
-            ensure!(sums.iter().any(|sum| *sum != 0.0), "no power");
+            for sum in sums {
+                let sum = sum.map_err(|_| anyhow::anyhow!("a scan panicked"))??;
+                ensure!(sum.iter().any(|sum| *sum != 0.0), "no power");
+            }
         }
         headers.say(
-            &format!("Q4 raw: {homes} homes x 3 days, from chunk headers"),
+            &format!("Q4 raw: {homes} homes x 3 days, read, from chunk headers"),
             "200 ms at 1,000",
             table,
         );
         scans.say(
-            &format!("Q5 raw: {homes} homes x 3 days, one column decoded"),
+            &format!("Q5 raw: {homes} homes x 3 days, read, one column decoded"),
             "120 ms at 1,000",
             table,
         );
@@ -199,19 +246,9 @@ impl Asks<'_> {
     }
 
     async fn every_chunk(&self) -> Result<Vec<Stored>> {
-        let (mut all, mut after) = (Vec::new(), None);
-        loop {
-            let some = self.stores.archive.scan(after, 500).await?;
-            let Some(last) = some.last() else {
-                return Ok(all);
-            };
-            let day = OpenDay {
-                device: last.device,
-                day: last.day,
-            };
-            after = Some((day, last.part));
-            all.extend(some);
-        }
+        let first = self.begin.div_euclid(DAY_MS);
+        let days = first..first + wide::DAYS;
+        Ok(self.stores.views.fleet_chunks(&operator(), days).await?)
     }
 
     /// Of the fleet, every 5 minutes.
@@ -236,6 +273,15 @@ impl Asks<'_> {
         }
         Ok(sums)
     }
+}
+
+fn mean_grid(buckets: &[Bucket]) -> f64 {
+    let all = buckets.iter().filter_map(|bucket| bucket.powers()[1]);
+    let (mut sum, mut count) = (0.0, 0.0);
+    for stat in all {
+        (sum, count) = (sum + stat.mean, count + 1.0);
+    }
+    sum / f64::max(count, 1.0)
 }
 
 /// Imported by all, from the headers alone.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use solthrive_domain::access::{
-    Actor, Basis, Credential, FactorFacts, Grant, Grantee, Membership, OrgKind, Reach, Role, Scope, Scopes,
-    SecondFactor, SiteFacts, Support,
+    Actor, Basis, Credential, FactorFacts, Grant, Grantee, Membership, OrgKind, Reach, Role, Scope,
+    Scopes, SecondFactor, SiteFacts, Support,
 };
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{GrantId, OrgId, SiteId, SupportId, UserId};
@@ -265,6 +265,9 @@ fn a_second_factor_is_asked_of_who_set_one_up_and_of_staff_where_the_platform_sa
     assert_eq!(of(&owner(), false, false, true), SecondFactor::NotAsked);
     assert_eq!(of(&owner(), false, true, false), SecondFactor::Missing);
     assert_eq!(of(&installer(), false, false, true), SecondFactor::Missing);
-    assert_eq!(of(&installer(), false, false, false), SecondFactor::NotAsked);
+    assert_eq!(
+        of(&installer(), false, false, false),
+        SecondFactor::NotAsked
+    );
     assert_eq!(of(&installer(), true, true, true), SecondFactor::Passed);
 }

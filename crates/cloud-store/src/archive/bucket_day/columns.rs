@@ -86,8 +86,13 @@ impl Columns {
     }
 
     /// The value, if the bucket has one.
-    pub(super) fn get(&self, column: usize, row: usize) -> Option<i64> {
+    fn get(&self, column: usize, row: usize) -> Option<i64> {
         self.is_known(column, row).then(|| self.values[column][row])
+    }
+
+    /// The value, zero if the bucket has none: that is what stands there.
+    pub(super) fn or_zero(&self, column: usize, row: usize) -> i64 {
+        self.values[column][row]
     }
 
     fn is_known(&self, column: usize, row: usize) -> bool {

@@ -51,6 +51,9 @@ impl Guide {
     /// The guess for a row, on a multiple of `step`. `before` is the last row that has the column.
     pub(super) fn tell(self, at: &Place<'_>, step: i64) -> i64 {
         let guess = self.guess(at);
+        if step == 1 {
+            return guess;
+        }
         let below = guess.wrapping_sub(guess.rem_euclid(step));
         let is_on_it = below == guess;
         if self.side(at.column) == Side::Below && !is_on_it {
@@ -158,13 +161,12 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     fn value(&self, column: usize) -> i64 {
-        self.columns.get(column, self.row).unwrap_or(0)
+        self.columns.or_zero(column, self.row)
     }
 
     fn before(&self, column: usize) -> i64 {
         self.before
-            .and_then(|row| self.columns.get(column, row))
-            .unwrap_or(0)
+            .map_or(0, |row| self.columns.or_zero(column, row))
     }
 
     /// The area that the mean of the bucket before would have.

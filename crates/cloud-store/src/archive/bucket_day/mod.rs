@@ -27,6 +27,8 @@ use crate::chunk::bytes::{Reader, put_size};
 
 /// The format's version, in the first byte.
 const VERSION: u8 = 1;
+/// Days whose decoding takes longer than a thread takes to begin: about 2 ms.
+const WORTH_A_THREAD: usize = 48;
 /// The most buckets of a day.
 const MOST: usize = 96;
 
@@ -57,18 +59,53 @@ pub fn encode(day: UtcDay, buckets: &[Bucket]) -> Result<Vec<u8>, BadBytes> {
 /// # Errors
 /// [`BadBytes`]; nothing of damaged bytes is believed.
 pub fn decode(day: UtcDay, bytes: &[u8]) -> Result<Vec<Bucket>, BadBytes> {
-    let mut from = Reader(open(VERSION, bytes)?);
-    let rows = take_rows(day, &mut from).ok_or(BadBytes::Content("columns"))?;
-    let buckets: Vec<Bucket> = rows.iter().map(bucket).collect::<Result<_, _>>()?;
-    check(day, &buckets)?;
+    let mut buckets = Vec::new();
+    decode_onto(day, bytes, &mut buckets)?;
     Ok(buckets)
+}
+
+/// The buckets of several days, one day after the other. More than a few days are decoded by two threads.
+///
+/// # Errors
+/// As [`decode`], for all of them.
+pub fn decode_all(days: &[(UtcDay, Vec<u8>)]) -> Result<Vec<Bucket>, BadBytes> {
+    let part = |days: &[(UtcDay, Vec<u8>)]| {
+        let mut buckets = Vec::with_capacity(days.len() * MOST);
+        for (day, bytes) in days {
+            decode_onto(*day, bytes, &mut buckets)?;
+        }
+        Ok(buckets)
+    };
+    if days.len() < WORTH_A_THREAD {
+        return part(days);
+    }
+    let (first, second) = days.split_at(days.len() / 2);
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| part(second));
+        let mut buckets = part(first)?;
+        let second = second.join().map_err(|_| BadBytes::Content("a day"))?;
+        buckets.append(&mut second?);
+        Ok(buckets)
+    })
+}
+
+fn decode_onto(day: UtcDay, bytes: &[u8], buckets: &mut Vec<Bucket>) -> Result<(), BadBytes> {
+    let mut from = Reader(open(VERSION, bytes)?);
+    let columns = take_columns(&mut from).ok_or(BadBytes::Content("columns"))?;
+    let begin = buckets.len();
+    for (row, quarter) in quarters(day, &columns.0).enumerate() {
+        let row = columns.1.row(row, quarter);
+        buckets.push(bucket(&row.ok_or(BadBytes::Content("columns"))?)?);
+    }
+    check(day, &buckets[begin..])
 }
 
 fn bucket(row: &BucketRow) -> Result<Bucket, BadBytes> {
     Bucket::try_from(row).map_err(|_| BadBytes::Content("a bucket that cannot be"))
 }
 
-fn take_rows(day: UtcDay, from: &mut Reader<'_>) -> Option<Vec<BucketRow>> {
+/// How many quarters are missing before each bucket, and the columns.
+fn take_columns(from: &mut Reader<'_>) -> Option<(Vec<i64>, Columns)> {
     let count = from.size(MOST)?;
     let steps = take_signed(from, count)?;
     let known = take_signed(from, count)?;
@@ -76,18 +113,16 @@ fn take_rows(day: UtcDay, from: &mut Reader<'_>) -> Option<Vec<BucketRow>> {
     for column in 0..COLUMNS {
         columns.take(from, column)?;
     }
+    from.is_at_end().then_some((steps, columns))
+}
+
+/// The quarters of the buckets, from what [`steps`] made of them.
+fn quarters(day: UtcDay, steps: &[i64]) -> impl Iterator<Item = i64> {
     let first = day.wrapping_mul(Quarter::PER_DAY).wrapping_sub(1);
-    let quarters = steps.iter().scan(first, |at, step| {
+    steps.iter().scan(first, |at, step| {
         *at = at.wrapping_add(*step).wrapping_add(1);
         Some(*at)
-    });
-    from.is_at_end()
-        .then(|| {
-            quarters
-                .enumerate()
-                .map(|(row, quarter)| columns.row(row, quarter))
-        })?
-        .collect()
+    })
 }
 
 /// How many quarters are missing before each.

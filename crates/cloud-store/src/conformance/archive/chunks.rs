@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::things::{DAY_MS, at, device, open_day, piece, seq, stretch};
-use crate::archive::{Archive, Stored, Wrote};
+use super::things::{BY, DAY_MS, at, device, open_day, piece, seq, stretch};
+use crate::archive::{Archive, Stored, Views, Wrote};
 
 /// An archive whose log is folded up to 10.
 async fn fold(store: &impl Archive) {
@@ -44,6 +44,30 @@ pub async fn sealed_pieces_come_back_in_their_order(store: &impl Archive) {
     let sealed = store.sealed_to().await.expect("reads");
     assert_eq!(sealed, [(device(1), DAY_MS + 1), (device(2), 9)]);
     assert_eq!(store.cursors().await.expect("reads").sealed, seq(10));
+}
+
+/// A look at the whole fleet finds each device's parts of these days, once, and what was set aside not.
+pub async fn the_whole_fleets_days_are_found_once(store: &(impl Archive + Views)) {
+    fold(store).await;
+    assert_eq!(store.fleet_chunks(&BY, 0..9).await.expect("reads"), []);
+    let mut all = Vec::new();
+    for number in 1..=5_u8 {
+        for (day, byte) in [(0, number), (1, 10 + number), (2, 20 + number)] {
+            let first = day * DAY_MS;
+            all.push(piece(number.into(), (first, first + 5), byte));
+        }
+    }
+    store.seal(seq(0), seq(4), &all).await.expect("seals");
+    let found = store.fleet_chunks(&BY, 1..3).await.expect("reads");
+    let expected = [11, 21, 12, 22, 13, 23, 14, 24, 15, 25];
+    assert_eq!(first_bytes(&found), expected);
+    assert!(found.iter().all(|part| part.bytes.len() == 3_000));
+    store
+        .set_aside(&found[4], "flipped", at(7))
+        .await
+        .expect("sets aside");
+    let found = store.fleet_chunks(&BY, 1..3).await.expect("reads");
+    assert_eq!(first_bytes(&found), [11, 21, 12, 22, 23, 14, 24, 15, 25]);
 }
 
 /// A piece of older rows does not take back how far a device is sealed.

@@ -12,4 +12,5 @@ pub use figures::*;
 pub use leases::*;
 pub use progress::*;
 pub use things::everything;
+pub(super) use things::{BY, at, org, site};
 pub use views::*;

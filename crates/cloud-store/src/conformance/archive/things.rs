@@ -14,19 +14,19 @@ use crate::archive::{
 };
 use crate::hot::Seq;
 
-pub(super) const BY: Operator = Operator::at_the_console();
+pub(in crate::conformance) const BY: Operator = Operator::at_the_console();
 pub(super) const DAY_MS: i64 = 86_400_000;
 
-pub(super) fn at(ms: i64) -> UnixMillis {
+pub(in crate::conformance) fn at(ms: i64) -> UnixMillis {
     UnixMillis::try_from(ms).expect("a test's instant")
 }
 pub(super) fn device(number: u128) -> DeviceId {
     DeviceId::from_uuid(Uuid::from_u128(number))
 }
-pub(super) fn org(number: u128) -> OrgId {
+pub(in crate::conformance) fn org(number: u128) -> OrgId {
     OrgId::from_uuid(Uuid::from_u128(number))
 }
-pub(super) fn site(number: u128) -> SiteId {
+pub(in crate::conformance) fn site(number: u128) -> SiteId {
     SiteId::from_uuid(Uuid::from_u128(number))
 }
 pub(super) fn seq(number: i64) -> Seq {

@@ -12,6 +12,7 @@ mod record;
 mod rollups;
 mod tables;
 mod views;
+mod whole;
 
 #[cfg(test)]
 mod full;
@@ -179,7 +180,15 @@ impl Views for SqlStore {
     }
 
     async fn statuses(&self, _: &Operator) -> Result<Vec<DeviceStatus>, StoreError> {
-        views::statuses(self).await
+        whole::statuses(self).await
+    }
+
+    async fn fleet_chunks(
+        &self,
+        _: &Operator,
+        days: Range<UtcDay>,
+    ) -> Result<Vec<Stored>, StoreError> {
+        whole::chunks(self, days).await
     }
 
     async fn chunks(

@@ -17,12 +17,14 @@ use crate::archive::{DeviceStatus, Event, SiteChunk, SiteState, UtcDay, bucket_d
 use crate::sql::{SqlStore, ask};
 
 const DAY_MS: i64 = 86_400_000;
+/// Days of buckets that are decoded on the spot.
+const FEW_DAYS: usize = 8;
 
 /// Device, site, last seen, status, and since when it is there.
-type StatusView = (Uuid, Option<Uuid>, i64, Vec<u8>, Option<i64>);
+pub(super) type StatusView = (Uuid, Option<Uuid>, i64, Vec<u8>, Option<i64>);
 
 /// The status as the present site may see it: a sample from another place is not its own.
-fn seen_from_there(view: StatusView) -> Result<DeviceStatus, StoreError> {
+pub(super) fn seen_from_there(view: StatusView) -> Result<DeviceStatus, StoreError> {
     let (device, site, last_seen, status, since) = view;
     let mut status = DeviceStatus::try_from(StatusRow {
         device,
@@ -47,22 +49,6 @@ pub(super) async fn status(db: &SqlStore, site: SiteId) -> Result<Vec<DeviceStat
         .await?
     });
     rows.into_iter().map(seen_from_there).collect()
-}
-
-pub(super) async fn statuses(db: &SqlStore) -> Result<Vec<DeviceStatus>, StoreError> {
-    let rows: Vec<StatusView> = ask!(db, |pool| {
-        sqlx::query_as(
-            "SELECT known.device, assignment.site, known.last_seen, known.status, NULL
-             FROM device_status AS known LEFT JOIN assignment
-             ON assignment.device = known.device AND assignment.to_at IS NULL",
-        )
-        .fetch_all(pool)
-        .await?
-    });
-    let statuses: Result<Vec<_>, _> = rows.into_iter().map(seen_from_there).collect();
-    let mut statuses = statuses?;
-    statuses.sort_unstable_by_key(|status| status.device);
-    Ok(statuses)
 }
 
 pub(super) async fn chunks(
@@ -120,20 +106,33 @@ pub(super) async fn buckets(
         .fetch_all(pool)
         .await?
     });
-    let (mut known, mut open) = (BTreeMap::new(), Vec::new());
+    let (mut days, mut open) = (Vec::with_capacity(rows.len()), Vec::new());
     for (day, bytes) in rows {
         match day {
-            Some(day) => known.extend(by_quarter(bucket_day::decode(day, &bytes)?)),
+            Some(day) => days.push((day, bytes)),
             None => open = SiteState::decode(&bytes)?.open,
         }
     }
-    known.extend(by_quarter(open));
-    let is_asked = |bucket: &Bucket| quarters.contains(&bucket.quarter);
-    Ok(known.into_values().filter(is_asked).collect())
+    days.sort_unstable_by_key(|(day, _)| *day);
+    let mut known = decoded(days).await?;
+    for bucket in open {
+        match known.binary_search_by_key(&bucket.quarter, |known| known.quarter) {
+            Ok(at) => known[at] = bucket,
+            Err(at) => known.insert(at, bucket),
+        }
+    }
+    known.retain(|bucket| quarters.contains(&bucket.quarter));
+    Ok(known)
 }
 
-fn by_quarter(buckets: Vec<Bucket>) -> impl Iterator<Item = (Quarter, Bucket)> {
-    buckets.into_iter().map(|bucket| (bucket.quarter, bucket))
+/// A year takes 10 ms, which is too long for a thread that serves others too.
+async fn decoded(days: Vec<(UtcDay, Vec<u8>)>) -> Result<Vec<Bucket>, StoreError> {
+    if days.len() <= FEW_DAYS {
+        return Ok(bucket_day::decode_all(&days)?);
+    }
+    let decoded = tokio::task::spawn_blocking(move || bucket_day::decode_all(&days));
+    let decoded = decoded.await;
+    Ok(decoded.map_err(|error| StoreError::Unavailable(error.to_string()))??)
 }
 
 /// The UTC days that the quarters lie in.

@@ -73,7 +73,7 @@ impl Accounts for SqlStore {
         sessions::list(self, user, idle_ms, now).await
     }
 
-    async fn add_token(&self, token: &NewToken, now: UnixMillis) -> Result<(), StoreError> {
+    async fn add_script_token(&self, token: &NewToken, now: UnixMillis) -> Result<(), StoreError> {
         tokens::add(self, token, now).await
     }
 
@@ -89,7 +89,7 @@ impl Accounts for SqlStore {
         tokens::list(self, user, now).await
     }
 
-    async fn revoke_token(
+    async fn revoke_script_token(
         &self,
         user: UserId,
         token: Uuid,
