@@ -223,7 +223,7 @@ impl Asks<'_> {
                 let halves: Vec<_> = halves
                     .map(|half| scope.spawn(|| self.power(half)))
                     .collect();
-                let joined = halves.into_iter().map(|half| half.join());
+                let joined = halves.into_iter().map(std::thread::ScopedJoinHandle::join);
                 joined.collect::<Vec<_>>()
             });
             scans.add(began);

@@ -64,9 +64,8 @@ pub(crate) async fn fill(place: &Place, fleet: &[Device], begin: i64) -> Result<
     let began = now();
     statuses(archive, fleet, begin, &mut codec).await?;
     let mut kinds = Vec::new();
-    for home in 0..HOMES.min(fleet.len()) {
-        let device = &fleet[home];
-        let all = days(home as u64, device, begin, DAYS, &mut codec)?;
+    for (seed, device) in (0..).zip(fleet.iter().take(HOMES)) {
+        let all = days(seed, device, begin, DAYS, &mut codec)?;
         kinds.push(all.into_iter().map(|day| day.piece).collect::<Vec<_>>());
     }
     for (number, device) in fleet.iter().enumerate().skip(1) {
@@ -159,7 +158,7 @@ async fn year(archive: &dyn Archive, device: &Device, begin: i64, codec: &mut Co
         checkpoint.buckets.push(BucketDay {
             site: device.site,
             day,
-            buckets: of_day.cloned().collect(),
+            buckets: of_day.copied().collect(),
         });
     }
     ensure!(archive.checkpoint(&checkpoint).await? == Wrote::Done);

@@ -3,8 +3,10 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
+
+use rustix::process::{Pid, Signal};
 
 /// The service in a process of its own; killed when dropped.
 pub(crate) struct Process {
@@ -41,6 +43,13 @@ impl Process {
         }
     }
 
+    /// SIGTERM, and how it ended.
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        let pid = Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, Signal::TERM).unwrap();
+        self.child.wait().unwrap()
+    }
+
     /// SIGKILL: no chance to tidy up.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -58,7 +67,7 @@ impl Drop for Process {
 /// Pauses between kills, in ms: from the first commits to well into the load.
 const LIVES: [u64; 6] = [40, 90, 170, 310, 450, 700];
 
-mod load {
+pub(crate) mod load {
     use std::net::SocketAddr;
 
     use serde_json::Value;
@@ -67,7 +76,7 @@ mod load {
     use crate::service::{Client, Device, snapshot_at};
 
     /// Sends one snapshot after the other until the service is gone; gives back the times that were acknowledged.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         address: SocketAddr,
         device: Device,
         first: i64,
@@ -92,7 +101,7 @@ mod load {
     }
 
     /// How many of these times are known already: all that were acknowledged, if nothing was lost.
-    pub(super) async fn known(address: SocketAddr, device: &Device, times: &[i64]) -> [u64; 3] {
+    pub(crate) async fn known(address: SocketAddr, device: &Device, times: &[i64]) -> [u64; 3] {
         let client = Client::plain(address);
         let mut sums = [0; 3];
         for some in times.chunks(1_000) {
@@ -110,7 +119,7 @@ mod load {
 fn what_was_acknowledged_before_a_kill_is_there_and_nothing_is_there_twice() {
     crate::service::run(async {
         let folder = tempfile::tempdir().unwrap();
-        let devices = crate::service::devices_in(folder.path(), 6).await;
+        let devices = crate::service::devices_on(folder.path(), "sqlite:", 6).await;
         let mut acknowledged = vec![Vec::new(); devices.len()];
         for (life, lasts) in LIVES.into_iter().enumerate() {
             let process = Process::start(folder.path(), "sqlite:", &["--seal-min", "1"]);

@@ -9,6 +9,7 @@ mod admin;
 mod committer;
 mod kill;
 mod openapi;
+mod processes;
 mod rows;
 mod service;
 mod worker;

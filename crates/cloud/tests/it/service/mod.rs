@@ -99,9 +99,9 @@ fn serve(folder: &Path, store: &str, more: &[&str]) -> Serve {
     Line::parse_from(fixed.iter().chain(plain).chain(more)).serve
 }
 
-/// Devices that are at home, in an embedded store that nobody has open afterwards.
-pub(crate) async fn devices_in(folder: &Path, count: usize) -> Vec<Device> {
-    let running = Running::start(&serve(folder, "sqlite:", &[]), Clock::system())
+/// Devices that are at home, in a store that nobody has open afterwards.
+pub(crate) async fn devices_on(folder: &Path, store: &str, count: usize) -> Vec<Device> {
+    let running = Running::start(&serve(folder, store, &[]), Clock::system())
         .await
         .unwrap();
     let client = Client::plain(running.address);
