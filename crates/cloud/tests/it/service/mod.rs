@@ -3,6 +3,7 @@
 mod abuse;
 mod budgets;
 mod client;
+mod damage;
 mod deliveries;
 mod fleet;
 mod nodes;
