@@ -221,7 +221,8 @@ impl Running {
             ingest.end().await;
         }
         self.background.end().await;
-        self.sql.close().await;
+        // What is stored is stored; a database that does not answer is not waited for.
+        let _ = tokio::time::timeout(GRACE, self.sql.close()).await;
         drop(self.folder);
     }
 }

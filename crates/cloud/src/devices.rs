@@ -19,6 +19,8 @@ use crate::ingest::{Budgets, OrgBudget};
 
 /// Time between two questions for changes.
 pub const REFRESH: Duration = Duration::from_secs(2);
+/// For an answer of the registry.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Without an answer of the registry for this long, this node says that it is not ready.
 const STALE: Duration = Duration::from_secs(8);
@@ -149,8 +151,14 @@ impl Devices {
                 () = tokio::time::sleep(REFRESH) => {}
                 () = stop.cancelled() => return,
             }
-            if let Err(error) = self.refresh(registry, clock.elapsed()).await {
-                tracing::warn!(%error, "changes of devices could not be asked for");
+            let asked = tokio::time::timeout(PATIENCE, self.refresh(registry, clock.elapsed()));
+            match asked.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "changes of devices could not be asked for");
+                }
+                // The next try has a connection of its own.
+                Err(_) => tracing::warn!("changes of devices were not told in time"),
             }
         }
     }

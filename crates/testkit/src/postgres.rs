@@ -11,6 +11,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Names the folder with the socket of a server that runs already.
 const ENV: &str = "SOLTHRIVE_TEST_POSTGRES";
@@ -122,6 +123,40 @@ impl Server {
         )
     }
 
+    /// Lets it stand still, as if the network swallowed everything: connections stay open, nobody answers.
+    ///
+    /// # Errors
+    /// When its processes cannot be found.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on after [`Server::freeze`].
+    ///
+    /// # Errors
+    /// When its processes cannot be found.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    /// Sends a signal to the server and to the processes that it made, one for each connection.
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let file = fs::read_to_string(self.data().join("postmaster.pid"))?;
+        let first = file.lines().next().context("no server runs")?;
+        let mut pids: Vec<i32> = vec![first.parse()?];
+        let children = fs::read_to_string(format!("/proc/{first}/task/{first}/children"))?;
+        pids.extend(
+            children
+                .split_whitespace()
+                .filter_map(|pid| pid.parse::<i32>().ok()),
+        );
+        for pid in pids.into_iter().filter_map(Pid::from_raw) {
+            // One that ended meanwhile is no loss.
+            let _ = kill_process(pid, signal);
+        }
+        Ok(())
+    }
+
     /// Makes a database on it and says where it is.
     ///
     /// # Errors
@@ -154,6 +189,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        let _ = self.thaw();
         let _ = self.halt();
         let _ = fs::remove_dir_all(&self.folder);
     }

@@ -4,16 +4,16 @@
 //! number under a row lock, compares, inserts. Entries lie in a table for each day of receipt, made
 //! ahead by [`HotLog::prepare`] and dropped as a whole once all of it is forgotten.
 
-use std::str::FromStr as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use solthrive_domain::telemetry::UnixMillis;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
+use super::patience;
 use crate::StoreError;
 use crate::hot::{Appended, Entry, HotLog, Seq};
 use crate::sql::migrations;
@@ -45,10 +45,8 @@ impl PostgresHotLog {
     /// # Errors
     /// [`StoreError`].
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE)
+        let options = patience::options(url)?;
+        let pool = patience::pool(CONNECTIONS)
             .connect_with(options.clone())
             .await?;
         migrations::postgres()

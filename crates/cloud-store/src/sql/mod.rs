@@ -19,7 +19,6 @@ mod trouble;
 
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +27,6 @@ use solthrive_domain::access::{Operator, ReadableSite};
 use solthrive_domain::registration::Decision;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, PgPool, SqlitePool};
 use uuid::Uuid;
@@ -38,6 +36,7 @@ use crate::meta::{
     Asked, Assignment, AuditCheck, AuditRow, CodeLine, Credential, DeviceLine, NewCode, NewDevice,
     Notice, Org, Provisioned, Registry, Site, SiteConfig, TokenHash,
 };
+use crate::postgres::patience;
 use crate::sqlite::Reader;
 
 /// How long a statement may wait for the database before the caller is told to come again.
@@ -152,11 +151,8 @@ impl SqlStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn postgres(url: &str) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE)
-            .connect_with(options)
+        let pool = patience::pool(CONNECTIONS)
+            .connect_with(patience::options(url)?)
             .await?;
         migrations::postgres()
             .run(&pool)

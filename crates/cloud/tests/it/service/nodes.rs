@@ -143,3 +143,62 @@ fn while_the_database_is_away_calls_are_sent_back_and_then_it_goes_on() {
         world.running.stop().await;
     });
 }
+
+#[test]
+fn a_database_that_swallows_everything_is_given_up_in_time_and_found_again() {
+    run(async {
+        let server = Server::start().unwrap();
+        let url = server.database("frozen").unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let world = node(&folder, &url).await;
+        let device = world.fleet.at_home(&world.client).await;
+        until(200, &device, &world.client).await;
+        server.freeze().unwrap();
+        let began = Instant::now();
+        let row = snapshot(50, 2.0);
+        let answer = device
+            .deliver(&world.client, std::slice::from_ref(&row))
+            .await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(answer.header("retry-after").is_some());
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            began.elapsed()
+        );
+        let answer = device.deliver(&world.client, &[snapshot(49, 2.0)]).await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        server.thaw().unwrap();
+        assert!(until(200, &device, &world.client).await < Duration::from_secs(20));
+        // It may have been stored without an answer: once, whatever happened.
+        let answer = device.deliver(&world.client, &[row]).await;
+        let [accepted, duplicates, conflicts] = answer.counts();
+        assert_eq!((accepted + duplicates, conflicts), (1, 0));
+        // And a revocation is heard of again.
+        let (by, registry) = (Operator::at_the_console(), &world.fleet.registry);
+        let token: TokenHash = solthrive_cloud::secrets::hash_token(&device.token);
+        assert!(registry.revoke_token(&by, token, now()).await.unwrap());
+        assert!(until(401, &device, &world.client).await < Duration::from_secs(10));
+        world.running.stop().await;
+    });
+}
+
+#[test]
+fn who_stops_while_the_database_is_frozen_ends_all_the_same() {
+    run(async {
+        let server = Server::start().unwrap();
+        let url = server.database("frozen").unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let world = node(&folder, &url).await;
+        let device = world.fleet.at_home(&world.client).await;
+        until(200, &device, &world.client).await;
+        server.freeze().unwrap();
+        let began = Instant::now();
+        world.running.stop().await;
+        assert!(
+            began.elapsed() < Duration::from_secs(40),
+            "{:?}",
+            began.elapsed()
+        );
+    });
+}
