@@ -19,7 +19,7 @@ const MOST_BYTES: usize = 96 * 17 * 10 + 10;
 ///
 /// # Errors
 /// [`BadBytes`] when they are not quarters of that day in order.
-pub(crate) fn encode(day: UtcDay, quarters: &[(Quarter, FleetSums)]) -> Result<Vec<u8>, BadBytes> {
+pub fn encode(day: UtcDay, quarters: &[(Quarter, FleetSums)]) -> Result<Vec<u8>, BadBytes> {
     check(day, quarters)?;
     let plain = postcard::to_stdvec(quarters).map_err(|_| BadBytes::Content("memory"))?;
     let packed =
@@ -31,7 +31,7 @@ pub(crate) fn encode(day: UtcDay, quarters: &[(Quarter, FleetSums)]) -> Result<V
 ///
 /// # Errors
 /// [`BadBytes`].
-pub(crate) fn decode(day: UtcDay, bytes: &[u8]) -> Result<Vec<(Quarter, FleetSums)>, BadBytes> {
+pub fn decode(day: UtcDay, bytes: &[u8]) -> Result<Vec<(Quarter, FleetSums)>, BadBytes> {
     let packed = open(VERSION, bytes)?;
     let plain =
         zstd::bulk::decompress(packed, MOST_BYTES).map_err(|_| BadBytes::Content("compression"))?;

@@ -5,7 +5,7 @@
 //! person. [`Views`] is for people, and takes a proof of `solthrive_domain::access` with each call.
 
 pub mod bucket_day;
-pub(crate) mod fleet_day;
+pub mod fleet_day;
 mod sealed;
 mod state;
 pub(crate) mod status;

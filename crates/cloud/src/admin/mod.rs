@@ -26,7 +26,7 @@ mod progress;
 mod provision;
 mod restore;
 mod screen;
-mod serials;
+pub mod serials;
 mod site;
 mod site_show;
 mod status;

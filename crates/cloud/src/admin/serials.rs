@@ -9,20 +9,22 @@ use solthrive_domain::DeviceId;
 
 /// A device that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub struct Line {
     /// Where it stands, from 1.
-    pub(super) number: u64,
+    pub number: u64,
     /// The number on its case.
-    pub(super) serial: String,
+    pub serial: String,
     /// Its id and its token's hash, if the factory gave it them.
-    pub(super) given: Option<(DeviceId, TokenHash)>,
+    pub given: Option<(DeviceId, TokenHash)>,
 }
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BadLine {
-    pub(super) number: u64,
-    pub(super) what: String,
+pub struct BadLine {
+    /// Where it stands, from 1.
+    pub number: u64,
+    /// What is wrong with it.
+    pub what: String,
 }
 
 impl fmt::Display for BadLine {
@@ -35,7 +37,7 @@ impl fmt::Display for BadLine {
 ///
 /// # Errors
 /// Every bad one, and only those.
-pub(super) fn parse(text: &[u8]) -> Result<Vec<Line>, Vec<BadLine>> {
+pub fn parse(text: &[u8]) -> Result<Vec<Line>, Vec<BadLine>> {
     // Spreadsheets put a mark in front, and a carriage return at the end of a line.
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     let mut numbered = (1..)

@@ -19,10 +19,24 @@ pub(super) const LARGE: usize = 64 * 1024;
 
 /// How a body is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Packing {
+pub enum Packing {
+    /// Not at all.
     Plain,
+    /// RFC 1952.
     Gzip,
+    /// RFC 8878.
     Zstd,
+}
+
+/// Why a body was not unpacked.
+#[derive(Debug, thiserror::Error)]
+pub enum NotUnpacked {
+    /// It expands to more than [`MAX_EXPANDED`] bytes.
+    #[error("too much")]
+    TooLarge,
+    /// It is not packed as it says.
+    #[error("the body cannot be unpacked: {0}")]
+    Broken(#[from] io::Error),
 }
 
 impl Packing {
@@ -38,6 +52,23 @@ impl Packing {
             return Err(unsupported());
         }
         Ok(packing)
+    }
+
+    /// Unpacks bytes, up to the limit and not a byte further.
+    ///
+    /// # Errors
+    /// [`NotUnpacked`].
+    pub fn unpack(self, packed: Vec<u8>) -> Result<Vec<u8>, NotUnpacked> {
+        let unpacked = match self {
+            Self::Plain => return Ok(packed),
+            Self::Gzip => bounded(flate2::read::MultiGzDecoder::new(packed.as_slice()))?,
+            Self::Zstd => {
+                let mut decoder = zstd::Decoder::with_buffer(packed.as_slice())?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+                bounded(decoder)?
+            }
+        };
+        unpacked.ok_or(NotUnpacked::TooLarge)
     }
 }
 
@@ -94,25 +125,12 @@ impl Packed {
         self.packing != Packing::Plain || self.bytes.len() > LARGE
     }
 
-    /// Unpacks it, up to the limit and not a byte further.
+    /// Unpacks it; see [`Packing::unpack`].
     pub(super) fn unpack(self) -> Result<Vec<u8>, Refusal> {
-        let bytes = self.bytes.as_slice();
-        let unpacked = match self.packing {
-            Packing::Plain => return Ok(self.bytes),
-            Packing::Gzip => bounded(flate2::read::MultiGzDecoder::new(bytes)),
-            Packing::Zstd => zstd::Decoder::with_buffer(bytes).and_then(|mut decoder| {
-                decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-                bounded(decoder)
-            }),
-        };
-        match unpacked {
-            Ok(Some(bytes)) => Ok(bytes),
-            Ok(None) => Err(too_large("unpacked", MAX_EXPANDED)),
-            Err(error) => Err(Refusal::new(
-                FailureCode::NothingAcceptable,
-                format!("the body cannot be unpacked: {error}"),
-            )),
-        }
+        self.packing.unpack(self.bytes).map_err(|why| match why {
+            NotUnpacked::TooLarge => too_large("unpacked", MAX_EXPANDED),
+            NotUnpacked::Broken(_) => Refusal::new(FailureCode::NothingAcceptable, why.to_string()),
+        })
     }
 }
 

@@ -19,6 +19,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
+pub use self::body::{NotUnpacked, Packing};
 pub use self::openapi::{document as openapi_document, served as openapi_served};
 pub use self::server::{Listener, serve};
 pub use self::state::{AppState, Bounds, Readiness, Shared};
