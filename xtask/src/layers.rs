@@ -21,13 +21,13 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "solthrive-domain",
             "solthrive-protocol",
         ],
-        &["solthrive-testkit"],
+        &["solthrive-sim", "solthrive-testkit"],
     ),
     ("solthrive-testkit", &[], &[]),
     ("solthrive-protocol", &["solthrive-domain"], &[]),
     (
         "solthrive-sim",
-        &["solthrive-domain", "solthrive-meter"],
+        &["solthrive-domain", "solthrive-meter", "solthrive-protocol"],
         &[],
     ),
     (

@@ -104,13 +104,22 @@ pub struct Running {
     background: Part,
     sql: SqlRegistry,
     folder: Option<Folder>,
-    broken: CancellationToken,
+    watch: Watch,
 }
 
 /// Tasks that end when they are told to.
 struct Part {
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
+}
+
+/// What parts of a service know of the whole.
+#[derive(Debug, Clone, Default)]
+struct Watch {
+    /// A part ended by itself.
+    broken: CancellationToken,
+    /// The service is told to end.
+    ending: CancellationToken,
 }
 
 impl Part {
@@ -126,15 +135,16 @@ impl Part {
     fn keep(
         &mut self,
         what: &'static str,
-        broken: &CancellationToken,
+        watch: &Watch,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
-        let (stop, broken, task) = (self.stop.clone(), broken.clone(), tokio::spawn(task));
+        let (stop, watch, task) = (self.stop.clone(), watch.clone(), tokio::spawn(task));
         self.tasks.push(tokio::spawn(async move {
             let ended = task.await;
-            if !stop.is_cancelled() {
+            // Once the service ends, a part may end because those that it works for did.
+            if !stop.is_cancelled() && !watch.ending.is_cancelled() {
                 tracing::error!(what, ?ended, "a part of the service ended by itself");
-                broken.cancel();
+                watch.broken.cancel();
             }
         }));
     }
@@ -168,12 +178,12 @@ impl Running {
         devices
             .refresh(stores.registry.as_ref(), clock.elapsed())
             .await?;
-        let broken = CancellationToken::new();
-        let (committer, ingest) = ingest(settings, &stores, clock, &metrics, &broken).await?;
+        let watch = Watch::default();
+        let (committer, ingest) = ingest(settings, &stores, clock, &metrics, &watch).await?;
         let mut background = Part::new();
         let (who, registry) = (Arc::clone(&devices), Arc::clone(&stores.registry));
         let stop = background.stop.clone();
-        background.keep("credentials", &broken, async move {
+        background.keep("credentials", &watch, async move {
             who.keep_fresh(registry.as_ref(), clock, stop).await;
         });
         worker(
@@ -181,7 +191,7 @@ impl Running {
             &stores,
             clock,
             &metrics,
-            (&mut background, &broken),
+            (&mut background, &watch),
         );
         let app = AppState::from(Shared::new(
             devices,
@@ -194,7 +204,7 @@ impl Running {
             settings.plain_http,
         ));
         let readiness = Arc::clone(&app.readiness);
-        let (address, http) = listen(settings, app, &broken)?;
+        let (address, http) = listen(settings, app, &watch)?;
         Ok(Self {
             address,
             registry: stores.registry,
@@ -204,18 +214,19 @@ impl Running {
             background,
             sql: stores.sql,
             folder: stores.folder,
-            broken,
+            watch,
         })
     }
 
     /// Returns when a part of the service ended by itself, which is never supposed to be.
     pub async fn broke(&self) {
-        self.broken.cancelled().await;
+        self.watch.broken.cancelled().await;
     }
 
     /// Stops in order: no new calls, then what was taken in is stored, then the rest.
     pub async fn stop(self) {
         self.readiness.stop();
+        self.watch.ending.cancel();
         self.http.end().await;
         if let Some(ingest) = self.ingest {
             ingest.end().await;
@@ -232,7 +243,7 @@ async fn ingest(
     stores: &Stores,
     clock: Clock,
     metrics: &Arc<Metrics>,
-    broken: &CancellationToken,
+    watch: &Watch,
 ) -> Result<(Option<Committer>, Option<Part>)> {
     if !settings.has(Role::Ingest) {
         return Ok((None, None));
@@ -250,7 +261,7 @@ async fn ingest(
     )
     .await
     .context("the log could not be read")?;
-    part.keep("committer", broken, async move {
+    part.keep("committer", watch, async move {
         if let Err(error) = task.await {
             tracing::error!(%error, "the committer broke");
         }
@@ -264,7 +275,7 @@ fn worker(
     stores: &Stores,
     clock: Clock,
     metrics: &Metrics,
-    (part, broken): (&mut Part, &CancellationToken),
+    (part, watch): (&mut Part, &Watch),
 ) {
     if !settings.has(Role::Worker) {
         return;
@@ -293,15 +304,11 @@ fn worker(
     let jobs = jobs::Scheduler::new(context, holder, jobs::usual(pace.raw_days));
     metrics.register(|registry| worker::expose(registry, progress, now));
     let stop = part.stop.clone();
-    part.keep("worker", broken, worker.run(stop.clone()));
-    part.keep("jobs", broken, jobs.run(stop));
+    part.keep("worker", watch, worker.run(stop.clone()));
+    part.keep("jobs", watch, jobs.run(stop));
 }
 
-fn listen(
-    settings: &Serve,
-    app: AppState,
-    broken: &CancellationToken,
-) -> Result<(SocketAddr, Part)> {
+fn listen(settings: &Serve, app: AppState, watch: &Watch) -> Result<(SocketAddr, Part)> {
     let tls = match (&settings.tls_cert, &settings.tls_key) {
         _ if settings.plain_http => None,
         (Some(certificate), Some(key)) => Some(tls::load(certificate, key)?),
@@ -328,7 +335,7 @@ fn listen(
     };
     let mut part = Part::new();
     let (roles, stop) = (settings.roles.clone(), part.stop.clone());
-    part.keep("http", broken, async move {
+    part.keep("http", watch, async move {
         crate::http::serve(listener, app, &roles, stop).await;
     });
     Ok((address, part))
@@ -367,14 +374,24 @@ mod tests {
 
     #[tokio::test]
     async fn a_part_that_ends_by_itself_breaks_the_service_and_one_that_is_stopped_does_not() {
-        let broken = CancellationToken::new();
+        let watch = Watch::default();
         let mut sound = Part::new();
         let stop = sound.stop.clone();
-        sound.keep("sound", &broken, async move { stop.cancelled().await });
+        sound.keep("sound", &watch, async move { stop.cancelled().await });
         sound.end().await;
-        assert!(!broken.is_cancelled());
+        assert!(!watch.broken.is_cancelled());
         let mut unsound = Part::new();
-        unsound.keep("unsound", &broken, async { panic!("a defect") });
-        broken.cancelled().await;
+        unsound.keep("unsound", &watch, async { panic!("a defect") });
+        watch.broken.cancelled().await;
+    }
+
+    #[tokio::test]
+    async fn a_part_that_ends_before_it_is_told_to_breaks_nothing_once_the_service_ends() {
+        let watch = Watch::default();
+        watch.ending.cancel();
+        let mut part = Part::new();
+        part.keep("early", &watch, async {});
+        part.end().await;
+        assert!(!watch.broken.is_cancelled());
     }
 }

@@ -8,6 +8,8 @@ pub mod bus;
 pub mod clock;
 pub mod control;
 pub mod faults;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 pub mod home;
 pub mod meter;
 pub mod rng;

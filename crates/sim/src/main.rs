@@ -17,10 +17,15 @@ use program::{Args, Command, Ready, StatusLine};
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
-    let Command::Meter(args) = Args::parse().command;
-    match run(&args) {
+    let ended = match Args::parse().command {
+        Command::Meter(args) => run(&args),
+        #[cfg(feature = "fleet")]
+        Command::Fleet(args) => run_fleet(&args),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("solthrive-sim: {error:#}");
@@ -61,6 +66,23 @@ fn run(args: &program::MeterArgs) -> Result<()> {
         writeln!(out)?;
     }
     Ok(())
+}
+
+#[cfg(feature = "fleet")]
+fn run_fleet(args: &program::FleetArgs) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        args.run(async move {
+            tokio::select! {
+                _ = signals.interrupt.recv() => {}
+                _ = signals.terminate.recv() => {}
+            }
+        })
+        .await
+    })
 }
 
 /// What ends a program from outside.

@@ -124,9 +124,16 @@ pub struct World {
 }
 
 impl World {
+    /// A home without meters that moves in steps of this length: what is asked for at the end of each step is
+    /// exactly what it was in the step.
+    #[must_use]
+    pub fn in_steps(home: Home, step: Duration) -> Self {
+        Self::stepping(home, Vec::new(), 0, 1.0, step.max(STEP))
+    }
+
     /// A world at its start. `speed` is simulated over real time.
     #[must_use]
-    pub fn new(mut home: Home, meters: Vec<MeterSpec>, seed: u64, speed: f64) -> Self {
+    pub fn new(home: Home, meters: Vec<MeterSpec>, seed: u64, speed: f64) -> Self {
         let speed = if speed.is_finite() && speed > 0.0 {
             speed
         } else {
@@ -134,6 +141,16 @@ impl World {
         };
         // At most some hundred steps a real second.
         let step = STEP.max(Duration::from_secs_f64((speed * 0.002).min(60.0)));
+        Self::stepping(home, meters, seed, speed, step)
+    }
+
+    fn stepping(
+        mut home: Home,
+        meters: Vec<MeterSpec>,
+        seed: u64,
+        speed: f64,
+        step: Duration,
+    ) -> Self {
         let pins = Pins::default();
         let state = home.step(
             Duration::ZERO,

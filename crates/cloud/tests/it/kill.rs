@@ -16,16 +16,15 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(folder: &Path, store: &str, more: &[&str]) -> Self {
+        Self::start_on(0, folder, store, more)
+    }
+
+    /// On a port that it had before.
+    pub(crate) fn start_on(port: u16, folder: &Path, store: &str, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_solthrive-cloud"))
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--plain-http",
-                "--store",
-                store,
-                "--data",
-            ])
+            .args(["serve", "--listen"])
+            .arg(format!("127.0.0.1:{port}"))
+            .args(["--plain-http", "--store", store, "--data"])
             .arg(folder)
             .args(more)
             .stdout(Stdio::piped())

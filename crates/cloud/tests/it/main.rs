@@ -7,6 +7,7 @@
 
 mod admin;
 mod committer;
+mod fleet;
 mod kill;
 mod openapi;
 mod processes;

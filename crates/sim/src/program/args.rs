@@ -37,7 +37,24 @@ pub(crate) enum Command {
     /// A home behind one or more Modbus meters, on a pseudo-terminal or TCP.
     #[command(after_help = EXAMPLES)]
     Meter(Box<MeterArgs>),
+    /// Many homes that register with a cloud and deliver to it, as appliances do.
+    #[cfg(feature = "fleet")]
+    #[command(after_help = FLEET_EXAMPLES)]
+    Fleet(super::fleet::FleetArgs),
 }
+
+#[cfg(feature = "fleet")]
+const FLEET_EXAMPLES: &str = "\
+The roster is a JSON list; `cargo xtask demo` makes one with the operator's console of the cloud:
+  [{\"serial\": \"ST-1\", \"device_id\": \"…\", \"token\": \"std_…\", \"installer_code\": \"…\",
+    \"time_zone\": \"America/Los_Angeles\", \"latitude\": 34.0, \"longitude\": -118.2, \"size_kw\": 7.0}]
+
+Examples:
+  Every home of the roster with the last two days, to a development cloud on this machine:
+    solthrive-sim fleet --roster roster.json --cloud https://localhost:8443 --ca solthrive-cloud-data/dev-cert.pem --history-h 48
+  The second to the sixth home misbehave: lost answers, repetitions, a clock ahead, silence, reversed clamps:
+    solthrive-sim fleet --roster roster.json --cloud https://localhost:8443 --ca dev-cert.pem --faults
+";
 
 /// The grid connection.
 #[derive(Debug, Clone, Copy, ValueEnum)]

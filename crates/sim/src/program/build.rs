@@ -265,8 +265,11 @@ mod tests {
 
     fn config(arguments: &[&str]) -> Result<SimConfig> {
         let all = ["solthrive-sim", "meter"].iter().chain(arguments);
-        let Command::Meter(args) = Args::try_parse_from(all)?.command;
-        args.config("2024-06-20T09:00:00Z".parse()?)
+        match Args::try_parse_from(all)?.command {
+            Command::Meter(args) => args.config("2024-06-20T09:00:00Z".parse()?),
+            #[cfg(feature = "fleet")]
+            Command::Fleet(_) => panic!("not a meter"),
+        }
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 mod args;
 mod build;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod show;
 
 pub(crate) use args::{Args, Command, MeterArgs};
+#[cfg(feature = "fleet")]
+pub(crate) use fleet::FleetArgs;
 pub(crate) use show::{Ready, StatusLine};

@@ -115,6 +115,20 @@ pub(crate) async fn devices_on(folder: &Path, store: &str, count: usize) -> Vec<
     devices
 }
 
+/// Devices that are not registered yet, each with the code for a home of its own.
+pub(crate) async fn devices_with_codes(folder: &Path, count: usize) -> Vec<(Device, String)> {
+    let running = Running::start(&serve(folder, "sqlite:", &[]), Clock::system())
+        .await
+        .unwrap();
+    let fleet = Fleet::new(Arc::clone(&running.registry), folder);
+    let mut devices = Vec::new();
+    for _ in 0..count {
+        devices.push((fleet.device().await, fleet.home().await.code));
+    }
+    running.stop().await;
+    devices
+}
+
 /// Runs a test that needs a runtime, with two threads as the service has.
 pub(crate) fn run(test: impl Future<Output = ()>) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();

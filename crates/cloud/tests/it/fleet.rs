@@ -1,0 +1,169 @@
+//! Simulated homes that deliver to the real program while it is killed: every snapshot is there once,
+//! and the days that the cloud makes of them are those of the homes' own books.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use solthrive_cloud::app::Stores;
+use solthrive_cloud::config::{Place, StoreUrl};
+use solthrive_cloud_store::archive::Archive as _;
+use solthrive_cloud_store::sql::SqlStore;
+use solthrive_domain::access::Operator;
+use solthrive_domain::rollup::DayRollup;
+use solthrive_protocol::DayBody;
+use solthrive_sim::clock::Clock;
+use solthrive_sim::fleet::{Cloud, Device, Entry, Habit, House, Plan, Tally};
+use tokio_util::sync::CancellationToken;
+
+use crate::kill::Process;
+use crate::service::{devices_with_codes, run};
+
+const STEP: Duration = Duration::from_secs(30);
+/// More than a whole local day, wherever it begins.
+const HISTORY_S: i64 = 52 * 3_600;
+
+fn entry((device, code): &(crate::service::Device, String)) -> Entry {
+    Entry {
+        serial: device.serial.clone(),
+        device_id: device.id,
+        token: device.token.clone(),
+        installer_code: code.clone(),
+        time_zone: "Europe/Berlin".to_owned(),
+        latitude: 48.1,
+        longitude: 11.6,
+        size_kw: 6.0,
+    }
+}
+
+fn begin() -> Timestamp {
+    let now = Clock::start().wall().as_second();
+    Timestamp::from_second(now - now.rem_euclid(30) - HISTORY_S).unwrap()
+}
+
+/// The days that a home's own books have in full, and how many snapshots it made of them.
+fn books(entry: &Entry, seed: u64, begin: Timestamp, moments: u64) -> Vec<DayBody> {
+    let mut house = House::new(entry, seed, begin, STEP).unwrap();
+    (0..moments).filter_map(|_| house.go_on().1).collect()
+}
+
+#[test]
+fn what_a_fleet_delivers_while_the_service_is_killed_is_there_once_and_adds_up() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let devices = devices_with_codes(folder.path(), 3).await;
+        let generous = [
+            "--checkpoint-s",
+            "1",
+            "--device-backfill-rows-per-s",
+            "2000",
+            "--device-calls-per-min",
+            "6000",
+        ];
+        let mut process = Process::start(folder.path(), "sqlite:", &generous);
+        let port = process.address.port();
+        let cloud = Arc::new(Cloud::at(&format!("http://127.0.0.1:{port}"), None).unwrap());
+        let (tally, stop, from) = (
+            Arc::new(Tally::default()),
+            CancellationToken::new(),
+            begin(),
+        );
+        let plan = Plan {
+            interval: STEP,
+            history: Duration::ZERO,
+            seed: 0,
+            faults: false,
+        };
+        let habits = [Habit::Sound, Habit::LosesAnswers, Habit::Repeats];
+        for (seed, (device, habit)) in (5..).zip(devices.iter().zip(habits)) {
+            let entry = entry(device);
+            let house = House::new(&entry, seed, from, STEP).unwrap();
+            let (cloud, tally) = (Arc::clone(&cloud), Arc::clone(&tally));
+            let home = Device::new(entry, house, habit, cloud, Clock::start(), tally);
+            tokio::spawn(home.run(plan, stop.clone()));
+        }
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            process.kill();
+            process = Process::start_on(port, folder.path(), "sqlite:", &generous);
+        }
+        while tally.sums().open() > 0 || tally.sums().homes < 3 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        stop.cancel();
+        let sums = tally.sums();
+        assert_eq!(
+            (sums.gave_up, sums.conflicts, sums.rejected),
+            (0, 0, 0),
+            "{sums}"
+        );
+        assert!(sums.duplicates > 0, "nothing was delivered twice: {sums}");
+        // The lease of the one that was killed has to end before its follower counts the rows.
+        let beside = SqlStore::sqlite_beside(&folder.path().join("solthrive.db")).await;
+        let beside = beside.unwrap();
+        let mut waits = 0;
+        while counted(&beside, &devices).await < sums.made {
+            assert!(waits < 600, "the rows are not counted after a minute");
+            waits += 1;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        beside.close().await;
+        process.terminate();
+
+        let place = Place {
+            data: folder.path().to_owned(),
+            store: StoreUrl::Sqlite,
+        };
+        let stores = Stores::open(&place).await.unwrap();
+        let mut stored = 0;
+        for (seed, device) in (5..).zip(&devices) {
+            let status = stores
+                .archive
+                .device_status(device.0.id)
+                .await
+                .unwrap()
+                .unwrap();
+            stored += status.rows;
+            let site = Operator::at_the_console().may_read(status.site.unwrap());
+            let own = books(&entry(device), seed, from, status.rows);
+            let (first, last) = (own.first().unwrap().date, own.last().unwrap().date);
+            let days = stores
+                .views
+                .days(site, first..last.tomorrow().unwrap())
+                .await;
+            let days = days.unwrap();
+            assert_eq!(days.len(), own.len());
+            for (cloud, own) in days.iter().zip(&own) {
+                the_same(cloud, own);
+            }
+        }
+        assert_eq!(stored, sums.made);
+        stores.sql.close().await;
+    });
+}
+
+/// Rows that the worker has counted.
+async fn counted(store: &SqlStore, devices: &[(crate::service::Device, String)]) -> u64 {
+    let mut rows = 0;
+    for (device, _) in devices {
+        let status = store.device_status(device.id).await.unwrap();
+        rows += status.map_or(0, |status| status.rows);
+    }
+    rows
+}
+
+/// To the watt-hours in which totals are told.
+fn the_same(cloud: &DayRollup, own: &DayBody) {
+    assert_eq!(cloud.date, own.date);
+    let energy = &cloud.rollup.sums.energy;
+    let pairs = [
+        ("solar", energy.solar, own.solar_kwh),
+        ("import", energy.import, own.import_kwh),
+        ("export", energy.export, own.export_kwh),
+    ];
+    for (what, cloud, own) in pairs {
+        let cloud = cloud.unwrap().get() as f64 / 1e9;
+        let own = own.unwrap();
+        assert!((cloud - own).abs() < 0.003, "{what}: {cloud} and {own}");
+    }
+}

@@ -1,0 +1,87 @@
+//! Many homes that speak to the cloud as appliances do: register, deliver, come again.
+//!
+//! What they say is consistent: totals are the sum of the powers that were said before them, so what
+//! the cloud makes of them can be compared with [`House`]'s own books.
+
+mod device;
+mod house;
+mod line;
+mod outbox;
+mod roster;
+mod tally;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use self::device::{Device, Habit};
+pub use self::house::{House, Moment};
+pub use self::line::Cloud;
+pub use self::outbox::{Outbox, Parcel};
+pub use self::roster::{Entry, read as read_roster};
+pub use self::tally::{Sums, Tally};
+use crate::clock::Clock;
+
+/// How a fleet behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Between two snapshots of a home.
+    pub interval: Duration,
+    /// How much of the past each home brings along.
+    pub history: Duration,
+    /// Same seed, same homes.
+    pub seed: u64,
+    /// Let a few homes misbehave, see [`Habit`].
+    pub faults: bool,
+}
+
+/// Runs the homes of a roster until `stop`, or until each has given up.
+///
+/// # Errors
+/// When a home cannot be simulated.
+pub async fn run(
+    roster: Vec<Entry>,
+    cloud: Cloud,
+    plan: Plan,
+    clock: Clock,
+    tally: Arc<Tally>,
+    stop: CancellationToken,
+) -> Result<()> {
+    let cloud = Arc::new(cloud);
+    let mut homes = JoinSet::new();
+    for (number, entry) in roster.into_iter().enumerate() {
+        let habit = Habit::of(number, plan.faults);
+        let now = on_the_grid(clock.wall(), plan.interval);
+        let begin = now.checked_sub(SignedDuration::try_from(plan.history)?)?;
+        let house = House::new(
+            &entry,
+            plan.seed.wrapping_add(number as u64),
+            begin,
+            plan.interval,
+        )?;
+        let device = Device::new(
+            entry,
+            house,
+            habit,
+            Arc::clone(&cloud),
+            clock,
+            Arc::clone(&tally),
+        );
+        homes.spawn(device.run(plan, stop.clone()));
+    }
+    while let Some(home) = homes.join_next().await {
+        home?;
+    }
+    Ok(())
+}
+
+/// The last multiple of the interval: snapshots of all homes lie on one grid, so a restart goes on in it.
+fn on_the_grid(now: Timestamp, interval: Duration) -> Timestamp {
+    let step = i64::try_from(interval.as_millis()).unwrap_or(1).max(1);
+    let ms = now.as_millisecond();
+    Timestamp::from_millisecond(ms - ms.rem_euclid(step)).unwrap_or(now)
+}

@@ -1,0 +1,179 @@
+//! The cloud's half: the service on an embedded store, homes and devices made with its console, and a
+//! simulated fleet that delivers to it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use super::running::{Running, program, start};
+
+/// The simulated fleet.
+pub(super) struct Fleet {
+    pub(super) homes: u16,
+    pub(super) history_h: u32,
+    pub(super) faults: bool,
+}
+
+/// Towns that homes stand in: name, time zone, latitude, longitude.
+const TOWNS: [(&str, &str, f64, f64); 6] = [
+    ("Pasadena", "America/Los_Angeles", 34.1, -118.1),
+    ("Tucson", "America/Phoenix", 32.2, -110.9),
+    ("Austin", "America/Chicago", 30.3, -97.7),
+    ("Tampa", "America/New_York", 27.9, -82.5),
+    ("Denver", "America/Denver", 39.7, -105.0),
+    ("Honolulu", "Pacific/Honolulu", 21.3, -157.9),
+];
+
+/// Starts it all and says where it is.
+pub(super) fn show(folder: &Path, address: SocketAddr, fleet: &Fleet) -> Result<Vec<Running>> {
+    fs::create_dir_all(folder)?;
+    let data = folder.join("data");
+    let mut serve = Command::new(program("solthrive-cloud"));
+    serve.arg("serve").arg("--data").arg(&data);
+    serve.args(["--listen", &address.to_string(), "--checkpoint-s", "2"]);
+    let log = folder.join("cloud.log");
+    let (service, line) = start(&mut serve, "cloud", &log)?;
+    let at = line.trim().rsplit("//").next().unwrap_or_default();
+    let at: SocketAddr = at.parse().with_context(|| {
+        let said = fs::read_to_string(&log).unwrap_or_default();
+        format!("the cloud did not say where it listens, but: {line:?}\n{said}")
+    })?;
+    let roster = folder.join("roster.json");
+    Console(&data).furnish(&roster, fleet.homes)?;
+    let mut simulator = Command::new(program("solthrive-sim"));
+    simulator.arg("fleet").arg("--roster").arg(&roster);
+    simulator.args(["--cloud", &format!("https://localhost:{}", at.port())]);
+    simulator.arg("--ca").arg(data.join("dev-cert.pem"));
+    simulator.args(["--homes", &fleet.homes.to_string()]);
+    simulator.args(["--history-h", &fleet.history_h.to_string()]);
+    if fleet.faults {
+        simulator.arg("--faults");
+    }
+    let (homes, _) = start(&mut simulator, "fleet", &folder.join("fleet.log"))?;
+    greet(folder, &data, at, fleet);
+    Ok(vec![homes, service])
+}
+
+fn greet(folder: &Path, data: &Path, address: SocketAddr, fleet: &Fleet) {
+    let console = program("solthrive-cloud");
+    let (console, place) = (console.display(), data.display());
+    println!(
+        "\n  Cloud       https://localhost:{}   ({} homes deliver to it)",
+        address.port(),
+        fleet.homes
+    );
+    println!(
+        "  Well?       curl --cacert {place}/dev-cert.pem https://localhost:{}/readyz",
+        address.port()
+    );
+    println!("  Devices     {console} admin --data {place} status");
+    println!("  A home      {console} admin --data {place} site show \"Home 1, Pasadena\"");
+    println!("  Logs        {}/cloud.log, fleet.log", folder.display());
+}
+
+/// The operator's console.
+struct Console<'a>(&'a Path);
+
+impl Console<'_> {
+    fn run(&self, words: &[&str]) -> Result<Value> {
+        let mut command = Command::new(program("solthrive-cloud"));
+        command.arg("admin").arg("--data").arg(self.0).arg("--json");
+        let output = command.args(words).output()?;
+        if !output.status.success() {
+            bail!(
+                "admin {words:?}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// Makes homes, devices and codes, once: a roster that is there is kept, and more homes are added to it.
+    fn furnish(&self, roster: &Path, homes: u16) -> Result<()> {
+        let mut known: Vec<Value> = match fs::read(roster) {
+            Ok(text) => serde_json::from_slice(&text)
+                .context("demo/cloud/roster.json; start with --fresh")?,
+            Err(_) => Vec::new(),
+        };
+        if known.is_empty() {
+            self.run(&["org", "new", "Sunrise Solar", "--kind", "installer"])?;
+        }
+        let missing: Vec<usize> = (known.len()..homes.into()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        println!("  {} homes …", missing.len());
+        let devices = self.devices(&missing)?;
+        for (number, device) in missing.into_iter().zip(devices) {
+            known.push(self.home(number, &device)?);
+        }
+        fs::write(roster, serde_json::to_string_pretty(&known)?)?;
+        Ok(())
+    }
+
+    /// Devices as a factory would label them: serial, id, token.
+    fn devices(&self, numbers: &[usize]) -> Result<Vec<[String; 3]>> {
+        let (list, labels) = (self.0.join("serials.csv"), self.0.join("labels.csv"));
+        let serials: Vec<String> = numbers.iter().map(|n| format!("ST-{:04}", n + 1)).collect();
+        fs::write(&list, format!("serial\n{}\n", serials.join("\n")))?;
+        let _ = fs::remove_file(&labels);
+        let (list, out) = (list.display().to_string(), labels.display().to_string());
+        self.run(&["device", "provision", &list, "--out", &out])?;
+        let text = fs::read_to_string(&labels)?;
+        let devices = text.lines().skip(1).map(|line| {
+            let mut fields = line.split(',').map(str::to_owned);
+            let three = [fields.next(), fields.next(), fields.next()];
+            let [Some(serial), Some(id), Some(token)] = three else {
+                bail!("a label that is none: {line}");
+            };
+            Ok([serial, id, token])
+        });
+        devices.collect()
+    }
+
+    /// A household, its home, and a code for the installer; back comes the roster's entry.
+    fn home(&self, number: usize, [serial, id, token]: &[String; 3]) -> Result<Value> {
+        let (town, zone, latitude, longitude) = TOWNS[number % TOWNS.len()];
+        let (household, name) = (
+            format!("Household {}", number + 1),
+            format!("Home {}, {town}", number + 1),
+        );
+        let size = 4.0 + (number % 5) as f64 * 1.3;
+        let (kw, north, east) = (
+            size.to_string(),
+            latitude.to_string(),
+            format!("--longitude={longitude}"),
+        );
+        self.run(&["org", "new", &household])?;
+        self.run(&[
+            "site",
+            "new",
+            &name,
+            "--owner",
+            &household,
+            "--zone",
+            zone,
+            "--size-kw",
+            &kw,
+            "--latitude",
+            &north,
+            &east,
+        ])?;
+        let code = self.run(&[
+            "code",
+            "new",
+            "--site",
+            &name,
+            "--installer",
+            "Sunrise Solar",
+        ])?;
+        Ok(json!({
+            "serial": serial, "device_id": id, "token": token, "installer_code": code["code"],
+            "time_zone": zone, "latitude": latitude, "longitude": longitude, "size_kw": size,
+        }))
+    }
+}
