@@ -1,6 +1,7 @@
 //! Simulated homes that deliver to the real program while it is killed: every snapshot is there once,
 //! and the days that the cloud makes of them are those of the homes' own books.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,10 @@ const STEP: Duration = Duration::from_secs(30);
 /// More than a whole local day, wherever it begins.
 const HISTORY_S: i64 = 52 * 3_600;
 
-fn entry((device, code): &(crate::service::Device, String)) -> Entry {
+/// A device, and the code for its home.
+type Made = (crate::service::Device, String);
+
+fn entry((device, code): &Made) -> Entry {
     Entry {
         serial: device.serial.clone(),
         device_id: device.id,
@@ -47,103 +51,106 @@ fn books(entry: &Entry, seed: u64, begin: Timestamp, moments: u64) -> Vec<DayBod
     (0..moments).filter_map(|_| house.go_on().1).collect()
 }
 
+const GENEROUS: [&str; 6] = [
+    "--checkpoint-s",
+    "1",
+    "--device-backfill-rows-per-s",
+    "2000",
+    "--device-calls-per-min",
+    "6000",
+];
+
+/// Homes that deliver to this port: a sound one, one that loses answers, one that repeats itself.
+fn switch_on(devices: &[Made], port: u16, from: Timestamp, stop: &CancellationToken) -> Arc<Tally> {
+    let cloud = Cloud::at(&format!("http://127.0.0.1:{port}"), None).unwrap();
+    let (cloud, tally) = (Arc::new(cloud), Arc::new(Tally::default()));
+    let plan = Plan {
+        interval: STEP,
+        history: Duration::ZERO,
+        seed: 0,
+        faults: false,
+    };
+    let habits = [Habit::Sound, Habit::LosesAnswers, Habit::Repeats];
+    for (seed, (device, habit)) in (5..).zip(devices.iter().zip(habits)) {
+        let entry = entry(device);
+        let house = House::new(&entry, seed, from, STEP).unwrap();
+        let (cloud, tally) = (Arc::clone(&cloud), Arc::clone(&tally));
+        let home = Device::new(entry, house, habit, cloud, Clock::start(), tally);
+        tokio::spawn(home.run(plan, stop.clone()));
+    }
+    tally
+}
+
+/// Waits until the worker has counted so many rows: the lease of one that was killed has to end first.
+async fn until_counted(folder: &Path, devices: &[Made], rows: u64) {
+    let store = SqlStore::sqlite_beside(&folder.join("solthrive.db")).await;
+    let store = store.unwrap();
+    let mut waits = 0;
+    while counted(&store, devices).await < rows {
+        assert!(waits < 600, "the rows are not counted after a minute");
+        waits += 1;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    store.close().await;
+}
+
 #[test]
 fn what_a_fleet_delivers_while_the_service_is_killed_is_there_once_and_adds_up() {
     run(async {
         let folder = tempfile::tempdir().unwrap();
         let devices = devices_with_codes(folder.path(), 3).await;
-        let generous = [
-            "--checkpoint-s",
-            "1",
-            "--device-backfill-rows-per-s",
-            "2000",
-            "--device-calls-per-min",
-            "6000",
-        ];
-        let mut process = Process::start(folder.path(), "sqlite:", &generous);
+        let mut process = Process::start(folder.path(), "sqlite:", &GENEROUS);
         let port = process.address.port();
-        let cloud = Arc::new(Cloud::at(&format!("http://127.0.0.1:{port}"), None).unwrap());
-        let (tally, stop, from) = (
-            Arc::new(Tally::default()),
-            CancellationToken::new(),
-            begin(),
-        );
-        let plan = Plan {
-            interval: STEP,
-            history: Duration::ZERO,
-            seed: 0,
-            faults: false,
-        };
-        let habits = [Habit::Sound, Habit::LosesAnswers, Habit::Repeats];
-        for (seed, (device, habit)) in (5..).zip(devices.iter().zip(habits)) {
-            let entry = entry(device);
-            let house = House::new(&entry, seed, from, STEP).unwrap();
-            let (cloud, tally) = (Arc::clone(&cloud), Arc::clone(&tally));
-            let home = Device::new(entry, house, habit, cloud, Clock::start(), tally);
-            tokio::spawn(home.run(plan, stop.clone()));
-        }
+        let (stop, from) = (CancellationToken::new(), begin());
+        let tally = switch_on(&devices, port, from, &stop);
         for _ in 0..2 {
             tokio::time::sleep(Duration::from_millis(700)).await;
             process.kill();
-            process = Process::start_on(port, folder.path(), "sqlite:", &generous);
+            process = Process::start_on(port, folder.path(), "sqlite:", &GENEROUS);
         }
         while tally.sums().open() > 0 || tally.sums().homes < 3 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         stop.cancel();
         let sums = tally.sums();
-        assert_eq!(
-            (sums.gave_up, sums.conflicts, sums.rejected),
-            (0, 0, 0),
-            "{sums}"
-        );
+        let lost = (sums.gave_up, sums.conflicts, sums.rejected);
+        assert_eq!(lost, (0, 0, 0), "{sums}");
         assert!(sums.duplicates > 0, "nothing was delivered twice: {sums}");
-        // The lease of the one that was killed has to end before its follower counts the rows.
-        let beside = SqlStore::sqlite_beside(&folder.path().join("solthrive.db")).await;
-        let beside = beside.unwrap();
-        let mut waits = 0;
-        while counted(&beside, &devices).await < sums.made {
-            assert!(waits < 600, "the rows are not counted after a minute");
-            waits += 1;
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        beside.close().await;
+        until_counted(folder.path(), &devices, sums.made).await;
         process.terminate();
-
-        let place = Place {
-            data: folder.path().to_owned(),
-            store: StoreUrl::Sqlite,
-        };
-        let stores = Stores::open(&place).await.unwrap();
-        let mut stored = 0;
-        for (seed, device) in (5..).zip(&devices) {
-            let status = stores
-                .archive
-                .device_status(device.0.id)
-                .await
-                .unwrap()
-                .unwrap();
-            stored += status.rows;
-            let site = Operator::at_the_console().may_read(status.site.unwrap());
-            let own = books(&entry(device), seed, from, status.rows);
-            let (first, last) = (own.first().unwrap().date, own.last().unwrap().date);
-            let days = stores
-                .views
-                .days(site, first..last.tomorrow().unwrap())
-                .await;
-            let days = days.unwrap();
-            assert_eq!(days.len(), own.len());
-            for (cloud, own) in days.iter().zip(&own) {
-                the_same(cloud, own);
-            }
-        }
+        let stored = compare(folder.path(), &devices, from).await;
         assert_eq!(stored, sums.made);
-        stores.sql.close().await;
     });
 }
 
+/// Compares each home's full days with the cloud's; how many rows the cloud has.
+async fn compare(folder: &Path, devices: &[Made], from: Timestamp) -> u64 {
+    let place = Place {
+        data: folder.to_owned(),
+        store: StoreUrl::Sqlite,
+    };
+    let stores = Stores::open(&place).await.unwrap();
+    let mut stored = 0;
+    for (seed, device) in (5..).zip(devices) {
+        let status = stores.archive.device_status(device.0.id).await.unwrap();
+        let status = status.unwrap();
+        stored += status.rows;
+        let site = Operator::at_the_console().may_read(status.site.unwrap());
+        let own = books(&entry(device), seed, from, status.rows);
+        let (first, last) = (own.first().unwrap().date, own.last().unwrap().date);
+        let dates = first..last.tomorrow().unwrap();
+        let days = stores.views.days(site, dates).await.unwrap();
+        assert_eq!(days.len(), own.len());
+        for (cloud, own) in days.iter().zip(&own) {
+            the_same(cloud, own);
+        }
+    }
+    stores.sql.close().await;
+    stored
+}
+
 /// Rows that the worker has counted.
-async fn counted(store: &SqlStore, devices: &[(crate::service::Device, String)]) -> u64 {
+async fn counted(store: &SqlStore, devices: &[Made]) -> u64 {
     let mut rows = 0;
     for (device, _) in devices {
         let status = store.device_status(device.id).await.unwrap();
