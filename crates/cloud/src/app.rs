@@ -12,7 +12,7 @@ use solthrive_cloud_store::archive::{Archive, Views};
 use solthrive_cloud_store::hot::HotLog;
 use solthrive_cloud_store::meta::Registry;
 use solthrive_cloud_store::postgres::PostgresHotLog;
-use solthrive_cloud_store::sql::SqlRegistry;
+use solthrive_cloud_store::sql::SqlStore;
 use solthrive_cloud_store::sqlite::{Folder, SqliteHotLog};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -43,7 +43,7 @@ pub struct Stores {
     /// The log.
     pub log: Arc<dyn HotLog>,
     /// The database, to be closed at the end.
-    pub sql: SqlRegistry,
+    pub sql: SqlStore,
     /// The embedded store belongs to this process until this is dropped.
     pub folder: Option<Folder>,
 }
@@ -59,7 +59,7 @@ impl Stores {
                 refuse_unfinished(&place.data)?;
                 let folder = Folder::take(&place.data)?;
                 let database = Place::database(&place.data);
-                let sql = SqlRegistry::sqlite(&database)
+                let sql = SqlStore::sqlite(&database)
                     .await
                     .with_context(|| format!("{} could not be opened", database.display()))?;
                 let log = Place::hot_log(&place.data);
@@ -68,7 +68,7 @@ impl Stores {
                 Ok(Self::new(sql, Arc::new(log), Some(folder)))
             }
             StoreUrl::Postgres(url) => {
-                let sql = SqlRegistry::postgres(url)
+                let sql = SqlStore::postgres(url)
                     .await
                     .context("PostgreSQL could not be reached")?;
                 let log = PostgresHotLog::open(url)
@@ -79,7 +79,7 @@ impl Stores {
         }
     }
 
-    fn new(sql: SqlRegistry, log: Arc<dyn HotLog>, folder: Option<Folder>) -> Self {
+    fn new(sql: SqlStore, log: Arc<dyn HotLog>, folder: Option<Folder>) -> Self {
         let shared = Arc::new(sql.clone());
         Self {
             registry: shared.clone(),
@@ -102,7 +102,7 @@ pub struct Running {
     http: Part,
     ingest: Option<Part>,
     background: Part,
-    sql: SqlRegistry,
+    sql: SqlStore,
     folder: Option<Folder>,
     watch: Watch,
 }

@@ -6,12 +6,12 @@ use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
 
 use super::audit::{Act, audit};
-use super::{SqlRegistry, ask, instant, next_revision, transaction};
+use super::{SqlStore, ask, instant, next_revision, transaction};
 use crate::StoreError;
 use crate::meta::Assignment;
 
 pub(super) async fn replace(
-    db: &SqlRegistry,
+    db: &SqlStore,
     old: DeviceId,
     new: DeviceId,
     now: UnixMillis,
@@ -66,7 +66,7 @@ pub(super) async fn replace(
 }
 
 pub(super) async fn changed_after(
-    db: &SqlRegistry,
+    db: &SqlStore,
     revision: i64,
 ) -> Result<Vec<Assignment>, StoreError> {
     type Row = (Uuid, Uuid, Uuid, String, i64, Option<i64>, i64);

@@ -8,7 +8,7 @@ use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
 
-use super::{SqlRegistry, ask, instant};
+use super::{SqlStore, ask, instant};
 use crate::StoreError;
 use crate::meta::{AuditCheck, AuditRow};
 
@@ -142,7 +142,7 @@ fn hash_of(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
 }
 
 pub(super) async fn list(
-    db: &SqlRegistry,
+    db: &SqlStore,
     before: Option<i64>,
     most: u32,
 ) -> Result<Vec<AuditRow>, StoreError> {
@@ -160,7 +160,7 @@ pub(super) async fn list(
 }
 
 /// Rows that are added meanwhile are not looked at.
-pub(super) async fn check(db: &SqlRegistry) -> Result<AuditCheck, StoreError> {
+pub(super) async fn check(db: &SqlStore) -> Result<AuditCheck, StoreError> {
     let (newest, end): (i64, Vec<u8>) = ask!(db, |pool| {
         sqlx::query_as("SELECT newest, hash FROM audit_head")
             .fetch_one(pool)
@@ -196,7 +196,7 @@ pub(super) async fn check(db: &SqlRegistry) -> Result<AuditCheck, StoreError> {
     })
 }
 
-async fn page_after(db: &SqlRegistry, seq: i64, newest: i64) -> Result<Vec<Row>, StoreError> {
+async fn page_after(db: &SqlStore, seq: i64, newest: i64) -> Result<Vec<Row>, StoreError> {
     Ok(ask!(db, |pool| {
         sqlx::query_as(
             "SELECT seq, at, actor, action, org, site, device, details, prev_hash, hash

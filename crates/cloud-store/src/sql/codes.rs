@@ -6,12 +6,12 @@ use solthrive_domain::{OrgId, SiteId};
 use uuid::Uuid;
 
 use super::audit::{Act, audit};
-use super::{SqlRegistry, ask, instant, transaction};
+use super::{SqlStore, ask, instant, transaction};
 use crate::StoreError;
 use crate::meta::{CodeLine, NewCode};
 
 pub(super) async fn add(
-    db: &SqlRegistry,
+    db: &SqlStore,
     code: &NewCode,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
@@ -45,7 +45,7 @@ pub(super) async fn add(
     Ok(true)
 }
 
-pub(super) async fn list(db: &SqlRegistry) -> Result<Vec<CodeLine>, StoreError> {
+pub(super) async fn list(db: &SqlStore) -> Result<Vec<CodeLine>, StoreError> {
     type Row = (Uuid, Uuid, Uuid, i64, i64, i64, Option<i64>);
     let rows: Vec<Row> = ask!(db, |pool| {
         sqlx::query_as(
@@ -76,11 +76,7 @@ pub(super) fn uses(count: i64) -> Result<u32, StoreError> {
     u32::try_from(count).map_err(|_| StoreError::Damaged("uses of a code".to_owned()))
 }
 
-pub(super) async fn revoke(
-    db: &SqlRegistry,
-    code: Uuid,
-    now: UnixMillis,
-) -> Result<bool, StoreError> {
+pub(super) async fn revoke(db: &SqlStore, code: Uuid, now: UnixMillis) -> Result<bool, StoreError> {
     transaction!(db, |tx| {
         let what: Option<(Uuid, Uuid)> = sqlx::query_as(
             "UPDATE installer_code SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1

@@ -8,12 +8,12 @@ use solthrive_domain::{DeviceId, SiteId};
 use uuid::Uuid;
 
 use super::audit::{Act, audit};
-use super::{SqlRegistry, ask, next_revision, transaction};
+use super::{SqlStore, ask, next_revision, transaction};
 use crate::StoreError;
 use crate::meta::{Credential, DeviceLine, NewDevice, Provisioned, Standing, TokenHash};
 
 pub(super) async fn provision(
-    db: &SqlRegistry,
+    db: &SqlStore,
     devices: &[NewDevice],
     now: UnixMillis,
 ) -> Result<Vec<Provisioned>, StoreError> {
@@ -90,7 +90,7 @@ fn standing(site: Option<Uuid>, deactivated_at: Option<i64>) -> Standing {
     }
 }
 
-pub(super) async fn list(db: &SqlRegistry) -> Result<Vec<DeviceLine>, StoreError> {
+pub(super) async fn list(db: &SqlStore) -> Result<Vec<DeviceLine>, StoreError> {
     type Row = (Uuid, String, Option<String>, Option<i64>, Option<Uuid>);
     let rows: Vec<Row> = ask!(db, |pool| {
         sqlx::query_as(
@@ -114,7 +114,7 @@ pub(super) async fn list(db: &SqlRegistry) -> Result<Vec<DeviceLine>, StoreError
 }
 
 pub(super) async fn deactivate(
-    db: &SqlRegistry,
+    db: &SqlStore,
     device: DeviceId,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
@@ -143,7 +143,7 @@ pub(super) async fn deactivate(
 }
 
 pub(super) async fn credentials(
-    db: &SqlRegistry,
+    db: &SqlStore,
     revision: i64,
 ) -> Result<Vec<Credential>, StoreError> {
     type Row = (Uuid, i64, Option<i64>, Option<Uuid>, Option<Vec<u8>>);

@@ -58,9 +58,6 @@ pub struct SqlStore {
     reader: Option<Arc<Reader>>,
 }
 
-/// The same, for those who use it as a registry.
-pub type SqlRegistry = SqlStore;
-
 #[derive(Debug, Clone)]
 enum Pool {
     Sqlite(SqlitePool),

@@ -6,11 +6,11 @@ use solthrive_domain::{DeviceId, OrgId};
 use uuid::Uuid;
 
 use super::audit::{Act, audit};
-use super::{SqlRegistry, ask, instant, transaction};
+use super::{SqlStore, ask, instant, transaction};
 use crate::StoreError;
 use crate::meta::{Notice, Org, OrgKind};
 
-pub(super) async fn add(db: &SqlRegistry, org: &Org, now: UnixMillis) -> Result<(), StoreError> {
+pub(super) async fn add(db: &SqlStore, org: &Org, now: UnixMillis) -> Result<(), StoreError> {
     transaction!(db, |tx| {
         sqlx::query(
             "INSERT INTO org (id, kind, name, contact, created_at) VALUES ($1, $2, $3, $4, $5)",
@@ -32,7 +32,7 @@ pub(super) async fn add(db: &SqlRegistry, org: &Org, now: UnixMillis) -> Result<
     Ok(())
 }
 
-pub(super) async fn list(db: &SqlRegistry) -> Result<Vec<Org>, StoreError> {
+pub(super) async fn list(db: &SqlStore) -> Result<Vec<Org>, StoreError> {
     type Row = (Uuid, String, String, Option<String>);
     let rows: Vec<Row> = ask!(db, |pool| {
         sqlx::query_as("SELECT id, kind, name, contact FROM org ORDER BY name, id")
@@ -54,7 +54,7 @@ pub(super) async fn list(db: &SqlRegistry) -> Result<Vec<Org>, StoreError> {
         .collect()
 }
 
-pub(super) async fn notices(db: &SqlRegistry, org: OrgId) -> Result<Vec<Notice>, StoreError> {
+pub(super) async fn notices(db: &SqlStore, org: OrgId) -> Result<Vec<Notice>, StoreError> {
     let rows: Vec<(String, Uuid, i64)> = ask!(db, |pool| {
         sqlx::query_as(
             "SELECT code, device, created_at FROM notice WHERE org = $1

@@ -6,7 +6,7 @@ use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
 
 use super::audit::{Act, DEVICE, audit};
-use super::{SqlRegistry, codes, instant, next_revision, transaction};
+use super::{SqlStore, codes, instant, next_revision, transaction};
 use crate::StoreError;
 use crate::meta::Asked;
 
@@ -166,7 +166,7 @@ macro_rules! describe {
 }
 
 pub(super) async fn register(
-    db: &SqlRegistry,
+    db: &SqlStore,
     asked: &Asked<'_>,
     notices: [Uuid; 2],
     now: UnixMillis,

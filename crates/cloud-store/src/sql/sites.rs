@@ -8,15 +8,11 @@ use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
 
 use super::audit::{Act, audit};
-use super::{SqlRegistry, ask, instant, next_revision, transaction};
+use super::{SqlStore, ask, instant, next_revision, transaction};
 use crate::StoreError;
 use crate::meta::{Site, SiteConfig};
 
-pub(super) async fn add(
-    db: &SqlRegistry,
-    site: &Site,
-    now: UnixMillis,
-) -> Result<bool, StoreError> {
+pub(super) async fn add(db: &SqlStore, site: &Site, now: UnixMillis) -> Result<bool, StoreError> {
     let (latitude, longitude) = site.place.unzip();
     transaction!(db, |tx| {
         let done = sqlx::query(
@@ -48,7 +44,7 @@ pub(super) async fn add(
 }
 
 pub(super) async fn update(
-    db: &SqlRegistry,
+    db: &SqlStore,
     site: &Site,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
@@ -111,7 +107,7 @@ fn changed(before: &Site, after: &Site) -> Vec<&'static str> {
     changed.map(|(name, _)| name).collect()
 }
 
-pub(super) async fn configs(db: &SqlRegistry, site: SiteId) -> Result<Vec<SiteConfig>, StoreError> {
+pub(super) async fn configs(db: &SqlStore, site: SiteId) -> Result<Vec<SiteConfig>, StoreError> {
     type Row = (i64, i64, String, Option<Uuid>, String);
     let rows: Vec<Row> = ask!(db, |pool| {
         sqlx::query_as(
@@ -165,7 +161,7 @@ fn site_of(row: SiteRow) -> Result<Site, StoreError> {
     })
 }
 
-pub(super) async fn one(db: &SqlRegistry, site: SiteId) -> Result<Option<Site>, StoreError> {
+pub(super) async fn one(db: &SqlStore, site: SiteId) -> Result<Option<Site>, StoreError> {
     let row: Option<SiteRow> = ask!(db, |pool| {
         sqlx::query_as(
             "SELECT id, owner_org, name, time_zone, size_w, latitude_tenths, longitude_tenths
@@ -178,7 +174,7 @@ pub(super) async fn one(db: &SqlRegistry, site: SiteId) -> Result<Option<Site>, 
     row.map(site_of).transpose()
 }
 
-pub(super) async fn list(db: &SqlRegistry) -> Result<Vec<Site>, StoreError> {
+pub(super) async fn list(db: &SqlStore) -> Result<Vec<Site>, StoreError> {
     let rows: Vec<SiteRow> = ask!(db, |pool| {
         sqlx::query_as(
             "SELECT id, owner_org, name, time_zone, size_w, latitude_tenths, longitude_tenths
@@ -191,7 +187,7 @@ pub(super) async fn list(db: &SqlRegistry) -> Result<Vec<Site>, StoreError> {
 }
 
 pub(super) async fn keep_raw(
-    db: &SqlRegistry,
+    db: &SqlStore,
     site: SiteId,
     days: Option<NonZeroU32>,
     now: UnixMillis,
@@ -217,7 +213,7 @@ pub(super) async fn keep_raw(
 }
 
 pub(super) async fn raw_days(
-    db: &SqlRegistry,
+    db: &SqlStore,
     site: SiteId,
 ) -> Result<Option<NonZeroU32>, StoreError> {
     let row: Option<(Option<i64>,)> = ask!(db, |pool| {

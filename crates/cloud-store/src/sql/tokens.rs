@@ -5,12 +5,12 @@ use solthrive_domain::telemetry::UnixMillis;
 use uuid::Uuid;
 
 use super::audit::{Act, audit};
-use super::{SqlRegistry, next_revision, transaction};
+use super::{SqlStore, next_revision, transaction};
 use crate::StoreError;
 use crate::meta::TokenHash;
 
 pub(super) async fn add(
-    db: &SqlRegistry,
+    db: &SqlStore,
     device: DeviceId,
     token: TokenHash,
     now: UnixMillis,
@@ -55,7 +55,7 @@ pub(super) async fn add(
 }
 
 pub(super) async fn revoke(
-    db: &SqlRegistry,
+    db: &SqlStore,
     token: TokenHash,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
@@ -81,7 +81,7 @@ pub(super) async fn revoke(
 }
 
 pub(super) async fn retire_older(
-    db: &SqlRegistry,
+    db: &SqlStore,
     device: DeviceId,
     keep: TokenHash,
     now: UnixMillis,

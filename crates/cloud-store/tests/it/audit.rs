@@ -1,7 +1,7 @@
 //! What was changed in the audit log behind the program's back is found.
 
 use solthrive_cloud_store::meta::{AuditCheck, Org, OrgKind, Registry};
-use solthrive_cloud_store::sql::SqlRegistry;
+use solthrive_cloud_store::sql::SqlStore;
 use solthrive_domain::OrgId;
 use solthrive_domain::access::Operator;
 use solthrive_domain::telemetry::UnixMillis;
@@ -23,7 +23,7 @@ const HARM: [(&str, i64); 6] = [
     ("UPDATE audit SET hash = prev_hash WHERE seq = 4", 4),
 ];
 
-async fn five_acts(registry: &SqlRegistry) {
+async fn five_acts(registry: &SqlStore) {
     for number in 1..=5 {
         let org = Org {
             id: OrgId::from_uuid(Uuid::from_u128(number)),
@@ -44,7 +44,7 @@ fn a_row_that_was_changed_is_found_on_sqlite() {
         run(async {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("meta.db");
-            let registry = SqlRegistry::sqlite(&path).await.unwrap();
+            let registry = SqlStore::sqlite(&path).await.unwrap();
             five_acts(&registry).await;
             let db = rusqlite::Connection::open(&path).unwrap();
             let refused = db.execute(harm, []).unwrap_err();
@@ -62,7 +62,7 @@ fn a_row_that_was_changed_is_found_on_sqlite() {
 fn a_row_that_was_changed_is_found_on_postgres() {
     run(async {
         let database = Database::fresh().unwrap();
-        let registry = SqlRegistry::postgres(database.url()).await.unwrap();
+        let registry = SqlStore::postgres(database.url()).await.unwrap();
         five_acts(&registry).await;
         let mut db = PgConnection::connect(database.url()).await.unwrap();
         for harm in [HARM[0].0, HARM[2].0, "TRUNCATE audit"] {

@@ -5,7 +5,7 @@ use solthrive_cloud_store::archive::{Archive as _, Wrote};
 use solthrive_cloud_store::conformance;
 use solthrive_cloud_store::hot::{Appended, HotLog, Seq};
 use solthrive_cloud_store::postgres::PostgresHotLog;
-use solthrive_cloud_store::sql::SqlRegistry;
+use solthrive_cloud_store::sql::SqlStore;
 use solthrive_cloud_store::sqlite::{Folder, SqliteHotLog};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_testkit::Database;
@@ -180,15 +180,15 @@ async fn postgres_log() -> (PostgresHotLog, Database) {
     (log.unwrap(), database)
 }
 
-async fn sqlite_registry() -> (SqlRegistry, TempDir) {
+async fn sqlite_registry() -> (SqlStore, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let registry = SqlRegistry::sqlite(&folder.path().join("meta.db")).await;
+    let registry = SqlStore::sqlite(&folder.path().join("meta.db")).await;
     (registry.unwrap(), folder)
 }
 
-async fn postgres_registry() -> (SqlRegistry, Database) {
+async fn postgres_registry() -> (SqlStore, Database) {
     let database = Database::fresh().unwrap();
-    let registry = SqlRegistry::postgres(database.url()).await;
+    let registry = SqlStore::postgres(database.url()).await;
     (registry.unwrap(), database)
 }
 
@@ -284,14 +284,14 @@ fn a_registry_of_a_newer_program_is_left_alone() {
     run(async {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("meta.db");
-        SqlRegistry::sqlite(&path).await.unwrap().close().await;
+        SqlStore::sqlite(&path).await.unwrap().close().await;
         let db = rusqlite::Connection::open(&path).unwrap();
         db.execute(
             "UPDATE _sqlx_migrations SET version = 99 WHERE version = (SELECT max(version) FROM _sqlx_migrations)",
             [],
         )
         .unwrap();
-        let error = SqlRegistry::sqlite(&path).await.unwrap_err();
+        let error = SqlStore::sqlite(&path).await.unwrap_err();
         assert!(
             matches!(error, StoreError::Newer { found: 99, .. }),
             "{error}"
@@ -302,7 +302,7 @@ fn a_registry_of_a_newer_program_is_left_alone() {
 #[test]
 fn a_registry_that_cannot_be_reached_is_so_for_now() {
     run(async {
-        let error = SqlRegistry::postgres("postgres://nobody@localhost/x?host=/nowhere").await;
+        let error = SqlStore::postgres("postgres://nobody@localhost/x?host=/nowhere").await;
         assert!(error.unwrap_err().is_passing());
     });
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::hot::HotLog;
 use solthrive_cloud_store::postgres::PostgresHotLog;
-use solthrive_cloud_store::sql::SqlRegistry;
+use solthrive_cloud_store::sql::SqlStore;
 use solthrive_cloud_store::sqlite::{Folder, SqliteHotLog};
 use solthrive_domain::access::Operator;
 
@@ -29,7 +29,7 @@ pub(super) enum Missing {
 pub(super) struct Console {
     pub(super) place: Place,
     /// Registry and archive.
-    pub(super) sql: SqlRegistry,
+    pub(super) sql: SqlStore,
     /// The right to use them.
     pub(super) operator: Operator,
     pub(super) clock: Clock,
@@ -41,7 +41,7 @@ impl Console {
     pub(super) async fn open(place: Place, missing: Missing) -> Result<Self> {
         let sql = match &place.store {
             StoreUrl::Sqlite => embedded(&place, missing).await?,
-            StoreUrl::Postgres(url) => SqlRegistry::postgres(url)
+            StoreUrl::Postgres(url) => SqlStore::postgres(url)
                 .await
                 .context("PostgreSQL could not be opened")?,
         };
@@ -74,13 +74,13 @@ impl Console {
     }
 }
 
-async fn embedded(place: &Place, missing: Missing) -> Result<SqlRegistry> {
+async fn embedded(place: &Place, missing: Missing) -> Result<SqlStore> {
     refuse_unfinished(&place.data)?;
     let path = Place::database(&place.data);
     let failed = || format!("{} could not be opened", path.display());
     if path.exists() {
         ours(&path)?;
-        match SqlRegistry::sqlite_beside(&path).await {
+        match SqlStore::sqlite_beside(&path).await {
             // Nobody else can be at it while we have the folder: bring it up to date below.
             Err(StoreError::Older { .. }) => {}
             opened => return opened.with_context(failed),
@@ -94,7 +94,7 @@ async fn embedded(place: &Place, missing: Missing) -> Result<SqlRegistry> {
     fs::create_dir_all(&place.data)
         .with_context(|| format!("the folder {} could not be made", place.data.display()))?;
     let folder = taken(&place.data)?;
-    let opened = SqlRegistry::sqlite(&path).await.with_context(failed);
+    let opened = SqlStore::sqlite(&path).await.with_context(failed);
     drop(folder);
     opened
 }

@@ -7,7 +7,7 @@ use solthrive_cloud_store::archive::{Archive as _, OpenDay, Stored, UtcDay};
 use solthrive_cloud_store::chunk::{Codec, Pick};
 use solthrive_cloud_store::hot::{self, HotLog, Seq};
 use solthrive_cloud_store::meta::{AuditCheck, Registry as _};
-use solthrive_cloud_store::sql::SqlRegistry;
+use solthrive_cloud_store::sql::SqlStore;
 use solthrive_domain::SiteId;
 use solthrive_domain::access::Operator;
 
@@ -24,7 +24,7 @@ const DAYS: (UtcDay, UtcDay) = (-200_000, 200_000);
 
 /// Everything in the database, but for the chunks.
 pub(super) async fn archive(
-    sql: &SqlRegistry,
+    sql: &SqlStore,
     operator: &Operator,
     progress: &mut Progress,
     findings: &mut Findings,
@@ -51,7 +51,7 @@ pub(super) async fn archive(
     Ok(())
 }
 
-async fn of_site(sql: &SqlRegistry, site: SiteId, findings: &mut Findings) -> Result<()> {
+async fn of_site(sql: &SqlStore, site: SiteId, findings: &mut Findings) -> Result<()> {
     let state = sql.site_state(site).await;
     noted(state, || format!("state of site {site}"), findings)?;
     let days = sql.site_days(site, Date::MIN..Date::MAX).await;
@@ -93,7 +93,7 @@ fn noted<T>(
 
 /// Every chunk decodes, and its rows are of its day.
 pub(super) async fn chunks(
-    sql: &SqlRegistry,
+    sql: &SqlStore,
     progress: &mut Progress,
     findings: &mut Findings,
 ) -> Result<()> {
@@ -148,7 +148,7 @@ fn chunk(codec: &mut Codec, stored: &Stored, findings: &mut Findings) {
 /// The service may append, seal and forget meanwhile. What is not found in the log was sealed before it
 /// was forgotten, so how far sealing is has to be asked afterwards.
 pub(super) async fn log(
-    sql: &SqlRegistry,
+    sql: &SqlStore,
     log: &dyn HotLog,
     newest: Seq,
     progress: &mut Progress,
@@ -176,7 +176,7 @@ pub(super) async fn log(
 }
 
 /// The log has nothing after `last` and before `seq`: is all of it in chunks?
-async fn gap(sql: &SqlRegistry, last: Seq, seq: i64, findings: &mut Findings) -> Result<()> {
+async fn gap(sql: &SqlStore, last: Seq, seq: i64, findings: &mut Findings) -> Result<()> {
     let sealed = sql.cursors().await?.sealed;
     let first = last.max(sealed).get() + 1;
     if first < seq {

@@ -8,7 +8,7 @@ use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::archive::Archive as _;
 use solthrive_cloud_store::backup::problems;
 use solthrive_cloud_store::hot::{HotLog, Seq};
-use solthrive_cloud_store::sql::SqlRegistry;
+use solthrive_cloud_store::sql::SqlStore;
 use solthrive_cloud_store::sqlite::SqliteHotLog;
 use solthrive_domain::access::Operator;
 
@@ -125,7 +125,7 @@ impl Looked {
 
     async fn copies(&mut self, folder: &Path) -> Result<()> {
         self.files(folder)?;
-        let sql = match SqlRegistry::sqlite_copy(&folder.join(DATABASE)).await {
+        let sql = match SqlStore::sqlite_copy(&folder.join(DATABASE)).await {
             Ok(sql) => sql,
             Err(StoreError::Older { .. }) => {
                 self.findings.note(
@@ -169,7 +169,7 @@ impl Looked {
         Ok(())
     }
 
-    async fn archive(&mut self, sql: &SqlRegistry) -> Result<()> {
+    async fn archive(&mut self, sql: &SqlStore) -> Result<()> {
         let Self { progress, findings } = self;
         let operator = Operator::at_the_console();
         let checked = contents::archive(sql, &operator, progress, findings).await;
@@ -179,7 +179,7 @@ impl Looked {
     }
 
     /// `folded` was asked before the log was opened, so its followers cannot have been ahead of it.
-    async fn log(&mut self, sql: &SqlRegistry, log: &dyn HotLog, folded: Seq) -> Result<()> {
+    async fn log(&mut self, sql: &SqlStore, log: &dyn HotLog, folded: Seq) -> Result<()> {
         let Self { progress, findings } = self;
         let newest = log.newest().await?;
         if folded > newest {

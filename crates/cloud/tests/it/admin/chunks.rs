@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use solthrive_cloud_store::archive::{Archive as _, Checkpoint, Piece};
 use solthrive_cloud_store::chunk::{Codec, Finite, Known, Table};
 use solthrive_cloud_store::hot::{self, HotLog as _, Seq};
-use solthrive_cloud_store::sql::SqlRegistry;
+use solthrive_cloud_store::sql::SqlStore;
 use solthrive_cloud_store::sqlite::SqliteHotLog;
 use solthrive_domain::DeviceId;
 use solthrive_domain::telemetry::UnixMillis;
@@ -44,7 +44,7 @@ async fn sealed() -> (Desk, DeviceId) {
             .await
             .unwrap();
     }
-    let archive = SqlRegistry::sqlite(&desk.data().join("solthrive.db"))
+    let archive = SqlStore::sqlite(&desk.data().join("solthrive.db"))
         .await
         .unwrap();
     let done = Checkpoint {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use solthrive_cloud::worker::Progress;
 use solthrive_cloud::worker::jobs::{Context, Expire, Job, Merge, Scheduler};
 use solthrive_cloud_store::archive::{Archive, OpenDay, Piece};
-use solthrive_cloud_store::chunk::{Codec, Finite, Pick, Table, Value};
+use solthrive_cloud_store::chunk::{ChunkError, Codec, Finite, Pick, Table, Value};
 use solthrive_cloud_store::hot::Seq;
 use uuid::Uuid;
 
@@ -100,6 +100,36 @@ async fn a_damaged_piece_is_set_aside_and_the_others_are_merged() {
     let parts = rig.store.parts(day).await.unwrap();
     assert_eq!(parts.iter().map(|part| part.part).collect::<Vec<_>>(), [0]);
     assert_eq!(progress.counts(at(0)).damaged, 1);
+}
+
+#[tokio::test]
+async fn a_chunk_of_a_later_version_is_left_alone_and_no_damage() {
+    let (mut rig, day) = four_pieces().await;
+    rig.append(&[calm(1, ms("2026-06-01T10:00:00Z"), 1)]).await;
+    let mut worker = rig.worker();
+    catch_up(&mut worker).await;
+    worker.store_all().await.unwrap();
+    let mut bytes = rig.store.parts(day).await.unwrap().remove(0).bytes;
+    let version = bytes.iter().position(|byte| *byte == 1).unwrap();
+    bytes[version] = 9;
+    let decoded = Codec::new().unwrap().decode(&bytes, Pick::All);
+    assert!(matches!(decoded, Err(ChunkError::UnknownVersion(9))), "{decoded:?}");
+    let piece = Piece {
+        device: day.device,
+        day: day.day,
+        span: (0, 0),
+        rows: 1,
+        bytes,
+    };
+    let sealed = rig.store.seal(Seq::new(4), Seq::new(5), &[piece]).await;
+    sealed.unwrap();
+    let before = rig.store.parts(day).await.unwrap();
+    rig.clock
+        .store(ms("2026-06-02T03:00:00Z"), Ordering::Relaxed);
+    let (scheduler, progress) = scheduler(&rig, Merge::default());
+    scheduler.run_due().await;
+    assert_eq!(rig.store.parts(day).await.unwrap(), before);
+    assert_eq!(progress.counts(at(0)).damaged, 0);
 }
 
 /// A piece with a row that has so many columns of its own.

@@ -1,0 +1,76 @@
+//! The archive as people see it.
+
+use std::ops::Range;
+
+use async_trait::async_trait;
+use jiff::civil::Date;
+use solthrive_domain::access::{Operator, ReadableSite};
+use solthrive_domain::bucket::{Bucket, Quarter};
+use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup};
+
+use super::{DeviceStatus, Event, Fleet, SiteChunk, Stored, UtcDay};
+use crate::StoreError;
+
+/// The archive as people see it.
+#[async_trait]
+pub trait Views: Send + Sync {
+    /// The devices of a site that are there now, by device. A newest sample from elsewhere is left out.
+    async fn status(&self, site: ReadableSite) -> Result<Vec<DeviceStatus>, StoreError>;
+
+    /// The status of every device, by device, with the site where it is now.
+    async fn statuses(&self, by: &Operator) -> Result<Vec<DeviceStatus>, StoreError>;
+
+    /// Chunks of every device of these days, by device, day and part: all at once, so a few days.
+    async fn fleet_chunks(
+        &self,
+        by: &Operator,
+        days: Range<UtcDay>,
+    ) -> Result<Vec<Stored>, StoreError>;
+
+    /// Chunks that hold rows of the site within `span` (ms), by day, device and part.
+    async fn chunks(
+        &self,
+        site: ReadableSite,
+        span: Range<i64>,
+    ) -> Result<Vec<SiteChunk>, StoreError>;
+
+    /// Buckets of the site, by time, the open ones included.
+    async fn buckets(
+        &self,
+        site: ReadableSite,
+        quarters: Range<Quarter>,
+    ) -> Result<Vec<Bucket>, StoreError>;
+
+    /// Local days of the site, by date, the one that is not over as far as [`SiteState::today`] knows it.
+    async fn days(
+        &self,
+        site: ReadableSite,
+        dates: Range<Date>,
+    ) -> Result<Vec<DayRollup>, StoreError>;
+
+    /// Local months of the site, by date of their first day.
+    async fn months(
+        &self,
+        site: ReadableSite,
+        months: Range<Date>,
+    ) -> Result<Vec<MonthRollup>, StoreError>;
+
+    /// Sums of a fleet's days, by date.
+    async fn fleet_days(
+        &self,
+        by: &Operator,
+        fleet: Fleet,
+        dates: Range<Date>,
+    ) -> Result<Vec<(Date, FleetSums)>, StoreError>;
+
+    /// A fleet quarter by quarter, by time.
+    async fn fleet_quarters(
+        &self,
+        by: &Operator,
+        fleet: Fleet,
+        quarters: Range<Quarter>,
+    ) -> Result<Vec<(Quarter, FleetSums)>, StoreError>;
+
+    /// Events of the site, the newest first, at most `most`.
+    async fn events(&self, site: ReadableSite, most: u32) -> Result<Vec<Event>, StoreError>;
+}
