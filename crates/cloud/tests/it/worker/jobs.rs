@@ -113,7 +113,10 @@ async fn a_chunk_of_a_later_version_is_left_alone_and_no_damage() {
     let version = bytes.iter().position(|byte| *byte == 1).unwrap();
     bytes[version] = 9;
     let decoded = Codec::new().unwrap().decode(&bytes, Pick::All);
-    assert!(matches!(decoded, Err(ChunkError::UnknownVersion(9))), "{decoded:?}");
+    assert!(
+        matches!(decoded, Err(ChunkError::UnknownVersion(9))),
+        "{decoded:?}"
+    );
     let piece = Piece {
         device: day.device,
         day: day.day,
