@@ -11,3 +11,11 @@ pub mod console;
 pub mod hot;
 pub mod people;
 pub mod registry;
+
+use solthrive_domain::SiteId;
+use solthrive_domain::access::{Machinery, ReadableSite};
+
+/// The right to read a site, of the service itself.
+fn readable(site: SiteId) -> ReadableSite {
+    Machinery::of_the_service().may_read(site)
+}

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::registry::{BY, a_small_world, at, device, new, register, site, token};
+use crate::conformance::readable;
 use crate::meta::{AuditCheck, AuditRow, Registry, Site};
 
 async fn rows(registry: &dyn Registry) -> Vec<AuditRow> {
@@ -15,7 +16,7 @@ pub async fn every_change_is_written_down(registry: &dyn Registry) {
     register(registry, 1, 1, 10).await;
     let before = rows(registry).await.len();
     let now = at(20);
-    let home = registry.site(BY.may_read(site(1))).await.expect("reads");
+    let home = registry.site(readable(site(1))).await.expect("reads");
     let home = Site {
         name: "Annex".to_owned(),
         ..home.expect("is there")

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::registry::{
     BY, a_small_world, at, code, device, org, register, register_as, site, standing, token,
 };
+use crate::conformance::readable;
 use crate::meta::{Assignment, Credential, NewCode, Registry, Site, Standing};
 
 /// A second code for a site, of the first installer.
@@ -59,7 +60,7 @@ pub async fn followers_hear_of_every_assignment(registry: &dyn Registry) {
     assert_eq!(changed, [ended, three]);
     assert_eq!(stays(registry, 0).await.0, [ended, two, three]);
 
-    let home = registry.site(BY.may_read(site(1))).await.expect("reads");
+    let home = registry.site(readable(site(1))).await.expect("reads");
     let home = home.expect("is there");
     let renamed = Site {
         name: "Elsewhere".to_owned(),
@@ -176,7 +177,7 @@ pub async fn a_revoked_code_lets_nobody_in(registry: &dyn Registry) {
 /// A site changes as a whole and for its owner only.
 pub async fn a_site_is_changed_as_a_whole(registry: &dyn Registry) {
     a_small_world(registry).await;
-    let home = registry.site(BY.may_read(site(1))).await.expect("reads");
+    let home = registry.site(readable(site(1))).await.expect("reads");
     let changed = Site {
         name: "Annex".to_owned(),
         time_zone: "America/Denver".to_owned(),
@@ -190,7 +191,7 @@ pub async fn a_site_is_changed_as_a_whole(registry: &dyn Registry) {
             .await
             .expect("updates")
     );
-    let now = registry.site(BY.may_read(site(1))).await.expect("reads");
+    let now = registry.site(readable(site(1))).await.expect("reads");
     assert_eq!(now.as_ref(), Some(&changed));
     for wrong in [
         Site {
@@ -209,7 +210,7 @@ pub async fn a_site_is_changed_as_a_whole(registry: &dyn Registry) {
                 .expect("answers")
         );
     }
-    let now = registry.site(BY.may_read(site(1))).await.expect("reads");
+    let now = registry.site(readable(site(1))).await.expect("reads");
     assert_eq!(now, Some(changed));
 }
 
@@ -223,7 +224,7 @@ pub async fn configurations_stay_with_their_site(registry: &dyn Registry) {
     // Whoever is refused changes nothing.
     register_as(registry, 3, 1, 30, Some("[3]")).await;
     let configs = registry
-        .site_configs(BY.may_read(site(1)))
+        .site_configs(readable(site(1)))
         .await
         .expect("reads");
     let told: Vec<_> = configs
@@ -237,7 +238,7 @@ pub async fn configurations_stay_with_their_site(registry: &dyn Registry) {
     );
     assert!(configs[0].revision > configs[1].revision);
     let others = registry
-        .site_configs(BY.may_read(site(2)))
+        .site_configs(readable(site(2)))
         .await
         .expect("reads");
     assert_eq!(others, []);

@@ -6,6 +6,7 @@ use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
 
+use crate::conformance::readable;
 use crate::meta::{
     Asked, CodeHash, NewCode, NewDevice, Org, OrgKind, Provisioned, Registry, Site, Standing,
     TokenHash,
@@ -130,23 +131,20 @@ pub async fn orgs_and_sites_come_back_as_they_were_added(registry: &dyn Registry
         (OrgKind::Installer, None)
     );
     let one = registry
-        .site(BY.may_read(site(1)))
+        .site(readable(site(1)))
         .await
         .expect("reads")
         .expect("is there");
     assert_eq!((one.size_w, one.place), (Some(7_600), Some((-377, 1_449))));
     assert_eq!(registry.sites(&BY).await.expect("lists")[0], one);
-    assert_eq!(
-        registry.site(BY.may_read(site(9))).await.expect("reads"),
-        None
-    );
+    assert_eq!(registry.site(readable(site(9))).await.expect("reads"), None);
 }
 
 /// A site needs its owner, a code its site and its installer.
 pub async fn nothing_belongs_to_what_does_not_exist(registry: &dyn Registry) {
     a_small_world(registry).await;
     let home = registry
-        .site(BY.may_read(site(1)))
+        .site(readable(site(1)))
         .await
         .expect("reads")
         .expect("is there");

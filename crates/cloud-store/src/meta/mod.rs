@@ -105,13 +105,14 @@ pub trait Registry: Send + Sync {
     async fn devices(&self, by: &Operator) -> Result<Vec<DeviceLine>, StoreError>;
 
     /// Binds a device to the site of the code it names, or says why not. A claim of a device that is
-    /// elsewhere leaves a notice (`notices` are the ids to use) with both installers' orgs, one for a
+    /// elsewhere leaves a notice with both installers' orgs, one for a
     /// site that another device measures with the code's; the same notice once a day. A deactivated
-    /// device gives its place up to the next one.
+    /// device gives its place up to the next one. Whose installer's code was used is let in at the site. `ids`
+    /// are those to use for what is added.
     async fn register(
         &self,
         asked: &Asked<'_>,
-        notices: [Uuid; 2],
+        ids: [Uuid; 2],
         now: UnixMillis,
     ) -> Result<Decision, StoreError>;
 

@@ -1,6 +1,7 @@
 //! Which device is where, and who takes whose place.
 
 use serde_json::json;
+use solthrive_domain::access::By;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
@@ -12,6 +13,7 @@ use crate::meta::Assignment;
 
 pub(super) async fn replace(
     db: &SqlStore,
+    by: By,
     old: DeviceId,
     new: DeviceId,
     now: UnixMillis,
@@ -57,7 +59,7 @@ pub(super) async fn replace(
             site: Some(site),
             device: Some(new),
             details: Some(json!({ "replaces": old.as_uuid() })),
-            ..Act::of_console("device.replaced")
+            ..Act::by(by, "device.replaced")
         };
         audit!(tx, now, act);
         site

@@ -14,8 +14,6 @@ use crate::meta::{AuditCheck, AuditRow};
 
 /// Rows that are checked at a time.
 const PAGE: i64 = 1_000;
-/// The actor of whatever an operator does.
-pub(super) const CONSOLE: &str = "console";
 /// The actor of what a device brings about.
 pub(super) const DEVICE: &str = "device";
 
@@ -31,15 +29,6 @@ pub(super) struct Act {
 }
 
 impl Act {
-    /// Something that an operator does.
-    pub(super) fn of_console(action: &'static str) -> Self {
-        Self {
-            actor: Cow::Borrowed(CONSOLE),
-            action,
-            ..Self::default()
-        }
-    }
-
     /// Something that somebody does.
     pub(super) fn by(by: By, action: &'static str) -> Self {
         Self {

@@ -1,6 +1,7 @@
 //! Codes for installers.
 
 use serde_json::json;
+use solthrive_domain::access::By;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{OrgId, SiteId};
 use uuid::Uuid;
@@ -12,6 +13,7 @@ use crate::meta::{CodeLine, NewCode};
 
 pub(super) async fn add(
     db: &SqlStore,
+    by: By,
     code: &NewCode,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
@@ -38,7 +40,7 @@ pub(super) async fn add(
             org: Some(code.installer),
             site: Some(code.site),
             details: Some(json!({ "code": code.id, "expires_at": expires_at, "uses": uses })),
-            ..Act::of_console("code.added")
+            ..Act::by(by, "code.added")
         };
         audit!(tx, now, act);
     });
@@ -76,7 +78,12 @@ pub(super) fn uses(count: i64) -> Result<u32, StoreError> {
     u32::try_from(count).map_err(|_| StoreError::Damaged("uses of a code".to_owned()))
 }
 
-pub(super) async fn revoke(db: &SqlStore, code: Uuid, now: UnixMillis) -> Result<bool, StoreError> {
+pub(super) async fn revoke(
+    db: &SqlStore,
+    by: By,
+    code: Uuid,
+    now: UnixMillis,
+) -> Result<bool, StoreError> {
     transaction!(db, |tx| {
         let what: Option<(Uuid, Uuid)> = sqlx::query_as(
             "UPDATE installer_code SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1
@@ -93,7 +100,7 @@ pub(super) async fn revoke(db: &SqlStore, code: Uuid, now: UnixMillis) -> Result
             org: Some(OrgId::from_uuid(installer)),
             site: Some(SiteId::from_uuid(site)),
             details: Some(json!({ "code": code })),
-            ..Act::of_console("code.revoked")
+            ..Act::by(by, "code.revoked")
         };
         audit!(tx, now, act);
     });

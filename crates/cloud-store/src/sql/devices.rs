@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use solthrive_domain::access::By;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, SiteId};
 use uuid::Uuid;
@@ -14,6 +15,7 @@ use crate::meta::{Credential, DeviceLine, NewDevice, Provisioned, Standing, Toke
 
 pub(super) async fn provision(
     db: &SqlStore,
+    by: By,
     devices: &[NewDevice],
     now: UnixMillis,
 ) -> Result<Vec<Provisioned>, StoreError> {
@@ -68,17 +70,17 @@ pub(super) async fn provision(
         }
         let told = devices.iter().zip(&told);
         for (device, _) in told.filter(|(_, told)| **told == Provisioned::New) {
-            audit!(tx, now, provisioned(device));
+            audit!(tx, now, provisioned(by, device));
         }
     });
     Ok(told)
 }
 
-fn provisioned(device: &NewDevice) -> Act {
+fn provisioned(by: By, device: &NewDevice) -> Act {
     Act {
         device: Some(device.id),
         details: Some(json!({ "serial": device.serial })),
-        ..Act::of_console("device.provisioned")
+        ..Act::by(by, "device.provisioned")
     }
 }
 
@@ -115,6 +117,7 @@ pub(super) async fn list(db: &SqlStore) -> Result<Vec<DeviceLine>, StoreError> {
 
 pub(super) async fn deactivate(
     db: &SqlStore,
+    by: By,
     device: DeviceId,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
@@ -135,7 +138,7 @@ pub(super) async fn deactivate(
         }
         let act = Act {
             device: Some(device),
-            ..Act::of_console("device.deactivated")
+            ..Act::by(by, "device.deactivated")
         };
         audit!(tx, now, act);
     });

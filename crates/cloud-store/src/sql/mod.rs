@@ -179,8 +179,8 @@ fn instant(ms: i64) -> Result<UnixMillis, StoreError> {
 
 #[async_trait]
 impl Registry for SqlStore {
-    async fn add_org(&self, _: &Operator, org: &Org, now: UnixMillis) -> Result<(), StoreError> {
-        orgs::add(self, org, now).await
+    async fn add_org(&self, by: &Operator, org: &Org, now: UnixMillis) -> Result<(), StoreError> {
+        orgs::add(self, by.by(), org, now).await
     }
 
     async fn orgs(&self, _: &Operator) -> Result<Vec<Org>, StoreError> {
@@ -189,11 +189,11 @@ impl Registry for SqlStore {
 
     async fn add_site(
         &self,
-        _: &Operator,
+        by: &Operator,
         site: &Site,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        sites::add(self, site, now).await
+        sites::add(self, by.by(), site, now).await
     }
 
     async fn site(&self, site: ReadableSite) -> Result<Option<Site>, StoreError> {
@@ -202,11 +202,11 @@ impl Registry for SqlStore {
 
     async fn update_site(
         &self,
-        _: &Operator,
+        by: &Operator,
         site: &Site,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        sites::update(self, site, now).await
+        sites::update(self, by.by(), site, now).await
     }
 
     async fn site_configs(&self, site: ReadableSite) -> Result<Vec<SiteConfig>, StoreError> {
@@ -219,12 +219,12 @@ impl Registry for SqlStore {
 
     async fn keep_raw(
         &self,
-        _: &Operator,
+        by: &Operator,
         site: SiteId,
         days: Option<NonZeroU32>,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        sites::keep_raw(self, site, days, now).await
+        sites::keep_raw(self, by.by(), site, days, now).await
     }
 
     async fn raw_days(&self, _: &Operator, site: SiteId) -> Result<Option<NonZeroU32>, StoreError> {
@@ -233,11 +233,11 @@ impl Registry for SqlStore {
 
     async fn add_code(
         &self,
-        _: &Operator,
+        by: &Operator,
         code: &NewCode,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        codes::add(self, code, now).await
+        codes::add(self, by.by(), code, now).await
     }
 
     async fn codes(&self, _: &Operator) -> Result<Vec<CodeLine>, StoreError> {
@@ -246,20 +246,20 @@ impl Registry for SqlStore {
 
     async fn revoke_code(
         &self,
-        _: &Operator,
+        by: &Operator,
         code: Uuid,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        codes::revoke(self, code, now).await
+        codes::revoke(self, by.by(), code, now).await
     }
 
     async fn provision(
         &self,
-        _: &Operator,
+        by: &Operator,
         devices: &[NewDevice],
         now: UnixMillis,
     ) -> Result<Vec<Provisioned>, StoreError> {
-        devices::provision(self, devices, now).await
+        devices::provision(self, by.by(), devices, now).await
     }
 
     async fn devices(&self, _: &Operator) -> Result<Vec<DeviceLine>, StoreError> {
@@ -269,10 +269,10 @@ impl Registry for SqlStore {
     async fn register(
         &self,
         asked: &Asked<'_>,
-        notices: [Uuid; 2],
+        ids: [Uuid; 2],
         now: UnixMillis,
     ) -> Result<Decision, StoreError> {
-        register::register(self, asked, notices, now).await
+        register::register(self, asked, ids, now).await
     }
 
     async fn notices(&self, _: &Operator, org: OrgId) -> Result<Vec<Notice>, StoreError> {
@@ -281,50 +281,50 @@ impl Registry for SqlStore {
 
     async fn deactivate(
         &self,
-        _: &Operator,
+        by: &Operator,
         device: DeviceId,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        devices::deactivate(self, device, now).await
+        devices::deactivate(self, by.by(), device, now).await
     }
 
     async fn add_token(
         &self,
-        _: &Operator,
+        by: &Operator,
         device: DeviceId,
         token: TokenHash,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        tokens::add(self, device, token, now).await
+        tokens::add(self, by.by(), device, token, now).await
     }
 
     async fn revoke_token(
         &self,
-        _: &Operator,
+        by: &Operator,
         token: TokenHash,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        tokens::revoke(self, token, now).await
+        tokens::revoke(self, by.by(), token, now).await
     }
 
     async fn retire_older_tokens(
         &self,
-        _: &Operator,
+        by: &Operator,
         device: DeviceId,
         keep: TokenHash,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        tokens::retire_older(self, device, keep, now).await
+        tokens::retire_older(self, by.by(), device, keep, now).await
     }
 
     async fn replace(
         &self,
-        _: &Operator,
+        by: &Operator,
         old: DeviceId,
         new: DeviceId,
         now: UnixMillis,
     ) -> Result<Option<SiteId>, StoreError> {
-        assignments::replace(self, old, new, now).await
+        assignments::replace(self, by.by(), old, new, now).await
     }
 
     async fn credentials(&self, revision: i64) -> Result<Vec<Credential>, StoreError> {

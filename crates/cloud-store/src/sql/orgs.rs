@@ -1,6 +1,7 @@
 //! Orgs, and what they are told.
 
 use serde_json::json;
+use solthrive_domain::access::By;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId};
 use uuid::Uuid;
@@ -10,7 +11,12 @@ use super::{SqlStore, ask, instant, transaction};
 use crate::StoreError;
 use crate::meta::{Notice, Org, OrgKind};
 
-pub(super) async fn add(db: &SqlStore, org: &Org, now: UnixMillis) -> Result<(), StoreError> {
+pub(super) async fn add(
+    db: &SqlStore,
+    by: By,
+    org: &Org,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
     transaction!(db, |tx| {
         sqlx::query(
             "INSERT INTO org (id, kind, name, contact, created_at) VALUES ($1, $2, $3, $4, $5)",
@@ -25,7 +31,7 @@ pub(super) async fn add(db: &SqlStore, org: &Org, now: UnixMillis) -> Result<(),
         let act = Act {
             org: Some(org.id),
             details: Some(json!({ "kind": org.kind.as_str() })),
-            ..Act::of_console("org.added")
+            ..Act::by(by, "org.added")
         };
         audit!(tx, now, act);
     });

@@ -1,5 +1,6 @@
 //! One registration in one transaction: gather the facts, decide, carry it out.
 
+use solthrive_domain::access::{Basis, Scopes};
 use solthrive_domain::registration::{Decision, KnownCode, KnownDevice, decide};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
@@ -110,6 +111,27 @@ macro_rules! bind {
     };
 }
 
+/// What an installer's company gets at a site that it builds, unless it has that already.
+macro_rules! let_in {
+    ($tx:ident, $id:expr, $site:ident, $installer:ident, $now:ident) => {
+        sqlx::query(
+            "INSERT INTO site_grant (id, site, grantee_org, scopes, basis, created_at, valid_from)
+             SELECT $1, $2, $3, $4, $5, $6, $6 WHERE NOT EXISTS (
+                 SELECT 1 FROM site_grant WHERE site = $2 AND grantee_org = $3 AND basis = $5
+                 AND revoked_at IS NULL AND valid_to IS NULL
+             )",
+        )
+        .bind($id)
+        .bind($site.as_uuid())
+        .bind($installer)
+        .bind(Scopes::ALL.to_string())
+        .bind(Basis::Commissioning.as_str())
+        .bind($now.get())
+        .execute(&mut *$tx)
+        .await?;
+    };
+}
+
 /// Leaves a notice with each org, unless it has just been told.
 macro_rules! tell {
     ($tx:ident, $asked:ident, $what:ident, $notices:ident, $orgs:expr, $now:ident) => {
@@ -168,7 +190,7 @@ macro_rules! describe {
 pub(super) async fn register(
     db: &SqlStore,
     asked: &Asked<'_>,
-    notices: [Uuid; 2],
+    ids: [Uuid; 2],
     now: UnixMillis,
 ) -> Result<Decision, StoreError> {
     let decision = transaction!(db, |tx| {
@@ -184,6 +206,7 @@ pub(super) async fn register(
             (Decision::Bind(site), Some(installer)) => {
                 make_room!(tx, site, revision, now);
                 bind!(tx, asked, site, installer, now);
+                let_in!(tx, ids[0], site, installer, now);
                 describe!(tx, asked, site, revision, now);
                 let act = bound(asked, site, installer);
                 audit!(tx, now, act);
@@ -194,10 +217,10 @@ pub(super) async fn register(
             (Decision::Elsewhere { .. }, Some(wanted_by)) => {
                 let there = device.as_ref().and_then(|row| row.4).unwrap_or(wanted_by);
                 let orgs = [there, wanted_by];
-                tell!(tx, asked, CLAIMED_ELSEWHERE, notices, orgs, now);
+                tell!(tx, asked, CLAIMED_ELSEWHERE, ids, orgs, now);
             }
             (Decision::Taken(_), Some(wanted_by)) => {
-                tell!(tx, asked, SITE_TAKEN, notices, [wanted_by], now);
+                tell!(tx, asked, SITE_TAKEN, ids, [wanted_by], now);
             }
             _ => {}
         }

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use serde_json::json;
+use solthrive_domain::access::By;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
@@ -12,7 +13,12 @@ use super::{SqlStore, ask, instant, next_revision, transaction};
 use crate::StoreError;
 use crate::meta::{Site, SiteConfig};
 
-pub(super) async fn add(db: &SqlStore, site: &Site, now: UnixMillis) -> Result<bool, StoreError> {
+pub(super) async fn add(
+    db: &SqlStore,
+    by: By,
+    site: &Site,
+    now: UnixMillis,
+) -> Result<bool, StoreError> {
     let (latitude, longitude) = site.place.unzip();
     transaction!(db, |tx| {
         let done = sqlx::query(
@@ -36,7 +42,7 @@ pub(super) async fn add(db: &SqlStore, site: &Site, now: UnixMillis) -> Result<b
         let act = Act {
             org: Some(site.owner),
             site: Some(site.id),
-            ..Act::of_console("site.added")
+            ..Act::by(by, "site.added")
         };
         audit!(tx, now, act);
     });
@@ -45,6 +51,7 @@ pub(super) async fn add(db: &SqlStore, site: &Site, now: UnixMillis) -> Result<b
 
 pub(super) async fn update(
     db: &SqlStore,
+    by: By,
     site: &Site,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
@@ -88,7 +95,7 @@ pub(super) async fn update(
             org: Some(site.owner),
             site: Some(site.id),
             details: Some(json!({ "changed": changed(&before, site) })),
-            ..Act::of_console("site.updated")
+            ..Act::by(by, "site.updated")
         };
         audit!(tx, now, act);
     });
@@ -188,6 +195,7 @@ pub(super) async fn list(db: &SqlStore) -> Result<Vec<Site>, StoreError> {
 
 pub(super) async fn keep_raw(
     db: &SqlStore,
+    by: By,
     site: SiteId,
     days: Option<NonZeroU32>,
     now: UnixMillis,
@@ -205,7 +213,7 @@ pub(super) async fn keep_raw(
         let act = Act {
             site: Some(site),
             details: Some(json!({ "raw_days": days })),
-            ..Act::of_console("site.raw_days_set")
+            ..Act::by(by, "site.raw_days_set")
         };
         audit!(tx, now, act);
     });

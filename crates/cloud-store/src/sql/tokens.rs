@@ -1,6 +1,7 @@
 //! Tokens of devices: two slots each, so that one can take over from the other.
 
 use solthrive_domain::DeviceId;
+use solthrive_domain::access::By;
 use solthrive_domain::telemetry::UnixMillis;
 use uuid::Uuid;
 
@@ -11,6 +12,7 @@ use crate::meta::TokenHash;
 
 pub(super) async fn add(
     db: &SqlStore,
+    by: By,
     device: DeviceId,
     token: TokenHash,
     now: UnixMillis,
@@ -49,13 +51,14 @@ pub(super) async fn add(
         .bind(now.get())
         .execute(&mut *tx)
         .await?;
-        audit!(tx, now, act("device.token_added", device));
+        audit!(tx, now, act(by, "device.token_added", device));
     });
     Ok(true)
 }
 
 pub(super) async fn revoke(
     db: &SqlStore,
+    by: By,
     token: TokenHash,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
@@ -75,13 +78,14 @@ pub(super) async fn revoke(
             .execute(&mut *tx)
             .await?;
         let device = DeviceId::from_uuid(device);
-        audit!(tx, now, act("device.token_revoked", device));
+        audit!(tx, now, act(by, "device.token_revoked", device));
     });
     Ok(true)
 }
 
 pub(super) async fn retire_older(
     db: &SqlStore,
+    by: By,
     device: DeviceId,
     keep: TokenHash,
     now: UnixMillis,
@@ -109,15 +113,15 @@ pub(super) async fn retire_older(
                 .bind(revision)
                 .execute(&mut *tx)
                 .await?;
-            audit!(tx, now, act("device.older_tokens_retired", device));
+            audit!(tx, now, act(by, "device.older_tokens_retired", device));
         }
     });
     Ok(true)
 }
 
-fn act(action: &'static str, device: DeviceId) -> Act {
+fn act(by: By, action: &'static str, device: DeviceId) -> Act {
     Act {
         device: Some(device),
-        ..Act::of_console(action)
+        ..Act::by(by, action)
     }
 }

@@ -121,6 +121,7 @@ macro_rules! archive_promises {
             what_was_set_aside_is_hidden_and_kept,
             a_scan_sees_every_chunk_once,
             a_site_sees_chunks_of_its_own_time,
+            what_is_older_than_the_right_is_not_shown,
             a_site_sees_the_devices_that_are_there_now,
             chunks_are_kept_as_long_as_their_site_says,
             a_site_can_keep_less_than_usual,

@@ -9,6 +9,7 @@ use solthrive_cloud::app::Stores;
 use solthrive_cloud::config::Place;
 use solthrive_cloud_store::archive::{Fleet, Stored};
 use solthrive_cloud_store::chunk::{Codec, ColumnId, Header, Known, Pick, Statistics};
+use solthrive_domain::access::Machinery;
 use solthrive_domain::bucket::{Bucket, Quarter};
 use solthrive_domain::telemetry::UnixMillis;
 
@@ -110,7 +111,7 @@ impl Asks<'_> {
         let mut times = Times(Vec::new());
         let mut codec = Codec::new()?;
         for device in self.fleet.iter().cycle().take(TIMES) {
-            let site = operator().may_read(device.site);
+            let site = Machinery::of_the_service().may_read(device.site);
             let span = self.begin + DAY_MS..self.begin + 2 * DAY_MS;
             let began = now();
             let chunks = self.stores.views.chunks(site, span).await?;
@@ -128,7 +129,7 @@ impl Asks<'_> {
     async fn quarters(&self, table: &mut Table) -> Result<()> {
         let mut times = Times(Vec::new());
         for device in self.fleet.iter().cycle().take(TIMES) {
-            let site = operator().may_read(device.site);
+            let site = Machinery::of_the_service().may_read(device.site);
             let quarter = |ms: i64| UnixMillis::try_from(ms).map(Quarter::of);
             let span = quarter(self.begin)?..quarter(self.begin + 3 * DAY_MS)?;
             let began = now();
@@ -189,7 +190,7 @@ impl Asks<'_> {
 
     /// A year of one site at 1,000 points: its buckets, put together 35 at a time.
     async fn year(&self, table: &mut Table) -> Result<()> {
-        let site = operator().may_read(self.fleet[0].site);
+        let site = Machinery::of_the_service().may_read(self.fleet[0].site);
         let end = self.begin + wide::DAYS * DAY_MS;
         let quarter = |ms: i64| UnixMillis::try_from(ms).map(Quarter::of);
         let span = quarter(end - wide::YEAR * DAY_MS)?..quarter(end)?;

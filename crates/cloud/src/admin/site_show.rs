@@ -1,6 +1,6 @@
 //! `admin site show`.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde_json::json;
 use solthrive_cloud_store::archive::Views as _;
 use solthrive_cloud_store::meta::{Registry as _, Site, Standing};
@@ -14,7 +14,10 @@ use super::site::{json_of, size};
 pub(super) async fn show(site: &Site, console: &Console, screen: &mut Screen) -> Result<()> {
     let orgs = console.sql.orgs(&console.operator).await?;
     let owner = orgs.iter().find(|org| org.id == site.owner);
-    let readable = console.operator.may_read(site.id);
+    let readable = console
+        .operator
+        .may_read(site.id)
+        .context("only the console reads every site")?;
     let statuses = console.sql.status(readable).await?;
     let devices = console.sql.devices(&console.operator).await?;
     let there = devices

@@ -10,7 +10,7 @@ use solthrive_cloud::app::Stores;
 use solthrive_cloud::config::{Place, StoreUrl};
 use solthrive_cloud_store::archive::Archive as _;
 use solthrive_cloud_store::sql::SqlStore;
-use solthrive_domain::access::Operator;
+use solthrive_domain::access::Machinery;
 use solthrive_domain::rollup::DayRollup;
 use solthrive_protocol::DayBody;
 use solthrive_sim::clock::Clock;
@@ -135,7 +135,7 @@ async fn compare(folder: &Path, devices: &[Made], from: Timestamp) -> u64 {
         let status = stores.archive.device_status(device.0.id).await.unwrap();
         let status = status.unwrap();
         stored += status.rows;
-        let site = Operator::at_the_console().may_read(status.site.unwrap());
+        let site = Machinery::of_the_service().may_read(status.site.unwrap());
         let own = books(&entry(device), seed, from, status.rows);
         let (first, last) = (own.first().unwrap().date, own.last().unwrap().date);
         let dates = first..last.tomorrow().unwrap();

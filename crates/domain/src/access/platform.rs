@@ -21,10 +21,10 @@ impl Operator {
         self.0
     }
 
-    /// An operator may read any site.
+    /// Somebody at the console may read any site; an admin over the network may not.
     #[must_use]
-    pub const fn may_read(&self, site: SiteId) -> ReadableSite {
-        ReadableSite::everything_of(site)
+    pub fn may_read(&self, site: SiteId) -> Option<ReadableSite> {
+        (self.0 == By::Console).then(|| ReadableSite::everything_of(site))
     }
 }
 

@@ -223,6 +223,7 @@ fn an_admin_sees_a_site_only_while_a_support_session_for_it_is_open() {
 fn only_admins_of_the_platform_operate_it_and_operating_shows_no_site() {
     let admin = member(OrgKind::Platform, PLATFORM, Role::Admin);
     let operator = admin.operator().unwrap();
+    assert!(operator.may_read(site(1)).is_none());
     assert!(operator.by().to_string().starts_with("user:"));
     for actor in [
         member(OrgKind::Platform, PLATFORM, Role::Technician),

@@ -2,6 +2,7 @@
 
 use super::things::{BY, device, everything, june, org, site, status, stretch};
 use crate::archive::{Archive, Checkpoint, Cursors, Fleet, Period, Views, Wrote};
+use crate::conformance::readable;
 
 /// Panics unless the archive holds exactly this, of what [`everything`] says.
 pub async fn holds(store: &(impl Archive + Views), expected: &Checkpoint) {
@@ -30,7 +31,7 @@ pub async fn holds(store: &(impl Archive + Views), expected: &Checkpoint) {
     assert_eq!(quarters.as_ref(), expected.quarters.first());
     let told = store.told(site(1), june(1)..june(2)).await.expect("reads");
     assert_eq!(told, expected.told);
-    let events = store.events(BY.may_read(site(1)), 10).await;
+    let events = store.events(readable(site(1)), 10).await;
     assert_eq!(events.expect("reads"), expected.events);
 }
 

@@ -2,10 +2,17 @@
 
 use std::num::NonZeroU32;
 
+use solthrive_domain::access::{
+    Actor, Credential, Membership, OrgKind, ReadableSite, Role, Scope, SecondFactor, SiteFacts,
+};
 use solthrive_domain::registration::Decision;
 
-use super::things::{BY, DAY_MS, at, device, piece, sample, seq, site, status, stretch};
+use super::things::{
+    BY, DAY_MS, at, bucket, bucket_day, device, event, june, org, piece, quarter, sample, seq,
+    site, site_day, site_month, status, stretch,
+};
 use crate::archive::{Archive, Piece, SiteChunk, Views};
+use crate::conformance::readable;
 use crate::conformance::registry::{a_small_world, register};
 use crate::meta::Registry;
 
@@ -41,13 +48,13 @@ pub async fn a_site_sees_chunks_of_its_own_time(store: &(impl Registry + Archive
     ];
     a_device_that_moved(store, &pieces).await;
     let all = -9 * DAY_MS..9 * DAY_MS;
-    let of_one = store.chunks(BY.may_read(site(1)), all.clone()).await;
+    let of_one = store.chunks(readable(site(1)), all.clone()).await;
     let (first, last) = (i64::MIN, i64::MAX);
     assert_eq!(
         seen(&of_one.expect("reads")),
         [(1, first, 500), (2, first, 500), (5, first, last)]
     );
-    let of_two = store.chunks(BY.may_read(site(2)), all).await;
+    let of_two = store.chunks(readable(site(2)), all).await;
     assert_eq!(
         seen(&of_two.expect("reads")),
         [(2, 600, last), (4, 600, last)]
@@ -61,7 +68,7 @@ pub async fn a_site_sees_chunks_of_its_own_time(store: &(impl Registry + Archive
         (-DAY_MS + 5..0, vec![1]),
         (-DAY_MS + 6..0, vec![]),
     ] {
-        let chunks = store.chunks(BY.may_read(site(1)), span.clone()).await;
+        let chunks = store.chunks(readable(site(1)), span.clone()).await;
         let bytes: Vec<_> = seen(&chunks.expect("reads"))
             .iter()
             .map(|seen| seen.0)
@@ -76,9 +83,9 @@ pub async fn a_site_sees_the_devices_that_are_there_now(store: &(impl Registry +
     let mut before = stretch(10, 11);
     before.statuses = vec![status(1, 400), status(2, 400), status(3, 400)];
     store.checkpoint(&before).await.expect("writes");
-    let of_one = store.status(BY.may_read(site(1))).await.expect("reads");
+    let of_one = store.status(readable(site(1))).await.expect("reads");
     assert_eq!(of_one, [status(2, 400)]);
-    let of_two = store.status(BY.may_read(site(2))).await.expect("reads");
+    let of_two = store.status(readable(site(2))).await.expect("reads");
     let [moved] = &of_two[..] else {
         panic!("{of_two:?}")
     };
@@ -87,7 +94,7 @@ pub async fn a_site_sees_the_devices_that_are_there_now(store: &(impl Registry +
     let mut after = stretch(11, 12);
     after.statuses = vec![status(1, 600)];
     store.checkpoint(&after).await.expect("writes");
-    let of_two = store.status(BY.may_read(site(2))).await.expect("reads");
+    let of_two = store.status(readable(site(2))).await.expect("reads");
     assert_eq!(of_two[0].newest, Some(sample(600)));
     let all = store.statuses(&BY).await.expect("reads");
     let places: Vec<_> = all.iter().map(|status| status.site).collect();
@@ -156,4 +163,76 @@ pub async fn a_site_can_keep_less_than_usual(store: &(impl Registry + Archive + 
         .await
         .expect("sets");
     assert_eq!(store.expire(3, 5, 99).await.expect("expires"), 1);
+}
+
+/// The right of an owner who was given the site's history from a time on.
+fn since(ms: i64) -> ReadableSite {
+    let me = Membership {
+        org: org(1),
+        kind: OrgKind::Household,
+        role: Role::Admin,
+    };
+    let actor = Actor {
+        user: None,
+        client: None,
+        credential: Credential::Session(SecondFactor::NotAsked),
+        memberships: vec![me],
+        support: Vec::new(),
+    };
+    let facts = SiteFacts {
+        site: site(1),
+        owner: org(1),
+        owner_data_from: Some(at(ms)),
+        handed_over_at: None,
+        grants: Vec::new(),
+    };
+    let access = actor.at(&facts, at(0)).expect("it is his");
+    access.readable(Scope::Production).expect("an owner reads")
+}
+
+/// Whoever was given the history from a time on sees nothing older, nor what cannot be told from older.
+pub async fn what_is_older_than_the_right_is_not_shown(store: &(impl Registry + Archive + Views)) {
+    let pieces = [
+        piece(1, (0, 99), 1),
+        piece(1, (100, 400), 2),
+        piece(1, (DAY_MS, DAY_MS + 5), 3),
+    ];
+    a_device_that_moved(store, &pieces).await;
+    let first = quarter(1_977_000);
+    let begin = first.start().get();
+    let mut stored = stretch(10, 11);
+    stored.statuses = vec![status(2, 600)];
+    stored.buckets = vec![bucket_day(
+        1,
+        first.utc_day(),
+        vec![bucket(1_977_000, 5), bucket(1_977_001, 6)],
+    )];
+    stored.days = vec![site_day(1, june(1), 1, true)];
+    stored.months = vec![site_month(1, june(1), 1)];
+    stored.events = vec![event(1, 50, "api_stall"), event(1, 700, "api_stall")];
+    store.checkpoint(&stored).await.expect("writes");
+    let right = since(200);
+    let chunks = store.chunks(right, 0..9 * DAY_MS).await.expect("reads");
+    assert_eq!(seen(&chunks), [(2, 200, 500)]);
+    let events = store.events(right, 9).await.expect("reads");
+    assert_eq!(
+        events.iter().map(|event| event.at).collect::<Vec<_>>(),
+        [at(700)]
+    );
+    let newest = store.status(since(601)).await.expect("reads")[0].newest;
+    assert_eq!(newest, None);
+    for (from, buckets, whole) in [
+        (begin, 2, 1),
+        (begin + 1, 1, 0),
+        (begin + 900_000, 1, 0),
+        (begin + 900_001, 0, 0),
+    ] {
+        let right = since(from);
+        let all = quarter(1_976_000)..quarter(1_978_000);
+        let told = store.buckets(right, all).await.expect("reads");
+        assert_eq!(told.len(), buckets, "from {from}");
+        let days = store.days(right, june(1)..june(9)).await.expect("reads");
+        let months = store.months(right, june(1)..june(9)).await.expect("reads");
+        assert_eq!((days.len(), months.len()), (whole, whole), "from {from}");
+    }
 }

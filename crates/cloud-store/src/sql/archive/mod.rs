@@ -23,7 +23,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use jiff::civil::Date;
 use solthrive_domain::access::{Operator, ReadableSite};
-use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup};
+use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup, Rollup};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{Bucket, DeviceId, Quarter, SiteId};
 use sqlx::types::Uuid;
@@ -176,7 +176,12 @@ impl Archive for SqlStore {
 #[async_trait]
 impl Views for SqlStore {
     async fn status(&self, site: ReadableSite) -> Result<Vec<DeviceStatus>, StoreError> {
-        views::status(self, site.site()).await
+        let mut all = views::status(self, site.site()).await?;
+        for status in &mut all {
+            let shown = |ts: UnixMillis| site.since().is_none_or(|since| ts >= since);
+            status.newest = status.newest.filter(|newest| shown(newest.ts));
+        }
+        Ok(all)
     }
 
     async fn statuses(&self, _: &Operator) -> Result<Vec<DeviceStatus>, StoreError> {
@@ -196,7 +201,12 @@ impl Views for SqlStore {
         site: ReadableSite,
         span: Range<i64>,
     ) -> Result<Vec<SiteChunk>, StoreError> {
-        views::chunks(self, site.site(), span).await
+        let mut chunks = views::chunks(self, site.site(), site.clamp(span)).await?;
+        for chunk in &mut chunks {
+            chunk.within = site.clamp(chunk.within.clone());
+        }
+        chunks.retain(|chunk| !chunk.within.is_empty());
+        Ok(chunks)
     }
 
     async fn buckets(
@@ -204,6 +214,10 @@ impl Views for SqlStore {
         site: ReadableSite,
         quarters: Range<Quarter>,
     ) -> Result<Vec<Bucket>, StoreError> {
+        // A quarter that began before is not shown: what is in it cannot be told apart.
+        let first = site.since().map(|since| Quarter::not_before(since.into()));
+        let quarters =
+            first.map_or(quarters.start, |first| first.max(quarters.start))..quarters.end;
         views::buckets(self, site.site(), quarters).await
     }
 
@@ -212,7 +226,9 @@ impl Views for SqlStore {
         site: ReadableSite,
         dates: Range<Date>,
     ) -> Result<Vec<DayRollup>, StoreError> {
-        views::days(self, site.site(), &dates).await
+        let mut days = views::days(self, site.site(), &dates).await?;
+        days.retain(|day| shows(site, &day.rollup));
+        Ok(days)
     }
 
     async fn months(
@@ -221,7 +237,8 @@ impl Views for SqlStore {
         months: Range<Date>,
     ) -> Result<Vec<MonthRollup>, StoreError> {
         let months = read::site_months(self, site.site(), &months).await?;
-        Ok(months.into_iter().map(|month| month.month).collect())
+        let months = months.into_iter().map(|month| month.month);
+        Ok(months.filter(|month| shows(site, &month.rollup)).collect())
     }
 
     async fn fleet_days(
@@ -245,6 +262,14 @@ impl Views for SqlStore {
     }
 
     async fn events(&self, site: ReadableSite, most: u32) -> Result<Vec<Event>, StoreError> {
-        views::events(self, site.site(), most).await
+        let mut events = views::events(self, site.site(), most).await?;
+        events.retain(|event| site.since().is_none_or(|since| event.at >= since));
+        Ok(events)
     }
+}
+
+/// Whether all of a day or month may be shown: a part of it cannot be told apart.
+fn shows(site: ReadableSite, rollup: &Rollup) -> bool {
+    site.since()
+        .is_none_or(|since| rollup.span.start.start() >= since)
 }

@@ -14,7 +14,7 @@ use solthrive_cloud_store::archive::{Archive, Cursors, Event, OpenDay, Piece, Vi
 use solthrive_cloud_store::chunk::{Codec, Finite, Pick, Value};
 use solthrive_cloud_store::hot::{Appended, Delivery, Entry, HotLog, Seq, encode};
 use solthrive_cloud_store::meta::Assignment;
-use solthrive_domain::access::Operator;
+use solthrive_domain::access::Machinery;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{Bucket, DayRollup, Severity};
 use solthrive_protocol::{DayBody, State};
@@ -39,7 +39,7 @@ fn two_homes() -> Vec<Assignment> {
 
 async fn events(rig: &Rig, n: u128) -> Vec<Event> {
     rig.store
-        .events(Operator::at_the_console().may_read(site(n)), 100)
+        .events(Machinery::of_the_service().may_read(site(n)), 100)
         .await
         .unwrap()
 }

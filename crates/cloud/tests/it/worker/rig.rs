@@ -21,7 +21,7 @@ use solthrive_cloud_store::hot::{Appended, Delivery, Seq, encode};
 use solthrive_cloud_store::meta::Assignment;
 use solthrive_cloud_store::sql::SqlStore;
 use solthrive_cloud_store::sqlite::SqliteHotLog;
-use solthrive_domain::access::Operator;
+use solthrive_domain::access::{Machinery, Operator};
 use solthrive_domain::{Buckets, DayRollup, FleetSums, OrgId, SiteId};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -215,7 +215,7 @@ impl Rig {
     }
 
     async fn site(&self, site: SiteId) -> SiteThings {
-        let readable = Operator::at_the_console().may_read(site);
+        let readable = Machinery::of_the_service().may_read(site);
         let archive = &self.store;
         let stored = archive.bucket_days(site, DAYS).await.unwrap();
         let mut buckets: Buckets = stored
