@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::refuse_unfinished;
+use crate::api::{Api, Cost, Passwords, Policy, Ports};
 use crate::clock::{Clock, new_id};
 use crate::config::{Place, Role, Serve, StoreUrl};
 use crate::devices::Devices;
@@ -193,16 +194,19 @@ impl Running {
             &metrics,
             (&mut background, &watch),
         );
-        let app = AppState::from(Shared::new(
-            devices,
-            Arc::clone(&stores.registry),
-            committer,
-            pepper,
-            clock,
-            metrics,
-            Bounds::new(&settings.limits, &settings.pace),
-            settings.plain_http,
-        ));
+        let app = AppState::from(
+            Shared::new(
+                devices,
+                Arc::clone(&stores.registry),
+                committer,
+                pepper,
+                clock,
+                metrics,
+                Bounds::new(&settings.limits, &settings.pace),
+                settings.plain_http,
+            )
+            .with_api(api(settings, &stores.sql, clock)?),
+        );
         let readiness = Arc::clone(&app.readiness);
         let (address, http) = listen(settings, app, &watch)?;
         Ok(Self {
@@ -236,6 +240,23 @@ impl Running {
         let _ = tokio::time::timeout(GRACE, self.sql.close()).await;
         drop(self.folder);
     }
+}
+
+/// The API for people, if this process has that role.
+fn api(settings: &Serve, sql: &SqlStore, clock: Clock) -> Result<Option<Arc<Api>>> {
+    if !settings.has(Role::Api) {
+        return Ok(None);
+    }
+    let ports = Ports::of(Arc::new(sql.clone()));
+    let policy = Policy {
+        second_factor_for_staff: !settings.no_second_factor,
+        ..Policy::default()
+    };
+    let passwords = Passwords::new(Cost::Usual)?;
+    let key = fs::read(settings.place.pepper())?;
+    Ok(Some(Arc::new(Api::new(
+        ports, clock, policy, passwords, &key,
+    ))))
 }
 
 async fn ingest(

@@ -101,6 +101,9 @@ pub struct Serve {
     /// Speak HTTP without TLS, to a proxy on the same host that ends TLS. Only on a loopback address
     #[arg(long, env = "SOLTHRIVE_CLOUD_PLAIN_HTTP", conflicts_with_all = ["tls_cert", "tls_key"])]
     pub plain_http: bool,
+    /// Do not ask installers and admins for a second factor; for demonstrations
+    #[arg(long, env = "SOLTHRIVE_CLOUD_NO_SECOND_FACTOR")]
+    pub no_second_factor: bool,
     /// How log lines look
     #[arg(long, env = "SOLTHRIVE_CLOUD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]
     pub log_format: LogFormat,

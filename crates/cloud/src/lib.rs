@@ -8,6 +8,7 @@
 //! Roles run in one process or apart: `ingest` takes in, `worker` follows the log, `api` answers people.
 
 pub mod admin;
+pub mod api;
 pub mod app;
 pub mod attempts;
 pub mod clock;

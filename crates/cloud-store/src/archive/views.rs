@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use jiff::civil::Date;
-use solthrive_domain::access::{Operator, ReadableSite};
+use solthrive_domain::access::{Operator, ReadableFleet, ReadableSite};
 use solthrive_domain::bucket::{Bucket, Quarter};
 use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup};
 
@@ -60,6 +60,13 @@ pub trait Views: Send + Sync {
         &self,
         by: &Operator,
         fleet: Fleet,
+        dates: Range<Date>,
+    ) -> Result<Vec<(Date, FleetSums)>, StoreError>;
+
+    /// Sums of the days of an installer's own fleet, by date.
+    async fn own_fleet_days(
+        &self,
+        fleet: ReadableFleet,
         dates: Range<Date>,
     ) -> Result<Vec<(Date, FleetSums)>, StoreError>;
 

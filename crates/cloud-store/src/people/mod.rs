@@ -6,9 +6,11 @@
 
 mod accounts;
 mod homes;
+mod tenancy;
 
 pub use self::accounts::{
     Accounts, Added, Caller, EmailKey, NewSession, NewToken, NewUser, NotAnAddress, SessionLine,
     SignIn, TokenLine, User,
 };
 pub use self::homes::{Home, HomeFilter, Homes, Page, PageKey};
+pub use self::tenancy::{GrantLine, NewGrant, Tenancy};

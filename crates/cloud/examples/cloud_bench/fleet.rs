@@ -99,7 +99,11 @@ async fn bind(
         firmware: "0",
         config: None,
     };
-    let ids = [Uuid::nil(), Uuid::max()];
+    // Its code's id is its own, and so is this one.
+    let ids = [
+        Uuid::from_u128((5 << 64) | (code.id.as_u128() & u128::from(u64::MAX))),
+        Uuid::max(),
+    ];
     let decision = registry.register(&asked, ids, now).await?;
     ensure!(matches!(decision, Decision::Bind(_)), "{decision:?}");
     Ok(())

@@ -32,6 +32,7 @@ mod site_show;
 mod status;
 mod table;
 mod token;
+mod user;
 mod verify;
 
 use std::io;
@@ -80,6 +81,9 @@ enum Command {
     /// Households, installers, and who runs the platform
     #[command(subcommand)]
     Org(org::Command),
+    /// People who sign in
+    #[command(subcommand)]
+    User(user::Command),
     /// Homes
     #[command(subcommand)]
     Site(site::Command),
@@ -177,6 +181,7 @@ async fn work_on(
 ) -> anyhow::Result<Verdict> {
     match command {
         Command::Org(command) => org::run(command, console, screen).await,
+        Command::User(command) => user::run(command, console, screen).await,
         Command::Site(command) => site::run(command, console, screen).await,
         Command::Code(command) => code::run(command, console, screen).await,
         Command::Device(command) => device::run(command, console, screen).await,

@@ -15,12 +15,15 @@ mod state;
 mod telemetry;
 mod trace;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 pub use self::body::{NotUnpacked, Packing};
 pub use self::openapi::{document as openapi_document, served as openapi_served};
+pub(crate) use self::server::Peer;
 pub use self::server::{Listener, serve};
 pub use self::state::{AppState, Bounds, Readiness, Shared};
 use crate::config::Role;
@@ -40,6 +43,9 @@ fn router(app: AppState, roles: &[Role]) -> Router {
     }
     if roles.contains(&Role::Api) {
         router = router.route("/api/v1/openapi.json", get(openapi::get));
+        if let Some(api) = &app.api {
+            router = router.merge(crate::api::router(Arc::clone(api)));
+        }
     }
     router
         .fallback(answer::no_such_path)

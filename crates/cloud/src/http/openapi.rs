@@ -59,5 +59,5 @@ impl Modify for Finish {
 /// # Errors
 /// Never in practice: the document holds only text, numbers and maps with text keys.
 pub fn document() -> Result<String, serde_json::Error> {
-    Ok(Api::openapi().to_pretty_json()? + "\n")
+    Ok(crate::api::add_to_document(Api::openapi()).to_pretty_json()? + "\n")
 }

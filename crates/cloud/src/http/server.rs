@@ -55,11 +55,16 @@ pub struct Listener {
 
 /// Who is on the other end, as a request extension.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(IpAddr);
+pub(crate) struct Peer(IpAddr);
 
 impl Peer {
     pub(super) const fn address(self) -> IpAddr {
         self.0
+    }
+
+    /// Whom the address stands for where addresses are counted.
+    pub(crate) fn household(self) -> IpAddr {
+        household(self.0)
     }
 
     /// A proxy on the same host appends who called it. Where nobody can read what it says, it is nobody's

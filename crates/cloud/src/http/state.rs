@@ -12,6 +12,7 @@ use solthrive_protocol::Lane;
 
 use super::answer::Refusal;
 use super::server::household;
+use crate::api::Api;
 use crate::attempts::Attempts;
 use crate::clock::{Clock, new_id};
 use crate::config::{Limits, Pace};
@@ -47,6 +48,8 @@ pub struct Shared {
     pub readiness: Arc<Readiness>,
     /// What one may do.
     pub bounds: Bounds,
+    /// The API for people, where this process has that role.
+    pub api: Option<Arc<Api>>,
     /// Behind a proxy on the same host, whose word on the caller's address counts.
     pub behind_proxy: bool,
     /// Wrong registrations by token.
@@ -146,12 +149,21 @@ impl Shared {
             clock,
             metrics,
             readiness: Arc::default(),
+            api: None,
             bounds,
             behind_proxy,
             attempts: Attempts::default(),
             run: new_id().as_fields().0,
             registrations: Mutex::default(),
         }
+    }
+}
+
+impl Shared {
+    /// With the API for people.
+    #[must_use]
+    pub fn with_api(self, api: Option<Arc<Api>>) -> Self {
+        Self { api, ..self }
     }
 }
 

@@ -6,6 +6,7 @@
 )]
 
 mod admin;
+mod api;
 mod committer;
 mod fleet;
 mod kill;

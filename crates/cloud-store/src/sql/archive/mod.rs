@@ -22,7 +22,7 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use jiff::civil::Date;
-use solthrive_domain::access::{Operator, ReadableSite};
+use solthrive_domain::access::{Operator, ReadableFleet, ReadableSite};
 use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup, Rollup};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{Bucket, DeviceId, Quarter, SiteId};
@@ -248,6 +248,14 @@ impl Views for SqlStore {
         dates: Range<Date>,
     ) -> Result<Vec<(Date, FleetSums)>, StoreError> {
         read::totals(self, fleet, "day", &dates).await
+    }
+
+    async fn own_fleet_days(
+        &self,
+        fleet: ReadableFleet,
+        dates: Range<Date>,
+    ) -> Result<Vec<(Date, FleetSums)>, StoreError> {
+        read::totals(self, Fleet::Installer(fleet.org()), "day", &dates).await
     }
 
     async fn fleet_quarters(

@@ -89,7 +89,7 @@ impl From<Columns> for Row {
     }
 }
 
-type GrantRow = (
+pub(super) type GrantRow = (
     Uuid,
     Uuid,
     Option<Uuid>,
@@ -158,7 +158,7 @@ fn site_of(row: &Row) -> Result<Site, StoreError> {
     })
 }
 
-fn grant_of(row: GrantRow) -> Result<(Uuid, Grant), StoreError> {
+pub(super) fn grant_of(row: GrantRow) -> Result<(Uuid, Grant), StoreError> {
     let (id, site, org, user, scopes, basis, valid_from, valid_to, data_from, revoked_at) = row;
     let grantee = match (org, user) {
         (Some(org), None) => Grantee::Org(OrgId::from_uuid(org)),

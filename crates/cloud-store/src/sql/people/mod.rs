@@ -1,6 +1,7 @@
 //! People in SQL.
 
 mod callers;
+mod grants;
 mod homes;
 mod parse;
 mod sessions;
@@ -8,17 +9,17 @@ mod tokens;
 mod users;
 
 use async_trait::async_trait;
-use solthrive_domain::access::{Actor, By};
+use solthrive_domain::access::{Actor, By, OwnedSite};
 use solthrive_domain::telemetry::UnixMillis;
-use solthrive_domain::{SiteId, UserId};
+use solthrive_domain::{GrantId, SiteId, UserId};
 use uuid::Uuid;
 
 use super::SqlStore;
 use crate::StoreError;
 use crate::meta::TokenHash;
 use crate::people::{
-    Accounts, Added, Caller, EmailKey, Home, HomeFilter, Homes, NewSession, NewToken, NewUser,
-    Page, SessionLine, SignIn, TokenLine, User,
+    Accounts, Added, Caller, EmailKey, GrantLine, Home, HomeFilter, Homes, NewGrant, NewSession,
+    NewToken, NewUser, Page, SessionLine, SignIn, Tenancy, TokenLine, User,
 };
 
 #[async_trait]
@@ -118,5 +119,32 @@ impl Homes for SqlStore {
         now: UnixMillis,
     ) -> Result<Vec<Home>, StoreError> {
         homes::page(self, actor, filter, page, now).await
+    }
+}
+
+#[async_trait]
+impl Tenancy for SqlStore {
+    async fn grants(&self, site: OwnedSite) -> Result<Vec<GrantLine>, StoreError> {
+        grants::list(self, site.site()).await
+    }
+
+    async fn add_grant(
+        &self,
+        by: By,
+        site: OwnedSite,
+        grant: &NewGrant,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        grants::add(self, by, site.site(), grant, now).await
+    }
+
+    async fn revoke_grant(
+        &self,
+        by: By,
+        site: OwnedSite,
+        grant: GrantId,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        grants::revoke(self, by, site.site(), grant, now).await
     }
 }

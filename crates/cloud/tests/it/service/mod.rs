@@ -17,7 +17,7 @@ use solthrive_cloud::clock::Clock;
 use solthrive_cloud::config::Serve;
 use tempfile::TempDir;
 
-pub(crate) use self::client::Client;
+pub(crate) use self::client::{Answer, Client};
 use self::fleet::Fleet;
 pub(crate) use self::fleet::{Device, snapshot_at};
 
@@ -74,7 +74,7 @@ impl World {
 }
 
 /// Settings as the command line would give them.
-fn serve(folder: &Path, store: &str, more: &[&str]) -> Serve {
+pub(crate) fn serve(folder: &Path, store: &str, more: &[&str]) -> Serve {
     use clap::Parser as _;
     #[derive(clap::Parser)]
     struct Line {

@@ -1,0 +1,74 @@
+//! What is common to answers: JSON that nobody keeps, entity tags, bodies that are read strictly.
+
+use aws_lc_rs::digest;
+use axum::Json;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::cursor::hex;
+use super::problem::Problem;
+
+/// The largest body that a person's call has.
+const MOST: usize = 16 * 1024;
+
+/// JSON for the caller alone; no cache between keeps it for another.
+pub(super) fn private(body: &impl Serialize) -> Response {
+    let mut response = Json(body).into_response();
+    keep_private(response.headers_mut());
+    response
+}
+
+/// The same, or nothing where the caller has it already.
+pub(super) fn tagged(headers: &HeaderMap, body: &impl Serialize) -> Response {
+    let Ok(text) = serde_json::to_vec(body) else {
+        return Problem::unavailable().into_response();
+    };
+    let hash = digest::digest(&digest::SHA256, &text);
+    let tag = format!("\"{}\"", hex(&hash.as_ref()[..16]));
+    let known = headers.get_all(header::IF_NONE_MATCH).iter();
+    let mut known = known
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','));
+    let has_it = known.any(|one| one.trim().trim_start_matches("W/") == tag);
+    let json = HeaderValue::from_static("application/json");
+    let mut response = if has_it {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, json)], text).into_response()
+    };
+    keep_private(response.headers_mut());
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+fn keep_private(headers: &mut HeaderMap) {
+    let none = HeaderValue::from_static("private, no-cache");
+    headers.insert(header::CACHE_CONTROL, none);
+    let vary = HeaderValue::from_static("cookie, authorization");
+    headers.insert(header::VARY, vary);
+}
+
+/// A body of JSON. Another type is refused: a form of another site's page can send no JSON.
+pub(super) fn body<T: DeserializeOwned>(headers: &HeaderMap, bytes: &Bytes) -> Result<T, Problem> {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let is_json = kind.is_some_and(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default();
+        kind.trim().eq_ignore_ascii_case("application/json")
+    });
+    if !is_json {
+        return Err(Problem::body(
+            "send JSON, with content-type: application/json",
+        ));
+    }
+    if bytes.len() > MOST {
+        return Err(Problem::body(format!("a body has at most {MOST} bytes")));
+    }
+    serde_json::from_slice(bytes).map_err(|error| Problem::body(error.to_string()))
+}

@@ -1,0 +1,104 @@
+//! Where a page of a list goes on: opaque, signed, and only for whom it was made.
+
+use aws_lc_rs::hmac;
+use solthrive_cloud_store::people::PageKey;
+use solthrive_domain::{SiteId, UserId};
+use uuid::Uuid;
+
+/// Bytes of the signature.
+const TAG: usize = 16;
+const ID: usize = 16;
+
+/// Makes cursors and reads them.
+#[derive(Debug)]
+pub(super) struct Cursors(hmac::Key);
+
+impl Cursors {
+    pub(super) fn new(key: &[u8]) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+        // Not the key itself: it signs other things, too.
+        let derived = hmac::sign(&key, b"cursors of lists");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+    }
+
+    fn tag(&self, whose: UserId, list: &str, content: &[u8]) -> [u8; TAG] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(whose.as_uuid().as_bytes());
+        context.update(list.as_bytes());
+        context.update(&[0]);
+        context.update(content);
+        let mut tag = [0; TAG];
+        tag.copy_from_slice(&context.sign().as_ref()[..TAG]);
+        tag
+    }
+
+    /// After this line of a person's list; `list` names the list and its filters.
+    pub(super) fn write(&self, whose: UserId, list: &str, key: &PageKey) -> String {
+        let mut content = key.site.as_uuid().as_bytes().to_vec();
+        content.extend_from_slice(key.name.as_bytes());
+        let mut bytes = self.tag(whose, list, &content).to_vec();
+        bytes.extend_from_slice(&content);
+        hex(&bytes)
+    }
+
+    /// What [`Self::write`] wrote for the same person and list; `None` for anything else.
+    pub(super) fn read(&self, whose: UserId, list: &str, text: &str) -> Option<PageKey> {
+        let bytes = unhex(text)?;
+        let (tag, content) = bytes.split_at_checked(TAG)?;
+        let expected = self.tag(whose, list, content);
+        aws_lc_rs::constant_time::verify_slices_are_equal(tag, &expected).ok()?;
+        let (id, name) = content.split_at_checked(ID)?;
+        Some(PageKey {
+            site: SiteId::from_uuid(Uuid::from_slice(id).ok()?),
+            name: String::from_utf8(name.to_vec()).ok()?,
+        })
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    if !digits.len().is_multiple_of(2) || digits.len() > 2_048 {
+        return None;
+    }
+    let pairs = digits.chunks_exact(2).map(|pair| {
+        let pair = std::str::from_utf8(pair).ok()?;
+        u8::from_str_radix(pair, 16).ok()
+    });
+    pairs.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_good_for_its_person_its_list_and_as_it_was_made() {
+        let cursors = Cursors::new(b"key");
+        let user = |n| UserId::from_uuid(Uuid::from_u128(n));
+        let key = PageKey {
+            name: "Ana's höuse".to_owned(),
+            site: SiteId::from_uuid(Uuid::from_u128(7)),
+        };
+        let text = cursors.write(user(1), "sites?name=a", &key);
+        assert_eq!(cursors.read(user(1), "sites?name=a", &text), Some(key));
+        assert_eq!(cursors.read(user(2), "sites?name=a", &text), None);
+        assert_eq!(cursors.read(user(1), "sites?name=b", &text), None);
+        assert_eq!(
+            Cursors::new(b"other").read(user(1), "sites?name=a", &text),
+            None
+        );
+        for at in 0..text.len() {
+            let mut changed = text.clone().into_bytes();
+            changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(cursors.read(user(1), "sites?name=a", &changed), None);
+        }
+        for text in ["", "0", "zz", "+1", "€€"] {
+            assert_eq!(cursors.read(user(1), "sites?name=a", text), None);
+        }
+    }
+}

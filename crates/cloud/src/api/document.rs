@@ -1,0 +1,65 @@
+//! The operations in the OpenAPI document, and what keeps both in step.
+
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+
+use super::{auth, caller, days, events, fleet, grants, homes, me, telemetry};
+
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        auth::sign_in, auth::sign_out, me::me, me::sessions, me::end_session, me::tokens, me::add_token, me::revoke_token,
+        homes::list, homes::one, homes::devices, telemetry::telemetry, days::daily, days::monthly, events::events,
+        grants::list, grants::add, grants::revoke, fleet::fleet,
+    ),
+    tags(
+        (name = "sign-in", description = "Sessions of browsers."),
+        (name = "me", description = "The caller himself."),
+        (name = "sites", description = "Homes that the caller owns or was shown. What he may not know of is answered 404, like what does not exist."),
+        (name = "installers", description = "Fleets of installers."),
+    ),
+    security(("session" = []), ("token" = [])),
+)]
+struct People;
+
+/// Adds the API for people to the document of the device's calls.
+#[must_use]
+pub fn add_to(mut document: Document) -> Document {
+    let mut people = People::openapi();
+    // Each operation says for itself what it needs; the device's calls need something else.
+    let security = people.security.take();
+    for item in people.paths.paths.values_mut() {
+        let all = [&mut item.get, &mut item.post, &mut item.delete];
+        for operation in all.into_iter().flatten() {
+            operation.security = operation.security.take().or_else(|| security.clone());
+        }
+    }
+    document.merge(people);
+    let components = document.components.get_or_insert_default();
+    let cookie = ApiKeyValue::with_description(caller::COOKIE, "A browser's session.");
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    let mut token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    token.description =
+        Some("A person's token for scripts, made at `/api/v1/me/tokens`.".to_owned());
+    components.add_security_scheme("token", SecurityScheme::Http(token));
+    document
+}
+
+/// Method and path of every documented operation.
+#[must_use]
+pub fn operations() -> Vec<(&'static str, String)> {
+    let mut all = Vec::new();
+    for (path, item) in People::openapi().paths.paths {
+        for (method, operation) in [
+            ("GET", &item.get),
+            ("POST", &item.post),
+            ("DELETE", &item.delete),
+        ] {
+            if operation.is_some() {
+                all.push((method, path.clone()));
+            }
+        }
+    }
+    all
+}

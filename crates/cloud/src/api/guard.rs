@@ -1,0 +1,237 @@
+//! Access rules, as types: a handler says in its first argument what right it needs, and gets it.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use serde::Deserialize;
+use solthrive_cloud_store::people::Home;
+use solthrive_domain::access::{OwnedSite, ReadableFleet, ReadableSite, Scope};
+use solthrive_domain::{OrgId, SiteId};
+use uuid::Uuid;
+
+use super::Api;
+use super::caller::{SignedIn, who};
+use super::problem::Problem;
+
+/// What an operation needs, for the document and for the tests that walk all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: whoever comes may call it.
+    Nothing,
+    /// A session, also one whose second factor is missing.
+    AnySession,
+    /// A session that went all the way, or a token.
+    Person,
+    /// A session that went all the way.
+    FullSession,
+    /// Any right at the site of the path.
+    Site,
+    /// This scope at the site of the path.
+    Scope(Scope),
+    /// To own the site of the path.
+    Owner,
+    /// To belong to the installer of the path.
+    Fleet,
+}
+
+/// A right, given by its rule. There is no other way to make one.
+pub(super) struct Allowed<R: Rule>(pub(super) R::Proof);
+
+/// An access rule.
+pub(super) trait Rule: Send + Sync + 'static {
+    /// What the handler gets.
+    type Proof: Send;
+    /// What it is about.
+    const NEEDS: Needs;
+
+    /// Gives the right, or says why not.
+    fn check(
+        api: &Api,
+        parts: &mut Parts,
+    ) -> impl Future<Output = Result<Self::Proof, Problem>> + Send;
+}
+
+impl<R: Rule> FromRequestParts<Arc<Api>> for Allowed<R> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        R::check(api, parts).await.map(Self)
+    }
+}
+
+/// The arguments of a handler that begin with a right.
+pub(super) trait Guarded {
+    /// Of the right.
+    const NEEDS: Needs;
+}
+
+macro_rules! guarded {
+    ($($argument:ident),*) => {
+        impl<M, R: Rule, $($argument),*> Guarded for (M, Allowed<R>, $($argument,)*) {
+            const NEEDS: Needs = R::NEEDS;
+        }
+    };
+}
+guarded!();
+guarded!(A);
+guarded!(A, B);
+guarded!(A, B, C);
+guarded!(A, B, C, D);
+
+/// Whoever comes.
+pub(super) struct Anyone;
+
+impl Rule for Anyone {
+    type Proof = ();
+    const NEEDS: Needs = Needs::Nothing;
+
+    async fn check(_: &Api, _: &mut Parts) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+/// A session, however far it went: for what a half one needs, too.
+pub(super) struct AnySession;
+
+impl Rule for AnySession {
+    type Proof = SignedIn;
+    const NEEDS: Needs = Needs::AnySession;
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<SignedIn, Problem> {
+        let me = who(api, parts).await?;
+        let session = matches!(
+            me.actor.credential,
+            solthrive_domain::access::Credential::Session(_)
+        );
+        if session {
+            Ok(me)
+        } else {
+            Err(Problem::session_needed())
+        }
+    }
+}
+
+/// Somebody who proved all that is asked of him.
+pub(super) struct Person;
+
+impl Rule for Person {
+    type Proof = SignedIn;
+    const NEEDS: Needs = Needs::Person;
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<SignedIn, Problem> {
+        let me = who(api, parts).await?;
+        if me.actor.credential.ceiling().is_empty() {
+            return Err(Problem::second_factor());
+        }
+        Ok(me)
+    }
+}
+
+/// Somebody at a browser: what makes new rights is not done with a token.
+pub(super) struct FullSession;
+
+impl Rule for FullSession {
+    type Proof = SignedIn;
+    const NEEDS: Needs = Needs::FullSession;
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<SignedIn, Problem> {
+        let me = Person::check(api, parts).await?;
+        let full = me.actor.credential.is_full_session();
+        if full {
+            Ok(me)
+        } else {
+            Err(Problem::session_needed())
+        }
+    }
+}
+
+/// The ids of a path; what is no id leads nowhere.
+#[derive(Deserialize)]
+struct Ids {
+    site: Option<Uuid>,
+    installer: Option<Uuid>,
+}
+
+async fn ids(parts: &mut Parts) -> Result<Ids, Problem> {
+    let ids = Path::<Ids>::from_request_parts(parts, &()).await;
+    ids.map(|Path(ids)| ids).map_err(|_| Problem::not_found())
+}
+
+/// The site of the path, with whatever right the caller has there.
+pub(super) struct AtSite;
+
+impl Rule for AtSite {
+    type Proof = (SignedIn, Home);
+    const NEEDS: Needs = Needs::Site;
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<(SignedIn, Home), Problem> {
+        let me = Person::check(api, parts).await?;
+        let site = ids(parts).await?.site.ok_or(Problem::not_found())?;
+        let site = SiteId::from_uuid(site);
+        let home = api.homes.home(&me.actor, site, api.clock.now()).await?;
+        Ok((me, home.ok_or(Problem::not_found())?))
+    }
+}
+
+/// A scope as a type.
+pub(super) trait Marks: Send + Sync + 'static {
+    /// Which one.
+    const SCOPE: Scope;
+}
+
+/// [`Scope::Alerts`].
+pub(super) struct Alerts;
+impl Marks for Alerts {
+    const SCOPE: Scope = Scope::Alerts;
+}
+/// [`Scope::ConfigRead`].
+pub(super) struct ConfigRead;
+impl Marks for ConfigRead {
+    const SCOPE: Scope = Scope::ConfigRead;
+}
+
+/// A scope at the site of the path.
+pub(super) struct Reads<S>(PhantomData<S>);
+
+impl<S: Marks> Rule for Reads<S> {
+    type Proof = (Home, ReadableSite);
+    const NEEDS: Needs = Needs::Scope(S::SCOPE);
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<(Home, ReadableSite), Problem> {
+        let (_, home) = AtSite::check(api, parts).await?;
+        let right = home.access.readable(S::SCOPE);
+        let right = right.ok_or(Problem::not_allowed())?;
+        Ok((home, right))
+    }
+}
+
+/// The site of the path is the caller's own.
+pub(super) struct Owns;
+
+impl Rule for Owns {
+    type Proof = (SignedIn, OwnedSite);
+    const NEEDS: Needs = Needs::Owner;
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<(SignedIn, OwnedSite), Problem> {
+        let (me, home) = AtSite::check(api, parts).await?;
+        let owned = home.access.owned().ok_or(Problem::not_allowed())?;
+        Ok((me, owned))
+    }
+}
+
+/// The caller belongs to the installer of the path.
+pub(super) struct WorksFor;
+
+impl Rule for WorksFor {
+    type Proof = ReadableFleet;
+    const NEEDS: Needs = Needs::Fleet;
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<ReadableFleet, Problem> {
+        let me = Person::check(api, parts).await?;
+        let org = ids(parts).await?.installer.ok_or(Problem::not_found())?;
+        let fleet = me.actor.reads_fleet(OrgId::from_uuid(org));
+        fleet.ok_or(Problem::not_found())
+    }
+}

@@ -1,0 +1,40 @@
+//! The API for people and their programs, under `/api/v1`.
+//!
+//! An operation is a handler whose first argument is the right that it needs ([`guard::Allowed`]): the
+//! router takes no other, so a route without an access rule does not compile. What the handler gets is a
+//! value that only `solthrive_domain::access` makes.
+
+mod answer;
+mod auth;
+mod caller;
+mod cursor;
+mod days;
+mod document;
+mod events;
+mod fleet;
+mod grants;
+mod guard;
+mod homes;
+mod me;
+mod password;
+mod problem;
+mod routes;
+mod span;
+mod state;
+mod telemetry;
+mod throttle;
+
+pub use self::document::{add_to as add_to_document, operations as documented_operations};
+pub use self::guard::Needs;
+pub use self::password::{Cost, NoHash, Passwords, SHORTEST as SHORTEST_PASSWORD};
+pub use self::routes::{Operation, operations};
+pub use self::state::{Api, Policy, Ports};
+
+use std::sync::Arc;
+
+use axum::Router;
+
+/// Every path of the API.
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(api: Arc<Api>) -> Router<S> {
+    routes::all().into_router(api)
+}

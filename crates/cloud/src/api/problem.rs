@@ -1,0 +1,206 @@
+//! Errors as RFC 9457 has them: a code for programs, a title and a detail for people.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use solthrive_cloud_store::StoreError;
+use utoipa::ToSchema;
+
+/// What went wrong.
+#[derive(Debug)]
+pub(super) struct Problem {
+    kind: &'static Kind,
+    more: Option<Box<More>>,
+}
+
+/// What is always the same for a code.
+#[derive(Debug, PartialEq, Eq)]
+struct Kind {
+    status: u16,
+    code: &'static str,
+    title: &'static str,
+}
+
+/// What is said about this case.
+#[derive(Debug, Default)]
+struct More {
+    detail: Option<String>,
+    errors: Vec<FieldError>,
+    retry_after: Option<Duration>,
+}
+
+/// What went wrong, as `application/problem+json`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody {
+    /// Where it is described.
+    #[serde(rename = "type")]
+    kind: String,
+    /// For a program; never given another meaning.
+    code: &'static str,
+    /// For a person, always the same for a code.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// For a person, about this case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// Which fields are wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+/// A field that is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FieldError {
+    /// Its name.
+    field: &'static str,
+    /// What is wrong with it.
+    detail: String,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident $kind:ident = $status:literal $code:literal $title:literal;)*) => {
+        $(static $kind: Kind = Kind { status: $status, code: $code, title: $title };)*
+        impl Problem {$(
+            $(#[$doc])*
+            pub(super) const fn $name() -> Self {
+                Self { kind: &$kind, more: None }
+            }
+        )*}
+    };
+}
+
+kinds! {
+    /// Nobody is signed in, or not any more.
+    not_signed_in NOT_SIGNED_IN = 401 "not-signed-in" "Sign in, or send a token";
+    /// Address or password is wrong; which of them is not said.
+    wrong_sign_in WRONG_SIGN_IN = 401 "wrong-sign-in" "The address or the password is wrong";
+    /// There is nothing, or nothing that the caller may know of: nobody can tell which.
+    not_found NOT_FOUND = 404 "not-found" "There is nothing here that you may see";
+    /// The thing is the caller's to see, but this he may not.
+    not_allowed NOT_ALLOWED = 403 "not-allowed" "You may see this, but not do or read this with it";
+    /// The session has to prove its second factor first.
+    second_factor SECOND_FACTOR = 403 "second-factor" "Prove your second factor first";
+    /// A token cannot do what makes new rights.
+    session_needed SESSION_NEEDED = 403 "session-needed" "This is done in a browser's session, not with a token";
+    /// A page of somebody else's sent this.
+    foreign_page FOREIGN_PAGE = 403 "foreign-page" "This call came from another site's page";
+    /// Something broke here.
+    internal INTERNAL = 500 "internal" "Something broke here; it was written down";
+}
+
+static INVALID: Kind = Kind {
+    status: 422,
+    code: "invalid",
+    title: "Something of the request cannot be",
+};
+static INVALID_BODY: Kind = Kind {
+    status: 422,
+    code: "invalid-body",
+    title: "The body is not of the shape that this takes",
+};
+static TOO_MANY: Kind = Kind {
+    status: 429,
+    code: "too-many",
+    title: "Too many tries: wait for as long as Retry-After says",
+};
+static UNAVAILABLE: Kind = Kind {
+    status: 503,
+    code: "unavailable",
+    title: "This cannot be answered now; come again shortly",
+};
+
+impl Problem {
+    fn with(kind: &'static Kind, more: More) -> Self {
+        Self {
+            kind,
+            more: Some(Box::new(more)),
+        }
+    }
+
+    /// A field cannot be what it is.
+    pub(super) fn field(field: &'static str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let more = More {
+            errors: vec![FieldError { field, detail }],
+            ..More::default()
+        };
+        Self::with(&INVALID, more)
+    }
+
+    /// The body is no JSON of the right shape.
+    pub(super) fn body(detail: impl Into<String>) -> Self {
+        let more = More {
+            detail: Some(detail.into()),
+            ..More::default()
+        };
+        Self::with(&INVALID_BODY, more)
+    }
+
+    /// Too many tries.
+    pub(super) fn too_many(wait: Duration) -> Self {
+        let more = More {
+            retry_after: Some(wait),
+            ..More::default()
+        };
+        Self::with(&TOO_MANY, more)
+    }
+
+    /// It cannot be done now.
+    pub(super) fn unavailable() -> Self {
+        let more = More {
+            retry_after: Some(Duration::from_secs(5)),
+            ..More::default()
+        };
+        Self::with(&UNAVAILABLE, more)
+    }
+}
+
+/// What the store says is for the operator's log.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if error.is_passing() {
+            return Self::unavailable();
+        }
+        tracing::error!(%error, "the store broke");
+        Self::internal()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Kind {
+            status,
+            code,
+            title,
+        } = *self.kind;
+        let more = self.more.map(|more| *more).unwrap_or_default();
+        let body = ProblemBody {
+            kind: format!("/problems/{code}"),
+            code,
+            title,
+            status,
+            detail: more.detail,
+            errors: more.errors,
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        let kind = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, kind);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(wait) = more.retry_after {
+            let seconds = wait.as_secs().max(1);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            headers.insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        response
+    }
+}

@@ -1,0 +1,102 @@
+//! Which operations there are. The router is made from this list, and so are the tests that walk it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{MethodRouter, delete, get, post};
+
+use super::guard::{Guarded, Needs};
+use super::{Api, auth, days, events, fleet, grants, homes, me, telemetry};
+
+/// An operation, as it is called and what it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// The method, in capitals.
+    pub method: &'static str,
+    /// The path, with names in braces.
+    pub path: &'static str,
+    /// The right.
+    pub needs: Needs,
+}
+
+/// All of them.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    all().operations
+}
+
+pub(super) fn all() -> Routes {
+    Routes::default()
+        .post("/api/v1/auth/session", auth::sign_in)
+        .delete("/api/v1/auth/session", auth::sign_out)
+        .get("/api/v1/me", me::me)
+        .get("/api/v1/me/sessions", me::sessions)
+        .delete("/api/v1/me/sessions/{session}", me::end_session)
+        .get("/api/v1/me/tokens", me::tokens)
+        .post("/api/v1/me/tokens", me::add_token)
+        .delete("/api/v1/me/tokens/{token}", me::revoke_token)
+        .get("/api/v1/sites", homes::list)
+        .get("/api/v1/sites/{site}", homes::one)
+        .get("/api/v1/sites/{site}/telemetry", telemetry::telemetry)
+        .get("/api/v1/sites/{site}/daily", days::daily)
+        .get("/api/v1/sites/{site}/monthly", days::monthly)
+        .get("/api/v1/sites/{site}/events", events::events)
+        .get("/api/v1/sites/{site}/devices", homes::devices)
+        .get("/api/v1/sites/{site}/grants", grants::list)
+        .post("/api/v1/sites/{site}/grants", grants::add)
+        .delete("/api/v1/sites/{site}/grants/{grant}", grants::revoke)
+        .get("/api/v1/installers/{installer}/fleet", fleet::fleet)
+}
+
+/// The router while it grows.
+#[derive(Default)]
+pub(super) struct Routes {
+    router: Router<Arc<Api>>,
+    operations: Vec<Operation>,
+}
+
+impl Routes {
+    fn add<T: Guarded>(
+        mut self,
+        method: &'static str,
+        path: &'static str,
+        handler: MethodRouter<Arc<Api>>,
+    ) -> Self {
+        self.router = self.router.route(path, handler);
+        self.operations.push(Operation {
+            method,
+            path,
+            needs: T::NEEDS,
+        });
+        self
+    }
+
+    fn get<T: Guarded + 'static>(
+        self,
+        path: &'static str,
+        handler: impl Handler<T, Arc<Api>>,
+    ) -> Self {
+        self.add::<T>("GET", path, get(handler))
+    }
+
+    fn post<T: Guarded + 'static>(
+        self,
+        path: &'static str,
+        handler: impl Handler<T, Arc<Api>>,
+    ) -> Self {
+        self.add::<T>("POST", path, post(handler))
+    }
+
+    fn delete<T: Guarded + 'static>(
+        self,
+        path: &'static str,
+        handler: impl Handler<T, Arc<Api>>,
+    ) -> Self {
+        self.add::<T>("DELETE", path, delete(handler))
+    }
+
+    pub(super) fn into_router<S>(self, api: Arc<Api>) -> Router<S> {
+        self.router.with_state(api)
+    }
+}

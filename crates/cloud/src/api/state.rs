@@ -1,0 +1,109 @@
+//! What the API's handlers share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use solthrive_cloud_store::archive::Views;
+use solthrive_cloud_store::people::{Accounts, Homes, Tenancy};
+use solthrive_cloud_store::sql::SqlStore;
+
+use super::cursor::Cursors;
+use super::password::Passwords;
+use super::throttle::Throttle;
+use crate::clock::Clock;
+
+/// What the platform asks of people.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// Installers and admins must prove a second factor.
+    pub second_factor_for_staff: bool,
+    /// A session ends when it was not used for so long.
+    pub idle: Duration,
+    /// And after this, used or not.
+    pub session: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            second_factor_for_staff: true,
+            idle: Duration::from_hours(12),
+            session: Duration::from_hours(30 * 24),
+        }
+    }
+}
+
+impl Policy {
+    pub(super) fn idle_ms(&self) -> i64 {
+        i64::try_from(self.idle.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// What of the store the API uses.
+#[derive(Clone)]
+pub struct Ports {
+    /// Who is who.
+    pub accounts: Arc<dyn Accounts>,
+    /// Which sites somebody reaches.
+    pub homes: Arc<dyn Homes>,
+    /// And how that changes.
+    pub tenancy: Arc<dyn Tenancy>,
+    /// What is known of sites.
+    pub views: Arc<dyn Views>,
+}
+
+impl Ports {
+    /// All of them are one store.
+    #[must_use]
+    pub fn of(store: Arc<SqlStore>) -> Self {
+        Self {
+            accounts: store.clone(),
+            homes: store.clone(),
+            tenancy: store.clone(),
+            views: store,
+        }
+    }
+}
+
+/// Shared by all handlers.
+pub struct Api {
+    /// Who is who.
+    pub accounts: Arc<dyn Accounts>,
+    /// Which sites somebody reaches.
+    pub homes: Arc<dyn Homes>,
+    /// And how that changes.
+    pub tenancy: Arc<dyn Tenancy>,
+    /// What is known of sites.
+    pub views: Arc<dyn Views>,
+    /// What time it is.
+    pub clock: Clock,
+    /// What the platform asks of people.
+    pub policy: Policy,
+    pub(super) passwords: Passwords,
+    pub(super) throttle: Throttle,
+    pub(super) cursors: Cursors,
+}
+
+impl Api {
+    /// The API over these ports; `key` is what cursors are signed with, the same on every node.
+    #[must_use]
+    pub fn new(
+        ports: Ports,
+        clock: Clock,
+        policy: Policy,
+        passwords: Passwords,
+        key: &[u8],
+    ) -> Self {
+        Self {
+            accounts: ports.accounts,
+            homes: ports.homes,
+            tenancy: ports.tenancy,
+            views: ports.views,
+            clock,
+            policy,
+            passwords,
+            throttle: Throttle::default(),
+            cursors: Cursors::new(key),
+        }
+    }
+}
