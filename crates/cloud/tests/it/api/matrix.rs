@@ -82,20 +82,35 @@ async fn town() -> Town {
     let platform = world.org(OrgKind::Platform, "platform").await;
     let a = world.site(home, "secret-of-site-a").await;
     let b = world.site(other, "secret-of-site-b").await;
+    let orgs = [home, other, solar, rival, platform];
+    let mut actors = people(&world, orgs, a, b).await;
+    grants(&world, &actors[1].who, a, solar, rival).await;
+    scripts(&world, &mut actors, a, b, solar).await;
+    Town {
+        world,
+        sites: [a, b],
+        fleets: [solar, rival],
+        actors,
+    }
+}
+
+/// Everybody, nobody first and the owner next.
+async fn people(world: &World, orgs: [OrgId; 5], a: SiteId, b: SiteId) -> Vec<Actor> {
+    let [home, other, solar, rival, platform] = orgs;
     let some: &[Scope] = &[Scope::Production, Scope::Alerts];
     let people = [
-        person(&world, "owner", (home, Role::Admin), &[(a, ALL)], &[a]).await,
+        person(world, "owner", (home, Role::Admin), &[(a, ALL)], &[a]).await,
         person(
-            &world,
+            world,
             "viewer at home",
             (home, Role::Viewer),
             &[(a, LOOKING)],
             &[],
         )
         .await,
-        person(&world, "neighbour", (other, Role::Admin), &[(b, ALL)], &[b]).await,
+        person(world, "neighbour", (other, Role::Admin), &[(b, ALL)], &[b]).await,
         person(
-            &world,
+            world,
             "installer",
             (solar, Role::Technician),
             &[(a, some)],
@@ -103,7 +118,7 @@ async fn town() -> Town {
         )
         .await,
         person(
-            &world,
+            world,
             "rival whose grants are over",
             (rival, Role::Admin),
             &[],
@@ -111,7 +126,7 @@ async fn town() -> Town {
         )
         .await,
         person(
-            &world,
+            world,
             "admin without a reason",
             (platform, Role::Admin),
             &[],
@@ -119,7 +134,7 @@ async fn town() -> Town {
         )
         .await,
         person(
-            &world,
+            world,
             "admin who helps",
             (platform, Role::Admin),
             &[(a, ALL)],
@@ -130,21 +145,14 @@ async fn town() -> Town {
     let mut actors = vec![nobody()];
     for (mut actor, user) in people {
         match actor.name {
-            "admin who helps" => help(&world, user, a).await,
+            "admin who helps" => help(world, user, a).await,
             "installer" => actor.fleets = vec![solar],
             "rival whose grants are over" => actor.fleets = vec![rival],
             _ => {}
         }
         actors.push(actor);
     }
-    grants(&world, &actors[1].who, a, solar, rival).await;
-    scripts(&world, &mut actors, a, b, solar).await;
-    Town {
-        world,
-        sites: [a, b],
-        fleets: [solar, rival],
-        actors,
-    }
+    actors
 }
 
 fn nobody() -> Actor {
