@@ -91,6 +91,53 @@ fn a_grant_shows_what_it_says_from_then_on_and_nothing_once_it_is_revoked() {
 }
 
 #[test]
+fn an_owner_ends_nobody_elses_grants_and_tokens_by_their_ids() {
+    run(async {
+        let world = World::new().await;
+        let (home, other) = (
+            world.org(OrgKind::Household, "Ada").await,
+            world.org(OrgKind::Household, "Eve").await,
+        );
+        let solar = world.org(OrgKind::Installer, "Sunrise").await;
+        let (site, theirs) = (
+            world.site(home, "Ada's").await,
+            world.site(other, "Eve's").await,
+        );
+        world.user("ada@example.org", &[(home, Role::Admin)]).await;
+        world.user("eve@example.org", &[(other, Role::Admin)]).await;
+        let (ada, eve) = (
+            world.session("ada@example.org").await,
+            world.session("eve@example.org").await,
+        );
+        let asked = json!({ "org": solar.as_uuid(), "scopes": ["production"] });
+        let path = format!("/api/v1/sites/{site}/grants");
+        let made = world.call(&ada, "POST", &path, Some(asked)).await.json();
+        let grant = made["id"].as_str().unwrap();
+        let script = world
+            .token(&ada, json!({ "name": "x", "scopes": ["production"] }))
+            .await;
+        let tokens = world.get(&ada, "/api/v1/me/tokens").await.json();
+        let token = tokens["items"][0]["id"].as_str().unwrap();
+        let sessions = world.get(&ada, "/api/v1/me/sessions").await.json();
+        let session = sessions["items"][0]["id"].as_str().unwrap();
+        for path in [
+            format!("/api/v1/sites/{theirs}/grants/{grant}"),
+            format!("/api/v1/sites/{site}/grants/{grant}"),
+            format!("/api/v1/me/tokens/{token}"),
+            format!("/api/v1/me/sessions/{session}"),
+        ] {
+            let answer = world.call(&eve, "DELETE", &path, None).await;
+            assert_eq!(answer.status, 404, "{path}: {answer:?}");
+        }
+        let grants = world.get(&ada, &path).await.json();
+        assert_eq!(grants["items"][0]["revoked_at"], json!(null));
+        assert_eq!(world.get(&script, "/api/v1/me").await.status, 200);
+        assert_eq!(world.get(&ada, "/api/v1/me").await.status, 200);
+        world.stop().await;
+    });
+}
+
+#[test]
 fn pages_of_a_list_hold_every_site_once_and_a_cursor_is_good_for_its_owner_only() {
     run(async {
         let world = World::new().await;
