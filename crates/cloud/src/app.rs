@@ -256,7 +256,7 @@ fn api(settings: &Serve, sql: &SqlStore, clock: Clock) -> Result<Option<Arc<Api>
     let key = fs::read(settings.place.pepper())?;
     Ok(Some(Arc::new(Api::new(
         ports, clock, policy, passwords, &key,
-    ))))
+    )?)))
 }
 
 async fn ingest(

@@ -14,6 +14,7 @@ use super::registry::a_small_world;
 use crate::meta::{AuditCheck, Registry, TokenHash};
 use crate::people::{
     Accounts, Added, EmailKey, HomeFilter, Homes, NewSession, NewToken, NewUser, Page, PageKey,
+    Proof,
 };
 
 /// Half an hour.
@@ -251,4 +252,92 @@ pub async fn homes_are_listed_page_by_page_and_no_others(
         let homes = store.homes(&me, &named(text), &page, at(50)).await;
         assert_eq!(homes.expect("reads").len(), count, "{text:?}");
     }
+}
+
+/// Ada with two sessions, 1 and 3, and Bob with session 4.
+async fn ada_and_bob(store: &(impl Registry + Accounts)) {
+    ada(store).await;
+    let bob = person(2, "bob@example.org", Vec::new());
+    let added = store.add_user(By::Console, &bob, at(10)).await;
+    assert_eq!(added.expect("adds"), Added::Done);
+    for (byte, of) in [(1, 1), (3, 1), (4, 2)] {
+        let begun = store
+            .begin_session(&session(byte, of, 9_000_000), at(1_000))
+            .await;
+        assert!(begun.expect("begins"));
+    }
+}
+
+fn id(byte: u8) -> Uuid {
+    Uuid::from_u128(byte.into())
+}
+
+/// Whether this session went all the way.
+async fn went_all_the_way(store: &impl Accounts, byte: u8) -> bool {
+    let caller = store
+        .by_session(TokenHash([byte; 32]), IDLE, at(2_000))
+        .await;
+    caller.expect("reads").expect("is known").factor
+}
+
+const RECOVERY: [TokenHash; 2] = [TokenHash([7; 32]), TokenHash([8; 32])];
+
+/// Sets up a factor with its code of step 5, in session 1.
+async fn set_up(store: &impl Accounts) {
+    let begun = store.begin_factor(user(1), b"secret").await;
+    assert!(begun.expect("begins"));
+    let proven = store
+        .prove_factor(user(1), id(1), 5, &RECOVERY, at(1_500))
+        .await;
+    assert!(proven.expect("proves"));
+}
+
+/// A factor can be begun anew until it is proven, in one's own session; from then on it counts.
+pub async fn a_second_factor_counts_once_it_was_proven(store: &(impl Registry + Accounts)) {
+    ada_and_bob(store).await;
+    assert_eq!(store.factor(user(1)).await.expect("reads"), None);
+    let passed = store
+        .pass_factor(user(1), id(1), &Proof::Code(7), at(2_000))
+        .await;
+    assert!(!passed.expect("answers"), "nothing is set up");
+    assert!(store.begin_factor(user(1), b"one").await.expect("begins"));
+    let key = EmailKey::of("ada@example.org").expect("an address");
+    let told = store.sign_in(&key).await.expect("reads").expect("is known");
+    assert_eq!(told.totp, None, "it is not proven yet");
+    let foreign = store
+        .prove_factor(user(1), id(4), 5, &RECOVERY, at(1_500))
+        .await;
+    assert!(!foreign.expect("answers"), "the session is another's");
+    set_up(store).await;
+    let factor = store.factor(user(1)).await.expect("reads");
+    let factor = factor.expect("is set up");
+    assert_eq!(factor.sealed, b"secret");
+    assert_eq!((factor.proven, factor.step), (true, Some(5)));
+    let again = store.begin_factor(user(1), b"three").await;
+    assert!(!again.expect("answers"));
+    assert!(went_all_the_way(store, 1).await);
+    assert!(!went_all_the_way(store, 3).await);
+}
+
+/// A code and a recovery code prove it once, in a session of the same person.
+pub async fn each_code_passes_a_session_once(store: &(impl Registry + Accounts)) {
+    ada_and_bob(store).await;
+    set_up(store).await;
+    for (of, session, proof, passes) in [
+        (1, 3, Proof::Code(5), false),
+        (1, 4, Proof::Code(6), false),
+        (1, 3, Proof::Code(6), true),
+        (1, 3, Proof::Code(6), false),
+        (2, 4, Proof::Recovery(RECOVERY[0]), false),
+        (1, 3, Proof::Recovery(RECOVERY[0]), true),
+        (1, 3, Proof::Recovery(RECOVERY[0]), false),
+        (1, 3, Proof::Recovery(RECOVERY[1]), true),
+    ] {
+        let passed = store
+            .pass_factor(user(of), id(session), &proof, at(2_000))
+            .await;
+        assert_eq!(passed.expect("answers"), passes, "{proof:?}");
+    }
+    assert!(went_all_the_way(store, 3).await);
+    assert!(!went_all_the_way(store, 4).await);
 }

@@ -221,6 +221,35 @@ pub struct Caller {
     pub expires_at: Option<UnixMillis>,
 }
 
+/// A person's second factor.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Factor {
+    /// The sealed secret.
+    pub sealed: Vec<u8>,
+    /// It was proven: from then on it counts.
+    pub proven: bool,
+    /// The step of the last code that was taken.
+    pub step: Option<i64>,
+}
+
+/// Without the secret, sealed as it is.
+impl fmt::Debug for Factor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Factor")
+            .field("proven", &self.proven)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What proves a second factor, once it was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// A code of this step: none of it or before is taken again.
+    Code(i64),
+    /// A recovery code, by its hash: it is gone afterwards.
+    Recovery(TokenHash),
+}
+
 /// Accounts as an engine keeps them.
 #[async_trait]
 pub trait Accounts: Send + Sync {
@@ -265,6 +294,32 @@ pub trait Accounts: Send + Sync {
         idle_ms: i64,
         now: UnixMillis,
     ) -> Result<Vec<SessionLine>, StoreError>;
+
+    /// A person's second factor, proven or not; `None` where none was begun.
+    async fn factor(&self, user: UserId) -> Result<Option<Factor>, StoreError>;
+
+    /// Begins a second factor, in place of one that was not proven. False when one was proven already.
+    async fn begin_factor(&self, user: UserId, sealed: &[u8]) -> Result<bool, StoreError>;
+
+    /// Makes the begun factor count, with new recovery codes, and lets the session go all the way. False when
+    /// there is none to be proven, or its code was taken before.
+    async fn prove_factor(
+        &self,
+        user: UserId,
+        session: Uuid,
+        step: i64,
+        recovery: &[TokenHash],
+        now: UnixMillis,
+    ) -> Result<bool, StoreError>;
+
+    /// Lets the session go all the way. False when the proof was used before, or there is none such.
+    async fn pass_factor(
+        &self,
+        user: UserId,
+        session: Uuid,
+        proof: &Proof,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError>;
 
     /// Makes a token for a person's scripts.
     async fn add_script_token(&self, token: &NewToken, now: UnixMillis) -> Result<(), StoreError>;

@@ -9,8 +9,8 @@ mod homes;
 mod tenancy;
 
 pub use self::accounts::{
-    Accounts, Added, Caller, EmailKey, NewSession, NewToken, NewUser, NotAnAddress, SessionLine,
-    SignIn, TokenLine, User,
+    Accounts, Added, Caller, EmailKey, Factor, NewSession, NewToken, NewUser, NotAnAddress, Proof,
+    SessionLine, SignIn, TokenLine, User,
 };
 pub use self::homes::{Home, HomeFilter, Homes, Page, PageKey};
 pub use self::tenancy::{GrantLine, NewGrant, Tenancy};

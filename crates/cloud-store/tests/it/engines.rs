@@ -90,6 +90,8 @@ macro_rules! people_promises {
             a_session_ends_by_time_by_idling_and_by_hand,
             all_sessions_of_a_person_end_at_once,
             a_token_keeps_its_bounds_and_ends,
+            a_second_factor_counts_once_it_was_proven,
+            each_code_passes_a_session_once,
             homes_are_listed_page_by_page_and_no_others,
         );
     };

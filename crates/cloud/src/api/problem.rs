@@ -89,6 +89,10 @@ kinds! {
     session_needed SESSION_NEEDED = 403 "session-needed" "This is done in a browser's session, not with a token";
     /// A page of somebody else's sent this.
     foreign_page FOREIGN_PAGE = 403 "foreign-page" "This call came from another site's page";
+    /// The code is wrong, or was used before.
+    wrong_code WRONG_CODE = 403 "wrong-code" "The code is wrong, or was used before";
+    /// A second factor is there already.
+    set_up SET_UP = 409 "set-up" "A second factor is set up already";
     /// Something broke here.
     internal INTERNAL = 500 "internal" "Something broke here; it was written down";
 }

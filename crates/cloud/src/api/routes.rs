@@ -7,7 +7,7 @@ use axum::handler::Handler;
 use axum::routing::{MethodRouter, delete, get, post};
 
 use super::guard::{Guarded, Needs};
-use super::{Api, auth, days, events, fleet, grants, homes, me, telemetry};
+use super::{Api, auth, days, events, factor, fleet, grants, homes, me, telemetry};
 
 /// An operation, as it is called and what it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,9 @@ pub(super) fn all() -> Routes {
     Routes::default()
         .post("/api/v1/auth/session", auth::sign_in)
         .delete("/api/v1/auth/session", auth::sign_out)
+        .post("/api/v1/auth/factor", factor::pass)
+        .post("/api/v1/me/factor", factor::begin)
+        .post("/api/v1/me/factor/proof", factor::prove)
         .get("/api/v1/me", me::me)
         .get("/api/v1/me/sessions", me::sessions)
         .delete("/api/v1/me/sessions/{session}", me::end_session)

@@ -9,6 +9,7 @@ use solthrive_cloud_store::sql::SqlStore;
 
 use super::cursor::Cursors;
 use super::password::Passwords;
+use super::seal::Seals;
 use super::throttle::Throttle;
 use crate::clock::Clock;
 
@@ -82,19 +83,22 @@ pub struct Api {
     pub(super) passwords: Passwords,
     pub(super) throttle: Throttle,
     pub(super) cursors: Cursors,
+    pub(super) seals: Seals,
 }
 
 impl Api {
-    /// The API over these ports; `key` is what cursors are signed with, the same on every node.
-    #[must_use]
+    /// The API over these ports; `key` is what cursors are signed and secrets sealed with, the same on every node.
+    ///
+    /// # Errors
+    /// When there is no key to be made of it.
     pub fn new(
         ports: Ports,
         clock: Clock,
         policy: Policy,
         passwords: Passwords,
         key: &[u8],
-    ) -> Self {
-        Self {
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
             accounts: ports.accounts,
             homes: ports.homes,
             tenancy: ports.tenancy,
@@ -104,6 +108,7 @@ impl Api {
             passwords,
             throttle: Throttle::default(),
             cursors: Cursors::new(key),
-        }
+            seals: Seals::new(key)?,
+        })
     }
 }

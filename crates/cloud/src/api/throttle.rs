@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use solthrive_cloud_store::people::EmailKey;
+use solthrive_domain::UserId;
 
 /// Wrong tries for one account from one address that are free.
 const FREE: u32 = 5;
@@ -28,6 +29,8 @@ const KEPT: usize = 50_000;
 pub(super) struct Throttle {
     pairs: Counts<(EmailKey, IpAddr)>,
     addresses: Counts<IpAddr>,
+    /// Of second factors: whoever guesses has the password already.
+    codes: Counts<UserId>,
 }
 
 impl Throttle {
@@ -51,6 +54,21 @@ impl Throttle {
     /// Forgets what went wrong for this account from here.
     pub(super) fn succeeded(&self, who: &EmailKey, from: IpAddr) {
         self.pairs.forget(&(who.clone(), from));
+    }
+
+    /// Whether a code of this person is looked at now.
+    pub(super) fn may_prove(&self, who: UserId, now: Duration) -> Result<(), Duration> {
+        self.codes.may_try(&who, now)
+    }
+
+    /// Counts a wrong code.
+    pub(super) fn wrong_code(&self, who: UserId, now: Duration) {
+        self.codes.failed(who, FREE, now);
+    }
+
+    /// Forgets the wrong ones.
+    pub(super) fn right_code(&self, who: UserId) {
+        self.codes.forget(&who);
     }
 }
 

@@ -1,6 +1,7 @@
 //! People in SQL.
 
 mod callers;
+mod factors;
 mod grants;
 mod homes;
 mod parse;
@@ -18,8 +19,8 @@ use super::SqlStore;
 use crate::StoreError;
 use crate::meta::TokenHash;
 use crate::people::{
-    Accounts, Added, Caller, EmailKey, GrantLine, Home, HomeFilter, Homes, NewGrant, NewSession,
-    NewToken, NewUser, Page, SessionLine, SignIn, Tenancy, TokenLine, User,
+    Accounts, Added, Caller, EmailKey, Factor, GrantLine, Home, HomeFilter, Homes, NewGrant,
+    NewSession, NewToken, NewUser, Page, Proof, SessionLine, SignIn, Tenancy, TokenLine, User,
 };
 
 #[async_trait]
@@ -72,6 +73,35 @@ impl Accounts for SqlStore {
         now: UnixMillis,
     ) -> Result<Vec<SessionLine>, StoreError> {
         sessions::list(self, user, idle_ms, now).await
+    }
+
+    async fn factor(&self, user: UserId) -> Result<Option<Factor>, StoreError> {
+        factors::one(self, user).await
+    }
+
+    async fn begin_factor(&self, user: UserId, sealed: &[u8]) -> Result<bool, StoreError> {
+        factors::begin(self, user, sealed).await
+    }
+
+    async fn prove_factor(
+        &self,
+        user: UserId,
+        session: Uuid,
+        step: i64,
+        recovery: &[TokenHash],
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        factors::prove(self, user, session, step, recovery, now).await
+    }
+
+    async fn pass_factor(
+        &self,
+        user: UserId,
+        session: Uuid,
+        proof: &Proof,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        factors::pass(self, user, session, proof, now).await
     }
 
     async fn add_script_token(&self, token: &NewToken, now: UnixMillis) -> Result<(), StoreError> {

@@ -261,3 +261,84 @@ fn staff_without_a_second_factor_is_good_for_nothing_where_the_platform_asks_for
         world.stop().await;
     });
 }
+
+/// The code of this secret so many seconds from now.
+fn code(secret: &str, seconds: u64) -> String {
+    let mut bits = 0_u64;
+    let (mut count, mut bytes) = (0, Vec::new());
+    for letter in secret.chars() {
+        let place = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(letter).unwrap();
+        (bits, count) = (bits << 5 | place as u64, count + 5);
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 255).unwrap());
+        }
+    }
+    let totp = totp_rs::Builder::new().with_secret(bytes).build().unwrap();
+    let now = u64::try_from(solthrive_cloud::clock::Clock::system().now().get() / 1000).unwrap();
+    totp.generate(now + seconds).to_string()
+}
+
+#[test]
+fn a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code_once() {
+    run(async {
+        let world = World::with(&[]).await;
+        let solar = world.org(OrgKind::Installer, "Sunrise").await;
+        world.user("bob@example.org", &[(solar, Role::Admin)]).await;
+        let bob = world.session("bob@example.org").await;
+        let begun = world.call(&bob, "POST", "/api/v1/me/factor", None).await;
+        assert_eq!(begun.status, 201, "{begun:?}");
+        let secret = begun.json()["secret"].as_str().unwrap().to_owned();
+        assert!(
+            begun.json()["link"]
+                .as_str()
+                .unwrap()
+                .starts_with("otpauth://totp/SolThrive:bob@example.org?secret=")
+        );
+        let prove = |who: Who, path: &'static str, code: String| {
+            let world = &world;
+            async move {
+                world
+                    .call(&who, "POST", path, Some(json!({ "code": code })))
+                    .await
+            }
+        };
+        let wrong = prove(bob.clone(), "/api/v1/me/factor/proof", "000000".to_owned()).await;
+        assert_eq!((wrong.status, wrong.code().as_str()), (403, "wrong-code"));
+        assert_eq!(world.get(&bob, "/api/v1/me").await.status, 403);
+        let first = code(&secret, 0);
+        let proven = prove(bob.clone(), "/api/v1/me/factor/proof", first.clone()).await;
+        assert_eq!(proven.status, 200, "{proven:?}");
+        assert_eq!(world.get(&bob, "/api/v1/me").await.status, 200);
+        let codes = proven.json()["recovery_codes"].clone();
+        assert_eq!(codes.as_array().unwrap().len(), 10);
+        let again = world.call(&bob, "POST", "/api/v1/me/factor", None).await;
+        assert_eq!((again.status, again.code().as_str()), (409, "set-up"));
+
+        let other = world.session("bob@example.org").await;
+        assert_eq!(world.get(&other, "/api/v1/me").await.status, 403);
+        let used = prove(other.clone(), "/api/v1/auth/factor", first).await;
+        assert_eq!(used.status, 403, "the code was used before");
+        let next = prove(other.clone(), "/api/v1/auth/factor", code(&secret, 30)).await;
+        assert_eq!(next.status, 204, "{next:?}");
+        assert_eq!(world.get(&other, "/api/v1/me").await.status, 200);
+
+        let lost = world.session("bob@example.org").await;
+        let recovery = codes[0].as_str().unwrap().to_uppercase();
+        let passed = prove(lost.clone(), "/api/v1/auth/factor", recovery.clone()).await;
+        assert_eq!(passed.status, 204, "{passed:?}");
+        let last = world.session("bob@example.org").await;
+        assert_eq!(
+            prove(last.clone(), "/api/v1/auth/factor", recovery)
+                .await
+                .status,
+            403
+        );
+        for _ in 0..4 {
+            prove(last.clone(), "/api/v1/auth/factor", "111111".to_owned()).await;
+        }
+        let waits = prove(last.clone(), "/api/v1/auth/factor", code(&secret, 30)).await;
+        assert_eq!((waits.status, waits.code().as_str()), (429, "too-many"));
+        world.stop().await;
+    });
+}
