@@ -13,4 +13,4 @@ pub use self::accounts::{
     SessionLine, SignIn, TokenLine, User,
 };
 pub use self::homes::{Home, HomeFilter, Homes, Page, PageKey};
-pub use self::tenancy::{GrantLine, NewGrant, Tenancy};
+pub use self::tenancy::{EndedBy, GrantLine, NewGrant, NewSupport, SupportLine, Tenancy};

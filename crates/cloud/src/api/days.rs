@@ -86,9 +86,12 @@ impl Stretch {
         let energy = &summary.energy;
         let production = |kwh: Option<f64>| kwh.filter(|_| shown.production);
         let consumption = |kwh: Option<f64>| kwh.filter(|_| shown.consumption);
-        let both = |share: Option<f64>| share.filter(|_| shown.production && shown.consumption);
+        let both = |share: Option<f64>| {
+            let share = share.map(|share| (share * 1e4).round() / 1e4);
+            share.filter(|_| shown.production && shown.consumption)
+        };
         let kwh = |energy: Option<solthrive_domain::units::WattHours>| {
-            energy.map(solthrive_domain::units::WattHours::kwh)
+            energy.map(|energy| (energy.kwh() * 1e3).round() / 1e3)
         };
         let ratios = rollup.ratios();
         Self {

@@ -7,7 +7,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use serde::Deserialize;
 use solthrive_cloud_store::people::Home;
-use solthrive_domain::access::{OwnedSite, ReadableFleet, ReadableSite, Scope};
+use solthrive_domain::access::{Operator, OwnedSite, ReadableFleet, ReadableSite, Scope};
 use solthrive_domain::{OrgId, SiteId};
 use uuid::Uuid;
 
@@ -34,6 +34,8 @@ pub enum Needs {
     Owner,
     /// To belong to the installer of the path.
     Fleet,
+    /// To run the platform.
+    Platform,
 }
 
 /// A right, given by its rule. There is no other way to make one.
@@ -233,5 +235,19 @@ impl Rule for WorksFor {
         let org = ids(parts).await?.installer.ok_or(Problem::not_found())?;
         let fleet = me.actor.reads_fleet(OrgId::from_uuid(org));
         fleet.ok_or(Problem::not_found())
+    }
+}
+
+/// The caller is an admin of the platform.
+pub(super) struct RunsThePlatform;
+
+impl Rule for RunsThePlatform {
+    type Proof = (SignedIn, Operator);
+    const NEEDS: Needs = Needs::Platform;
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<(SignedIn, Operator), Problem> {
+        let me = Person::check(api, parts).await?;
+        let operator = me.actor.operator().ok_or(Problem::not_found())?;
+        Ok((me, operator))
     }
 }

@@ -1,13 +1,14 @@
 //! Which operations there are. The router is made from this list, and so are the tests that walk it.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodRouter, delete, get, post};
 
 use super::guard::{Guarded, Needs};
-use super::{Api, auth, days, events, factor, fleet, grants, homes, me, telemetry};
+use super::{Api, auth, days, events, factor, fleet, grants, homes, me, support, telemetry};
 
 /// An operation, as it is called and what it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,18 @@ pub struct Operation {
 #[must_use]
 pub fn operations() -> Vec<Operation> {
     all().operations
+}
+
+/// The path of the list that is written like this one.
+pub(crate) fn path(matched: &str) -> Option<&'static str> {
+    static PATHS: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
+    let paths = PATHS.get_or_init(|| {
+        operations()
+            .iter()
+            .map(|operation| operation.path)
+            .collect()
+    });
+    paths.get(matched).copied()
 }
 
 pub(super) fn all() -> Routes {
@@ -49,6 +62,13 @@ pub(super) fn all() -> Routes {
         .get("/api/v1/sites/{site}/grants", grants::list)
         .post("/api/v1/sites/{site}/grants", grants::add)
         .delete("/api/v1/sites/{site}/grants/{grant}", grants::revoke)
+        .get("/api/v1/sites/{site}/support", support::list)
+        .delete(
+            "/api/v1/sites/{site}/support/{support}",
+            support::end_at_home,
+        )
+        .post("/api/v1/admin/support", support::open)
+        .delete("/api/v1/admin/support/{support}", support::end_own)
         .get("/api/v1/installers/{installer}/fleet", fleet::fleet)
 }
 

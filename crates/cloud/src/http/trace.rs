@@ -92,9 +92,9 @@ fn route(request: &Request) -> &'static str {
         .extensions()
         .get::<MatchedPath>()
         .map(MatchedPath::as_str);
-    KNOWN
-        .into_iter()
-        .find(|known| Some(*known) == matched)
+    let known = KNOWN.into_iter().find(|known| Some(*known) == matched);
+    known
+        .or_else(|| crate::api::path(matched?))
         .unwrap_or("other")
 }
 

@@ -6,21 +6,23 @@ mod grants;
 mod homes;
 mod parse;
 mod sessions;
+mod supports;
 mod tokens;
 mod users;
 
 use async_trait::async_trait;
-use solthrive_domain::access::{Actor, By, OwnedSite};
+use solthrive_domain::access::{Actor, By, Operator, OwnedSite};
 use solthrive_domain::telemetry::UnixMillis;
-use solthrive_domain::{GrantId, SiteId, UserId};
+use solthrive_domain::{GrantId, SiteId, SupportId, UserId};
 use uuid::Uuid;
 
 use super::SqlStore;
 use crate::StoreError;
 use crate::meta::TokenHash;
 use crate::people::{
-    Accounts, Added, Caller, EmailKey, Factor, GrantLine, Home, HomeFilter, Homes, NewGrant,
-    NewSession, NewToken, NewUser, Page, Proof, SessionLine, SignIn, Tenancy, TokenLine, User,
+    Accounts, Added, Caller, EmailKey, EndedBy, Factor, GrantLine, Home, HomeFilter, Homes,
+    NewGrant, NewSession, NewSupport, NewToken, NewUser, Page, Proof, SessionLine, SignIn,
+    SupportLine, Tenancy, TokenLine, User,
 };
 
 #[async_trait]
@@ -176,5 +178,28 @@ impl Tenancy for SqlStore {
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
         grants::revoke(self, by, site.site(), grant, now).await
+    }
+
+    async fn open_support(
+        &self,
+        by: &Operator,
+        support: &NewSupport,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        supports::open(self, by.by(), support, now).await
+    }
+
+    async fn supports(&self, site: OwnedSite) -> Result<Vec<SupportLine>, StoreError> {
+        supports::list(self, site.site()).await
+    }
+
+    async fn end_support(
+        &self,
+        by: By,
+        ended_by: EndedBy,
+        support: SupportId,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        supports::end(self, by, ended_by, support, now).await
     }
 }

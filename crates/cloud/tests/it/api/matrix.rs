@@ -8,7 +8,6 @@ use solthrive_cloud::clock::{Clock, new_id};
 use solthrive_cloud_store::meta::OrgKind;
 use solthrive_domain::access::{Role, Scope};
 use solthrive_domain::{OrgId, SiteId};
-use uuid::Uuid;
 
 use super::{Who, World};
 use crate::service::run;
@@ -57,6 +56,8 @@ fn expected(actor: &Actor, needs: Needs, site: SiteId, fleet: OrgId) -> Expected
         Needs::AnySession | Needs::FullSession | Needs::Person => Expected::In,
         Needs::Fleet if actor.fleets.contains(&fleet) => Expected::In,
         Needs::Fleet => Expected::Status(404),
+        Needs::Platform if actor.name.starts_with("admin") => Expected::In,
+        Needs::Platform => Expected::Status(404),
         Needs::Site | Needs::Scope(_) | Needs::Owner if scopes.is_none() => Expected::Status(404),
         Needs::Site => Expected::In,
         Needs::Scope(scope) if scopes.is_some_and(|mine| mine.contains(&scope)) => Expected::In,
@@ -143,9 +144,9 @@ async fn people(world: &World, orgs: [OrgId; 5], a: SiteId, b: SiteId) -> Vec<Ac
         .await,
     ];
     let mut actors = vec![nobody()];
-    for (mut actor, user) in people {
+    for mut actor in people {
         match actor.name {
-            "admin who helps" => help(world, user, a).await,
+            "admin who helps" => help(world, &actor.who, a).await,
             "installer" => actor.fleets = vec![solar],
             "rival whose grants are over" => actor.fleets = vec![rival],
             _ => {}
@@ -174,10 +175,10 @@ async fn person(
     member: (OrgId, Role),
     at: &[(SiteId, &'static [Scope])],
     owns: &[SiteId],
-) -> (Actor, Uuid) {
+) -> Actor {
     let email = format!("{}@example.org", name.replace(' ', "."));
-    let user = world.user(&email, &[member]).await;
-    let actor = Actor {
+    world.user(&email, &[member]).await;
+    Actor {
         name,
         who: world.session(&email).await,
         email: Some(email),
@@ -185,8 +186,7 @@ async fn person(
         at: at.to_vec(),
         owns: owns.to_vec(),
         fleets: Vec::new(),
-    };
-    (actor, user.as_uuid())
+    }
 }
 
 /// One that counts, one that was revoked, one that is over.
@@ -256,16 +256,13 @@ async fn scripts(world: &World, actors: &mut Vec<Actor>, a: SiteId, b: SiteId, s
     actors.extend(made);
 }
 
-/// Opens a support session, as the operation for it will.
-async fn help(world: &World, user: Uuid, site: SiteId) {
-    let now = Clock::system().now().get();
-    let folder = world._folder.path().join("solthrive.db");
-    let database = rusqlite::Connection::open(folder).unwrap();
-    let sql = "INSERT INTO support_session (id, app_user, site, reason, created_at, until_at) VALUES (?1, ?2, ?3, 'asked', ?4, ?5)";
-    let ids = [new_id(), user, site.as_uuid()].map(Uuid::into_bytes);
-    database
-        .execute(sql, (ids[0], ids[1], ids[2], now, now + 3_600_000))
-        .unwrap();
+/// Opens a visit.
+async fn help(world: &World, admin: &Who, site: SiteId) {
+    let asked = json!({ "site": site.as_uuid(), "reason": "the owner called", "minutes": 30 });
+    let opened = world
+        .call(admin, "POST", "/api/v1/admin/support", Some(asked))
+        .await;
+    assert_eq!(opened.status, 201, "{opened:?}");
 }
 
 /// The path with these ids, and a query that makes sense.
@@ -277,7 +274,8 @@ fn path_of(operation: &Operation, site: SiteId, fleet: OrgId) -> String {
         .replace("{installer}", &fleet.to_string())
         .replace("{grant}", &some)
         .replace("{token}", &some)
-        .replace("{session}", &some);
+        .replace("{session}", &some)
+        .replace("{support}", &some);
     let query = match operation.path.rsplit('/').next() {
         Some("telemetry") => "?from=2026-06-21T00:00:00Z&to=2026-06-22T00:00:00Z",
         Some("daily" | "monthly" | "fleet") => "?from=2026-06-21&to=2026-06-22",
@@ -319,7 +317,7 @@ async fn walk(town: &Town, operation: &Operation, actor: &Actor, site: SiteId, f
         Expected::Status(status) => assert_eq!(answer.status, status, "{}", context()),
         Expected::In => {
             // What a path names beside the site is made up, and not there.
-            let made_up = ["{grant}", "{token}", "{session}"];
+            let made_up = ["{grant}", "{token}", "{session}", "{support}"];
             let made_up = made_up.iter().any(|name| operation.path.contains(name));
             let scoped = matches!(
                 answer.code().as_str(),

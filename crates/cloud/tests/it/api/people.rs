@@ -2,10 +2,11 @@
 
 use serde_json::json;
 use solthrive_cloud_store::meta::OrgKind;
+use solthrive_domain::SiteId;
 use solthrive_domain::access::Role;
 
 use super::{Who, World};
-use crate::service::run;
+use crate::service::{Answer, run};
 
 #[test]
 fn an_owner_reads_his_home_with_a_session_and_with_a_token_and_not_after_signing_out() {
@@ -339,6 +340,87 @@ fn a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code_once() {
         }
         let waits = prove(last.clone(), "/api/v1/auth/factor", code(&secret, 30)).await;
         assert_eq!((waits.status, waits.code().as_str()), (429, "too-many"));
+        world.stop().await;
+    });
+}
+
+/// Opens a visit.
+async fn visit(world: &World, who: &Who, site: SiteId, reason: &str, minutes: u32) -> Answer {
+    let asked = json!({ "site": site.as_uuid(), "reason": reason, "minutes": minutes });
+    let path = "/api/v1/admin/support";
+    world.call(who, "POST", path, Some(asked)).await
+}
+
+/// Ada's home, Ada, and an admin of the platform.
+async fn home_and_admin(world: &World) -> (SiteId, Who, Who) {
+    let home = world.org(OrgKind::Household, "Ada").await;
+    let platform = world.org(OrgKind::Platform, "Platform").await;
+    let site = world.site(home, "Ada's house").await;
+    world.user("ada@example.org", &[(home, Role::Admin)]).await;
+    world
+        .user("ops@example.org", &[(platform, Role::Admin)])
+        .await;
+    let ada = world.session("ada@example.org").await;
+    (site, ada, world.session("ops@example.org").await)
+}
+
+#[test]
+fn a_visit_without_a_reason_or_an_end_is_refused_and_one_of_others_too() {
+    run(async {
+        let world = World::new().await;
+        let (site, ada, ops) = home_and_admin(&world).await;
+        for (reason, minutes) in [
+            ("", 30),
+            ("short", 30),
+            ("a long\nreason", 30),
+            ("the owner called", 0),
+            ("the owner called", 481),
+        ] {
+            assert_eq!(
+                visit(&world, &ops, site, reason, minutes).await.status,
+                422,
+                "{reason:?}"
+            );
+        }
+        let other = visit(&world, &ada, site, "the owner called", 30).await;
+        assert_eq!(other.status, 404);
+        world.stop().await;
+    });
+}
+
+#[test]
+fn an_admin_looks_into_a_home_with_a_reason_for_a_time_and_in_sight_of_its_owner() {
+    run(async {
+        let world = World::new().await;
+        let (site, ada, ops) = home_and_admin(&world).await;
+        let path = format!("/api/v1/sites/{site}");
+        assert_eq!(world.get(&ops, &path).await.status, 404);
+        let opened = visit(&world, &ops, site, "the owner called", 30).await;
+        assert_eq!(opened.status, 201, "{opened:?}");
+        let seen = world.get(&ops, &path).await;
+        assert_eq!(seen.json()["reach"], "support");
+        let grants = world.get(&ops, &format!("{path}/grants")).await;
+        assert_eq!(grants.status, 403, "help is no ownership");
+        let visits = world.get(&ada, &format!("{path}/support")).await.json();
+        assert_eq!(visits["items"][0]["reason"], "the owner called");
+        let id = opened.json()["id"].as_str().unwrap().to_owned();
+        let ended = world
+            .call(&ada, "DELETE", &format!("{path}/support/{id}"), None)
+            .await;
+        assert_eq!(ended.status, 204, "{ended:?}");
+        assert_eq!(world.get(&ops, &path).await.status, 404);
+        let own = format!("/api/v1/admin/support/{id}");
+        assert_eq!(
+            world.call(&ops, "DELETE", &own, None).await.status,
+            404,
+            "it is over"
+        );
+        let again = visit(&world, &ops, site, "the owner called again", 30)
+            .await
+            .json();
+        let own = format!("/api/v1/admin/support/{}", again["id"].as_str().unwrap());
+        assert_eq!(world.call(&ops, "DELETE", &own, None).await.status, 204);
+        assert_eq!(world.get(&ops, &path).await.status, 404);
         world.stop().await;
     });
 }
