@@ -7,6 +7,7 @@ mod bench;
 mod demo;
 mod layers;
 mod licences;
+mod mutate;
 mod run;
 mod setup;
 mod test;
@@ -37,6 +38,8 @@ enum Command {
     /// Measure and print; targets beside the figures.
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Take the walls around homes down, one at a time: a test must turn red each time. Takes half an hour.
+    Mutate(mutate::Args),
     /// Fail if a crate depends on one it must not know.
     Layers,
     /// Fail if a dependency's licence is not on deny.toml's list.
@@ -52,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         Command::Build => test::release(),
         Command::Test(args) => test::run(&args),
         Command::Bench(what) => bench::run(&what),
+        Command::Mutate(args) => mutate::run(&args),
         Command::Layers => layers::check(),
         Command::Licences => licences::check(),
         Command::Openapi => test::write_openapi(),
