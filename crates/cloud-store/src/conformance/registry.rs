@@ -101,12 +101,10 @@ pub(super) async fn register_as(
         firmware: "2.1.0",
         config,
     };
-    let notices = [
-        Uuid::from_u128(u128::from(now) * 10),
-        Uuid::from_u128(u128::from(now) * 10 + 1),
-    ];
+    let call = (u128::from(now) << 64) | (u128::from(number) << 16) | (u128::from(with) << 8);
+    let ids = [Uuid::from_u128(call), Uuid::from_u128(call + 1)];
     registry
-        .register(&asked, notices, at(now.into()))
+        .register(&asked, ids, at(now.into()))
         .await
         .expect("answers")
 }
