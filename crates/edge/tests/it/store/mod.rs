@@ -27,7 +27,7 @@ use solthrive_domain::ledger::{Installed, Ledger, LedgerPlan, LedgerState};
 use solthrive_domain::minute::{MinuteRow, Stat};
 use solthrive_domain::units::WattHours;
 use solthrive_domain::{Energies, FlagCode, Input};
-use solthrive_edge::store::{Batch, Opened, Options, Reader, Store};
+use solthrive_edge::store::{Batch, Opened, Options, Reader, Store, StoreError};
 use uuid::Uuid;
 
 /// Patience with a slow disk; nothing waits this long unless something is wrong.
@@ -50,7 +50,15 @@ fn utc(folder: &Path, number: u128) -> Options {
     Options::new(folder, TimeZone::get("UTC").unwrap(), run(number), now)
 }
 
+/// Opens the store that a test closed before. Another test may be starting a program at that very moment: until
+/// it runs, it has a copy of every open file, and with it of the folder's lock.
 fn open(options: Options) -> (Store, Opened) {
+    for _ in 0..100 {
+        match Store::open(options.clone()) {
+            Err(StoreError::InUse { .. }) => std::thread::sleep(PATIENCE / 1_000),
+            opened => return opened.unwrap(),
+        }
+    }
     Store::open(options).unwrap()
 }
 
