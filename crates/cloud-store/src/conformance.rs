@@ -11,6 +11,7 @@ pub mod console;
 pub mod hot;
 pub mod people;
 pub mod registry;
+pub mod rotation;
 
 use solthrive_domain::SiteId;
 use solthrive_domain::access::{Machinery, ReadableSite};

@@ -26,6 +26,7 @@ pub mod point;
 pub mod reading;
 pub mod registration;
 pub mod rollup;
+pub mod rotation;
 pub mod snapshot;
 pub mod telemetry;
 pub mod units;

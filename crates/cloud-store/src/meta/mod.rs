@@ -11,6 +11,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use solthrive_domain::access::{Operator, ReadableSite};
 use solthrive_domain::registration::Decision;
+use solthrive_domain::rotation::Asking;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
@@ -20,7 +21,7 @@ pub use solthrive_domain::access::OrgKind;
 
 pub use self::types::{
     Asked, Assignment, CodeHash, CodeLine, Credential, DeviceLine, NewCode, NewDevice, Notice, Org,
-    Provisioned, Site, SiteConfig, Standing, TokenHash,
+    Provisioned, Rotation, RotationLine, Site, SiteConfig, Standing, TokenHash, TokenLine,
 };
 use crate::StoreError;
 
@@ -128,6 +129,7 @@ pub trait Registry: Send + Sync {
     ) -> Result<bool, StoreError>;
 
     /// Puts `token` into the free slot, or into that of the older token; false when there is no such device.
+    /// A rotation that was open is over, and its next token out of use.
     async fn add_token(
         &self,
         by: &Operator,
@@ -136,7 +138,8 @@ pub trait Registry: Send + Sync {
         now: UnixMillis,
     ) -> Result<bool, StoreError>;
 
-    /// Takes a token out of use; false when no device has it.
+    /// Takes a token out of use; false when no device has it. A rotation of its device that was open is over,
+    /// and its next token out of use too: who held the one may have been offered the other.
     async fn revoke_token(
         &self,
         by: &Operator,
@@ -145,6 +148,7 @@ pub trait Registry: Send + Sync {
     ) -> Result<bool, StoreError>;
 
     /// Takes every token of the device but `keep` out of use; false when `keep` is not one of its tokens.
+    /// A rotation that was open is over.
     async fn retire_older_tokens(
         &self,
         by: &Operator,
@@ -152,6 +156,41 @@ pub trait Registry: Send + Sync {
         keep: TokenHash,
         now: UnixMillis,
     ) -> Result<bool, StoreError>;
+
+    /// Asks for another token of each device; see `solthrive_domain::rotation`. `None` for one that does
+    /// not exist.
+    async fn ask_rotation(
+        &self,
+        by: &Operator,
+        devices: &[DeviceId],
+        now: UnixMillis,
+    ) -> Result<Vec<Option<Asking>>, StoreError>;
+
+    /// Lets `next` in beside `current`, of the rotation of this number. Whether it does, be it since now
+    /// or before: false when the rotation is over, `current` is not the device's token, or another
+    /// one was prepared.
+    async fn prepare_token(
+        &self,
+        device: DeviceId,
+        number: i64,
+        [current, next]: [TokenHash; 2],
+        now: UnixMillis,
+    ) -> Result<bool, StoreError>;
+
+    /// The device came with `next`: every other token of it is out of use from now on, and its rotation
+    /// over. False when `next` is not a token that was prepared and not used before.
+    async fn complete_rotation(
+        &self,
+        device: DeviceId,
+        next: TokenHash,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError>;
+
+    /// All tokens, the oldest first.
+    async fn device_tokens(&self, by: &Operator) -> Result<Vec<TokenLine>, StoreError>;
+
+    /// The rotations that are not over, the oldest first.
+    async fn rotations(&self, by: &Operator) -> Result<Vec<RotationLine>, StoreError>;
 
     /// Moves the place of `old` to `new` from `now` on; the history stays with the site. `old` is not
     /// deactivated: it may send what it still has and be used elsewhere. `None` when `old` is nowhere,

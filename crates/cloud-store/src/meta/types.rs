@@ -148,6 +148,39 @@ pub enum Standing {
     Deactivated,
 }
 
+/// A rotation that was asked for and is not over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotation {
+    /// Which one of the device, from 1.
+    pub number: i64,
+    /// The token that takes over, once it is stored; it lets in like the others.
+    pub next: Option<TokenHash>,
+}
+
+/// A line of the list of tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenLine {
+    /// Whose it is.
+    pub device: DeviceId,
+    /// What is stored of it.
+    pub hash: TokenHash,
+    /// Since when there is it.
+    pub created_at: UnixMillis,
+    /// It is offered, and was not used yet.
+    pub is_next: bool,
+}
+
+/// A line of the list of rotations that are not over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RotationLine {
+    /// Whose token is to change.
+    pub device: DeviceId,
+    /// Since when.
+    pub asked_at: UnixMillis,
+    /// Since when there is a token to be offered: the device has called since it was asked for.
+    pub prepared_at: Option<UnixMillis>,
+}
+
 /// What a node must know of a device to let it in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
@@ -155,8 +188,11 @@ pub struct Credential {
     pub device: DeviceId,
     /// Where it stands.
     pub standing: Standing,
-    /// Its tokens, by slot: one, or two while one is being replaced.
+    /// Its tokens, by slot: one, or two while one is being replaced by hand. One that is only offered is not
+    /// among them.
     pub tokens: Vec<TokenHash>,
+    /// Its rotation that is not over.
+    pub rotation: Option<Rotation>,
     /// Of this state; see [`super::Registry::credentials`].
     pub revision: i64,
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::audit::{Act, audit};
 use super::{SqlStore, ask, next_revision, transaction};
 use crate::StoreError;
-use crate::meta::{Credential, DeviceLine, NewDevice, Provisioned, Standing, TokenHash};
+use crate::meta::{Credential, DeviceLine, NewDevice, Provisioned, Rotation, Standing, TokenHash};
 
 pub(super) async fn provision(
     db: &SqlStore,
@@ -149,10 +149,11 @@ pub(super) async fn credentials(
     db: &SqlStore,
     revision: i64,
 ) -> Result<Vec<Credential>, StoreError> {
-    type Row = (Uuid, i64, Option<i64>, Option<Uuid>, Option<Vec<u8>>);
-    let rows: Vec<Row> = ask!(db, |pool| {
+    let rows: Vec<CredentialRow> = ask!(db, |pool| {
         sqlx::query_as(
-            "SELECT device.id, device.revision, device.deactivated_at, assignment.site, device_token.hash
+            "SELECT device.id, device.revision, device.deactivated_at, assignment.site,
+                    CASE WHEN device.rotation_asked_at IS NULL THEN NULL ELSE device.rotation END,
+                    device_token.hash, device_token.rotation
              FROM device
              LEFT JOIN assignment ON assignment.device = device.id AND assignment.to_at IS NULL
              LEFT JOIN device_token ON device_token.device = device.id
@@ -164,19 +165,42 @@ pub(super) async fn credentials(
         .await?
     });
     let mut known: BTreeMap<(i64, Uuid), Credential> = BTreeMap::new();
-    for (id, revision, gone, site, hash) in rows {
+    for (id, revision, gone, site, rotation, hash, of_rotation) in rows {
         let credential = known.entry((revision, id)).or_insert_with(|| Credential {
             device: DeviceId::from_uuid(id),
             standing: standing(site, gone),
             tokens: Vec::new(),
+            rotation: rotation.map(|number| Rotation { number, next: None }),
             revision,
         });
-        if let Some(hash) = hash {
-            let hash: [u8; 32] = hash
-                .try_into()
-                .map_err(|_| StoreError::Damaged("hash of a token".to_owned()))?;
-            credential.tokens.push(TokenHash(hash));
+        let Some(hash) = hash.map(hash_of).transpose()? else {
+            continue;
+        };
+        match (of_rotation, &mut credential.rotation) {
+            (None, _) => credential.tokens.push(hash),
+            (Some(of), Some(rotation)) if of == rotation.number => rotation.next = Some(hash),
+            // Nothing leaves one behind; it would let in whoever held an older token.
+            (Some(_), _) => {}
         }
     }
     Ok(known.into_values().collect())
+}
+
+/// Device, revision, when it was deactivated, site; the rotation that is open; a token's hash, and the
+/// rotation that it waits for.
+type CredentialRow = (
+    Uuid,
+    i64,
+    Option<i64>,
+    Option<Uuid>,
+    Option<i64>,
+    Option<Vec<u8>>,
+    Option<i64>,
+);
+
+pub(super) fn hash_of(bytes: Vec<u8>) -> Result<TokenHash, StoreError> {
+    let hash = bytes
+        .try_into()
+        .map_err(|_| StoreError::Damaged("hash of a token".to_owned()))?;
+    Ok(TokenHash(hash))
 }

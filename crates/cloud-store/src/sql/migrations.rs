@@ -32,6 +32,7 @@ pub(crate) fn sqlite() -> Migrator {
         4 "0004_people",
         10 "0010_partners" alone,
         11 "0011_access",
+        12 "0012_rotation",
     )
 }
 
@@ -44,6 +45,7 @@ pub(crate) fn postgres() -> Migrator {
         4 "0004_people",
         10 "0010_partners",
         11 "0011_access",
+        12 "0012_rotation",
     )
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod migrations;
 mod orgs;
 mod people;
 mod register;
+mod rotation;
 mod sites;
 mod tokens;
 mod trouble;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use solthrive_domain::access::{Operator, ReadableSite};
 use solthrive_domain::registration::Decision;
+use solthrive_domain::rotation::Asking;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -34,7 +36,7 @@ use uuid::Uuid;
 use crate::StoreError;
 use crate::meta::{
     Asked, Assignment, AuditCheck, AuditRow, CodeLine, Credential, DeviceLine, NewCode, NewDevice,
-    Notice, Org, Provisioned, Registry, Site, SiteConfig, TokenHash,
+    Notice, Org, Provisioned, Registry, RotationLine, Site, SiteConfig, TokenHash, TokenLine,
 };
 use crate::postgres::patience;
 use crate::sqlite::Reader;
@@ -315,6 +317,42 @@ impl Registry for SqlStore {
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
         tokens::retire_older(self, by.by(), device, keep, now).await
+    }
+
+    async fn ask_rotation(
+        &self,
+        by: &Operator,
+        devices: &[DeviceId],
+        now: UnixMillis,
+    ) -> Result<Vec<Option<Asking>>, StoreError> {
+        rotation::ask(self, by.by(), devices, now).await
+    }
+
+    async fn prepare_token(
+        &self,
+        device: DeviceId,
+        number: i64,
+        tokens: [TokenHash; 2],
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        rotation::prepare(self, device, number, tokens, now).await
+    }
+
+    async fn complete_rotation(
+        &self,
+        device: DeviceId,
+        next: TokenHash,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        rotation::complete(self, device, next, now).await
+    }
+
+    async fn device_tokens(&self, _: &Operator) -> Result<Vec<TokenLine>, StoreError> {
+        tokens::list(self).await
+    }
+
+    async fn rotations(&self, _: &Operator) -> Result<Vec<RotationLine>, StoreError> {
+        rotation::list(self).await
     }
 
     async fn replace(

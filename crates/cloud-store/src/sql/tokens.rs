@@ -1,14 +1,15 @@
 //! Tokens of devices: two slots each, so that one can take over from the other.
 
+use serde_json::json;
 use solthrive_domain::DeviceId;
 use solthrive_domain::access::By;
 use solthrive_domain::telemetry::UnixMillis;
 use uuid::Uuid;
 
 use super::audit::{Act, audit};
-use super::{SqlStore, next_revision, transaction};
+use super::{SqlStore, ask, devices, instant, next_revision, rotation, transaction};
 use crate::StoreError;
-use crate::meta::TokenHash;
+use crate::meta::{TokenHash, TokenLine};
 
 pub(super) async fn add(
     db: &SqlStore,
@@ -28,6 +29,7 @@ pub(super) async fn add(
         if known == 0 {
             return Ok(false);
         }
+        let ended = rotation::end!(tx, device.as_uuid());
         let slots: Vec<(i64, i64)> = sqlx::query_as(
             "SELECT slot, created_at FROM device_token WHERE device = $1 ORDER BY created_at, slot",
         )
@@ -51,7 +53,7 @@ pub(super) async fn add(
         .bind(now.get())
         .execute(&mut *tx)
         .await?;
-        audit!(tx, now, act(by, "device.token_added", device));
+        audit!(tx, now, act(by, "device.token_added", device, ended));
     });
     Ok(true)
 }
@@ -77,8 +79,9 @@ pub(super) async fn revoke(
             .bind(revision)
             .execute(&mut *tx)
             .await?;
+        let ended = rotation::end!(tx, device);
         let device = DeviceId::from_uuid(device);
-        audit!(tx, now, act(by, "device.token_revoked", device));
+        audit!(tx, now, act(by, "device.token_revoked", device, ended));
     });
     Ok(true)
 }
@@ -101,27 +104,49 @@ pub(super) async fn retire_older(
         if known.is_none() {
             return Ok(false);
         }
-        let retired = sqlx::query("DELETE FROM device_token WHERE device = $1 AND hash <> $2")
-            .bind(device.as_uuid())
-            .bind(keep.0.as_slice())
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-        if retired > 0 {
+        let retired = rotation::keep_only!(tx, device, keep);
+        let ended = rotation::end!(tx, device.as_uuid());
+        if retired > 0 || ended {
             sqlx::query("UPDATE device SET revision = $2 WHERE id = $1")
                 .bind(device.as_uuid())
                 .bind(revision)
                 .execute(&mut *tx)
                 .await?;
-            audit!(tx, now, act(by, "device.older_tokens_retired", device));
+            audit!(
+                tx,
+                now,
+                act(by, "device.older_tokens_retired", device, ended)
+            );
         }
     });
     Ok(true)
 }
 
-fn act(by: By, action: &'static str, device: DeviceId) -> Act {
+pub(super) async fn list(db: &SqlStore) -> Result<Vec<TokenLine>, StoreError> {
+    let rows: Vec<(Uuid, Vec<u8>, i64, Option<i64>)> = ask!(db, |pool| {
+        sqlx::query_as(
+            "SELECT device, hash, created_at, rotation FROM device_token
+             ORDER BY created_at, device, slot",
+        )
+        .fetch_all(pool)
+        .await?
+    });
+    let line = |(device, hash, created_at, rotation): (_, _, _, Option<i64>)| {
+        Ok(TokenLine {
+            device: DeviceId::from_uuid(device),
+            hash: devices::hash_of(hash)?,
+            created_at: instant(created_at)?,
+            is_next: rotation.is_some(),
+        })
+    };
+    rows.into_iter().map(line).collect()
+}
+
+/// What was done to a device's tokens, and whether a rotation was over with it.
+fn act(by: By, action: &'static str, device: DeviceId, ended_rotation: bool) -> Act {
     Act {
         device: Some(device),
+        details: ended_rotation.then(|| json!({ "rotation": "ended" })),
         ..Act::by(by, action)
     }
 }

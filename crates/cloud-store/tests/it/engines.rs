@@ -72,6 +72,23 @@ macro_rules! console_promises {
     };
 }
 
+macro_rules! rotation_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes rotation with $make;
+            a_token_takes_over_when_it_is_used,
+            a_rotation_is_asked_for_once,
+            a_rotation_needs_one_token_and_a_free_slot,
+            only_the_open_rotation_prepares_a_token,
+            only_the_prepared_token_completes_a_rotation,
+            an_act_by_hand_ends_a_rotation,
+            an_offer_is_taken_back,
+            every_step_is_written_down,
+            tokens_are_listed_by_age,
+            two_nodes_rotate_once,
+        );
+    };
+}
+
 macro_rules! audit_promises {
     ($engine:ident with $make:expr) => {
         on_each_engine!($engine makes audit with $make;
@@ -151,6 +168,12 @@ mod console {
     use super::*;
     console_promises!(sqlite with super::sqlite_registry());
     console_promises!(postgres with super::postgres_registry());
+}
+
+mod rotation {
+    use super::*;
+    rotation_promises!(sqlite with super::sqlite_registry());
+    rotation_promises!(postgres with super::postgres_registry());
 }
 
 mod audit {
