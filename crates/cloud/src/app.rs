@@ -25,6 +25,7 @@ use crate::devices::Devices;
 use crate::http::{AppState, Bounds, Listener, Readiness, Shared};
 use crate::ingest::Committer;
 use crate::metrics::Metrics;
+use crate::rotation::{Rotations, rotations};
 use crate::secrets::Pepper;
 use crate::tls;
 use crate::worker::places::InRegistry;
@@ -182,11 +183,7 @@ impl Running {
         let watch = Watch::default();
         let (committer, ingest) = ingest(settings, &stores, clock, &metrics, &watch).await?;
         let mut background = Part::new();
-        let (who, registry) = (Arc::clone(&devices), Arc::clone(&stores.registry));
-        let stop = background.stop.clone();
-        background.keep("credentials", &watch, async move {
-            who.keep_fresh(registry.as_ref(), clock, stop).await;
-        });
+        let rotations = follow(&devices, &stores.registry, clock, (&mut background, &watch));
         worker(
             settings,
             &stores,
@@ -200,6 +197,7 @@ impl Running {
                 Arc::clone(&stores.registry),
                 committer,
                 pepper,
+                rotations,
                 clock,
                 metrics,
                 Bounds::new(&settings.limits, &settings.pace),
@@ -240,6 +238,24 @@ impl Running {
         let _ = tokio::time::timeout(GRACE, self.sql.close()).await;
         drop(self.folder);
     }
+}
+
+/// Hears of what changes about devices, and carries out what calls leave word of.
+fn follow(
+    devices: &Arc<Devices>,
+    registry: &Arc<dyn Registry>,
+    clock: Clock,
+    (part, watch): (&mut Part, &Watch),
+) -> Rotations {
+    let (who, changes, stop) = (Arc::clone(devices), Arc::clone(registry), part.stop.clone());
+    part.keep("credentials", watch, async move {
+        who.keep_fresh(changes.as_ref(), clock, stop).await;
+    });
+    let (rotations, carrier) = rotations();
+    let (who, stop) = (Arc::clone(devices), part.stop.clone());
+    let carrier = carrier.run(Arc::clone(registry), who, clock, stop);
+    part.keep("rotations", watch, carrier);
+    rotations
 }
 
 /// The API for people, if this process has that role.

@@ -10,7 +10,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use solthrive_cloud_store::StoreError;
-use solthrive_cloud_store::meta::{Assignment, Credential, Registry, Standing, TokenHash};
+use solthrive_cloud_store::meta::{
+    Assignment, Credential, Registry, Rotation, Standing, TokenHash,
+};
+use solthrive_domain::rotation::{self, CameWith, Step};
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +39,29 @@ pub struct Caller {
     pub budgets: Arc<Budgets>,
     /// What its installer's devices have used together; `None` until it is known whose it is.
     pub org: Option<Arc<OrgBudget>>,
+    /// The rotation of its token that is not over.
+    pub rotating: Option<Rotating>,
+}
+
+/// A rotation that is not over, as this node sees it, and a call within it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotating {
+    /// Which one of the device.
+    pub number: i64,
+    /// The token that takes over, once it is stored.
+    pub next: Option<TokenHash>,
+    /// How far it is.
+    pub state: rotation::Rotation,
+    /// Which token the call came with.
+    pub came_with: CameWith,
+}
+
+impl Rotating {
+    /// What the call is a reason for.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        rotation::step(Some(self.state), self.came_with)
+    }
 }
 
 /// Why a token does not let in.
@@ -74,15 +100,47 @@ struct Entry {
     revision: i64,
     standing: Standing,
     tokens: Vec<TokenHash>,
+    rotation: Option<Rotation>,
+    /// When this node heard of the rotation's next token, by the process's clock.
+    next_since: Option<Duration>,
     budgets: Arc<Budgets>,
 }
 
+impl Entry {
+    /// Every token that lets in.
+    fn all_tokens(&self) -> impl Iterator<Item = TokenHash> {
+        let next = self.rotation.and_then(|rotation| rotation.next);
+        self.tokens.iter().copied().chain(next)
+    }
+
+    fn rotating(&self, token: TokenHash, now: Duration) -> Option<Rotating> {
+        let Rotation { number, next } = self.rotation?;
+        let state = match self.next_since {
+            Some(since) => rotation::Rotation::Prepared {
+                known_for: now.saturating_sub(since),
+            },
+            None => rotation::Rotation::Asked,
+        };
+        let came_with = if next == Some(token) {
+            CameWith::Next
+        } else {
+            CameWith::Current
+        };
+        Some(Rotating {
+            number,
+            next,
+            state,
+            came_with,
+        })
+    }
+}
+
 impl Devices {
-    /// Whose token this is, if it lets in.
+    /// Whose token this is, if it lets in; `now` by the process's clock.
     ///
     /// # Errors
     /// [`NotLetIn`].
-    pub fn caller(&self, token: TokenHash) -> Result<Caller, NotLetIn> {
+    pub fn caller(&self, token: TokenHash, now: Duration) -> Result<Caller, NotLetIn> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let device = *known.by_token.get(&token).ok_or(NotLetIn::Unknown)?;
         let entry = known.by_id.get(&device).ok_or(NotLetIn::Unknown)?;
@@ -92,6 +150,7 @@ impl Devices {
                 site,
                 budgets: Arc::clone(&entry.budgets),
                 org: known.org_of(device),
+                rotating: entry.rotating(token, now),
             }),
             Standing::Waiting => Err(NotLetIn::NotRegistered),
             Standing::Deactivated => Err(NotLetIn::Deactivated),
@@ -129,7 +188,7 @@ impl Devices {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
             changed
                 .into_iter()
-                .for_each(|credential| known.take(credential));
+                .for_each(|credential| known.take(credential, now));
             moved.iter().for_each(|stay| known.assign(stay));
         }
         let ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
@@ -181,7 +240,7 @@ impl Known {
         }
     }
 
-    fn take(&mut self, credential: Credential) {
+    fn take(&mut self, credential: Credential, now: Duration) {
         self.revision = self.revision.max(credential.revision);
         // Questions overlap, so an older answer can come after a newer one.
         let known = self.by_id.get(&credential.device);
@@ -189,18 +248,25 @@ impl Known {
             return;
         }
         let before = self.by_id.remove(&credential.device);
-        for token in before.iter().flat_map(|entry| &entry.tokens) {
-            self.by_token.remove(token);
+        for token in before.iter().flat_map(Entry::all_tokens) {
+            self.by_token.remove(&token);
         }
-        for token in &credential.tokens {
-            self.by_token.insert(*token, credential.device);
-        }
+        let next = |rotation: Option<Rotation>| rotation.and_then(|rotation| rotation.next);
+        let known_since = before
+            .as_ref()
+            .filter(|entry| next(entry.rotation) == next(credential.rotation))
+            .and_then(|entry| entry.next_since);
         let entry = Entry {
             revision: credential.revision,
             standing: credential.standing,
             tokens: credential.tokens,
+            rotation: credential.rotation,
+            next_since: next(credential.rotation).map(|_| known_since.unwrap_or(now)),
             budgets: before.map_or_else(Arc::default, |entry| entry.budgets),
         };
+        for token in entry.all_tokens() {
+            self.by_token.insert(token, credential.device);
+        }
         self.by_id.insert(credential.device, entry);
     }
 }
@@ -223,6 +289,7 @@ mod tests {
             device: device(1),
             standing,
             tokens,
+            rotation: None,
             revision,
         }
     }
@@ -230,15 +297,18 @@ mod tests {
         let mut known = Known::default();
         credentials
             .into_iter()
-            .for_each(|credential| known.take(credential));
+            .for_each(|credential| known.take(credential, at(0)));
         known
+    }
+    const fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
     }
     fn let_in(known: Known, by: u8) -> Result<DeviceId, NotLetIn> {
         let devices = Devices {
             known: RwLock::new(known),
             ..Devices::default()
         };
-        devices.caller(token(by)).map(|caller| caller.device)
+        devices.caller(token(by), at(0)).map(|caller| caller.device)
     }
 
     const HOME: Standing = Standing::Bound(SiteId::from_uuid(Uuid::from_u128(7)));
@@ -295,6 +365,55 @@ mod tests {
         known.assign(&stay(2, 6));
         known.assign(&stay(1, 5));
         assert_eq!(known.installers[&device(1)].0, org(2));
+    }
+
+    fn rotating(next: Option<u8>, revision: i64) -> Credential {
+        Credential {
+            rotation: Some(Rotation {
+                number: 1,
+                next: next.map(token),
+            }),
+            ..credential(&[1], HOME, revision)
+        }
+    }
+
+    #[test]
+    fn a_next_token_lets_in_at_once_and_is_offered_when_all_nodes_know_it() {
+        let mut known = heard(vec![rotating(None, 1)]);
+        known.take(rotating(Some(2), 2), at(100));
+        // Something else about the device changed: the time goes on.
+        known.take(rotating(Some(2), 3), at(105));
+        let devices = Devices {
+            known: RwLock::new(known),
+            ..Devices::default()
+        };
+        let step = |by, now| {
+            let caller = devices.caller(token(by), at(now)).unwrap();
+            caller.rotating.unwrap().step()
+        };
+        assert_eq!((step(1, 109), step(1, 110)), (Step::Rest, Step::Offer));
+        assert_eq!(step(2, 101), Step::Complete);
+    }
+
+    #[test]
+    fn a_token_that_was_taken_back_does_not_let_in_any_more_and_another_one_waits_anew() {
+        let mut known = heard(vec![rotating(Some(2), 1), rotating(Some(3), 2)]);
+        assert!(!known.by_token.contains_key(&token(2)));
+        known.take(rotating(Some(4), 3), at(50));
+        assert_eq!(known.by_id[&device(1)].next_since, Some(at(50)));
+        known.take(credential(&[1], HOME, 4), at(60));
+        assert_eq!(known.by_token.len(), 1);
+        assert_eq!(let_in(known, 4), Err(NotLetIn::Unknown));
+    }
+
+    #[test]
+    fn once_the_next_token_was_used_the_old_one_does_not_let_in() {
+        let over = Credential {
+            rotation: None,
+            ..credential(&[2], HOME, 2)
+        };
+        let known = heard(vec![rotating(Some(2), 1), over]);
+        assert_eq!(let_in(known, 1), Err(NotLetIn::Unknown));
     }
 
     #[test]

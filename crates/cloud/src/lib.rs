@@ -19,6 +19,7 @@ pub mod ingest;
 pub mod logging;
 pub mod metrics;
 pub mod notes;
+pub mod rotation;
 pub mod rows;
 pub mod secrets;
 pub mod tls;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::{digest, hmac, rand};
 use solthrive_cloud_store::meta::{CodeHash, TokenHash};
+use solthrive_domain::DeviceId;
 
 /// Letters of Crockford's base 32: no I, L, O, U.
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -29,11 +30,29 @@ impl DeviceToken {
     pub fn draw() -> Result<Self, NoRandomness> {
         let mut bytes = [0u8; 32];
         rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
+        Ok(Self::of(&bytes))
+    }
+
+    /// The token that takes over from `current` in the device's rotation of this number. Any node derives
+    /// it anew, so it is stored nowhere; and since `current` is stored nowhere either, database and
+    /// pepper together do not give it away.
+    #[must_use]
+    pub fn after(current: &str, device: DeviceId, rotation: i64, pepper: &Pepper) -> Self {
+        let mut tag = hmac::Context::with_key(&pepper.0);
+        // Longer than any code, which the same key hashes.
+        tag.update(b"solthrive next device token 1");
+        tag.update(device.as_uuid().as_bytes());
+        tag.update(&rotation.to_be_bytes());
+        tag.update(current.as_bytes());
+        Self::of(tag.sign().as_ref())
+    }
+
+    fn of(bytes: &[u8]) -> Self {
         let mut text = String::from(PREFIX);
         for byte in bytes {
             text.push_str(&format!("{byte:02x}"));
         }
-        Ok(Self(text))
+        Self(text)
     }
 
     /// The text, for the device and its label.
@@ -237,6 +256,27 @@ mod tests {
             "🦀🦀🦀🦀🦀🦀🦀🦀🦀🦀",
         ] {
             assert_eq!(InstallerCode::parse(typed), Err(NotACode), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_next_token_is_the_same_on_every_node_and_depends_on_everything() {
+        let id = |number| DeviceId::from_uuid(uuid::Uuid::from_u128(number));
+        let pepper = Pepper::new(&[1; 32]);
+        let next = |current: &str, device, rotation, pepper: &Pepper| {
+            DeviceToken::after(current, id(device), rotation, pepper)
+        };
+        let one = next("std_a", 1, 1, &pepper);
+        assert_eq!(one, next("std_a", 1, 1, &Pepper::new(&[1; 32])));
+        assert!(one.reveal().starts_with("std_") && one.reveal().len() == 68);
+        let others = [
+            next("std_b", 1, 1, &pepper),
+            next("std_a", 2, 1, &pepper),
+            next("std_a", 1, 2, &pepper),
+            next("std_a", 1, 1, &Pepper::new(&[2; 32])),
+        ];
+        for other in others {
+            assert_ne!(one, other);
         }
     }
 

@@ -1,5 +1,7 @@
 //! What the cloud answers.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,6 +28,43 @@ pub struct Receipt {
     pub config_version: u64,
     /// Whether commands wait on the channel.
     pub commands_pending: bool,
+    /// The token that shall take over from the one that this call came with; absent as long as none shall.
+    /// The same one is said in every answer until the device comes with it, so a lost answer costs nothing.
+    ///
+    /// A device first keeps it durably, beside the old one, and only then calls with it. From the first call
+    /// with it that is answered with 200 the old one is over, within seconds on every node; until then both
+    /// work. A device keeps its last two tokens until the next rotation, and when one is answered with 401
+    /// it tries the other: an offer can be taken back, and a cloud that was restored from a backup may know
+    /// the older one only. It logs neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<NextToken>,
+}
+
+/// A device's token in the clear, on its way to the device. It is not printed and not logged.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = String, examples("std_…"))]
+pub struct NextToken(String);
+
+impl NextToken {
+    /// The token in this text.
+    #[must_use]
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, for the header of the next call and for the device's own file.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Never the token itself.
+impl fmt::Debug for NextToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NextToken(…)")
+    }
 }
 
 /// One element that cannot be taken.

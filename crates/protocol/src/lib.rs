@@ -17,7 +17,7 @@ mod register;
 mod snapshot;
 mod telemetry;
 
-pub use answer::{Failure, FailureCode, Receipt, Refused, RefusedCode};
+pub use answer::{Failure, FailureCode, NextToken, Receipt, Refused, RefusedCode};
 pub use body::{BodyError, Sender};
 pub use daily::{Dailies, DailyBody, Day, DayBody};
 pub use health::{HealthBody, HealthEvent, HealthEventBody, HealthReport, State};

@@ -6,12 +6,13 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use serde_json::{Value, json};
 use solthrive_cloud_store::archive::{Archive as _, DeviceStatus, Views as _};
-use solthrive_cloud_store::meta::{DeviceLine, Registry as _, Standing};
+use solthrive_cloud_store::meta::{DeviceLine, Registry as _, Standing, TokenLine};
 use solthrive_domain::{DeviceId, SiteId};
 
 use super::console::Console;
 use super::output::{ago, instant, or_dash};
 use super::screen::Screen;
+use super::token::hash_text;
 use super::{Verdict, find, provision};
 
 #[derive(Debug, Subcommand)]
@@ -154,12 +155,22 @@ async fn show(said: &str, console: &Console, screen: &mut Screen) -> Result<()> 
         })
         .collect();
     let tokens = super::token::of(&device, console).await?;
-    let hashes: Vec<String> = tokens.iter().map(super::token::hash_text).collect();
-    for hash in &hashes {
-        facts.push(("token", format!("SHA-256 {hash}")));
-    }
-    value["token_hashes"] = json!(hashes);
+    tell_tokens(&tokens, &mut facts, &mut value);
     Ok(screen.facts(&facts, &value)?)
+}
+
+fn tell_tokens(tokens: &[TokenLine], facts: &mut Vec<(&str, String)>, value: &mut Value) {
+    for token in tokens {
+        let what = if token.is_next { "next token" } else { "token" };
+        let (hash, since) = (hash_text(&token.hash), instant(token.created_at));
+        facts.push((what, format!("SHA-256 {hash}, since {since}")));
+    }
+    let (next, current): (Vec<_>, Vec<_>) = tokens.iter().partition(|token| token.is_next);
+    let hashes = |some: Vec<&TokenLine>| -> Vec<String> {
+        some.iter().map(|token| hash_text(&token.hash)).collect()
+    };
+    value["token_hashes"] = json!(hashes(current));
+    value["next_token_hash"] = json!(hashes(next).first());
 }
 
 fn tell_status(

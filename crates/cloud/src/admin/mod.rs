@@ -25,6 +25,7 @@ mod postgres;
 mod progress;
 mod provision;
 mod restore;
+mod rotate;
 mod screen;
 pub mod serials;
 mod site;

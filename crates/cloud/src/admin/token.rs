@@ -5,10 +5,11 @@ use std::io::Read as _;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use solthrive_cloud_store::meta::{DeviceLine, Registry as _, TokenHash};
+use solthrive_cloud_store::meta::{DeviceLine, Registry as _, TokenHash, TokenLine};
 
 use super::console::Console;
 use super::output::hex;
+use super::rotate::{self, Rotate};
 use super::screen::Screen;
 use super::{Verdict, find};
 use crate::secrets::{DeviceToken, hash_token};
@@ -20,7 +21,7 @@ const LEAST_DIGITS: usize = 8;
 pub(super) enum Command {
     /// Give a device a second token. It is shown once; the one that it has works on
     ///
-    /// A device has two slots. Where both are taken, the older token goes.
+    /// A device has two slots. Where both are taken, the older token goes; a rotation that is not over ends.
     #[command(after_help = "\
 Examples:
   solthrive-cloud admin token new ST-0001
@@ -34,6 +35,18 @@ Examples:
   solthrive-cloud admin token revoke ST-0001 --hash 3f9a01bc      # `device show` lists the hashes
   solthrive-cloud admin token revoke ST-0001 --token-stdin < token.txt")]
     Revoke(Revoke),
+    /// Ask for another token of a device, which takes over by itself
+    ///
+    /// The device is told its next token when it calls, and has only to be of a version that keeps it. Its old
+    /// one works until it uses the next, and is over then. This is care taken in time: where a token leaked,
+    /// whoever has it would be told the next one too, so give the device another by hand and revoke the old.
+    #[command(after_help = "\
+Examples:
+  solthrive-cloud admin token rotate ST-0001
+  solthrive-cloud admin token rotate --all --older-than 90d")]
+    Rotate(Rotate),
+    /// Rotations that are not over, the oldest first
+    Rotations,
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +81,8 @@ pub(super) async fn run(
     match command {
         Command::New(new) => add(new, console, screen).await?,
         Command::Revoke(args) => revoke(args, console, screen).await?,
+        Command::Rotate(args) => return rotate::rotate(args, console, screen).await,
+        Command::Rotations => rotate::list(console, screen).await?,
     }
     Ok(Verdict::Fine)
 }
@@ -108,17 +123,23 @@ async fn add(new: &New, console: &Console, screen: &mut Screen) -> Result<()> {
 async fn revoke(args: &Revoke, console: &Console, screen: &mut Screen) -> Result<()> {
     let device = find::device(console, &args.device).await?;
     let tokens = of(&device, console).await?;
+    let hashes: Vec<TokenHash> = tokens.iter().map(|token| token.hash).collect();
     let token = match &args.hash {
-        Some(digits) => by_digits(digits, &tokens)?,
+        Some(digits) => by_digits(digits, &hashes)?,
         None => hash_token(&from_stdin()?),
     };
-    if !tokens.contains(&token) {
+    if !hashes.contains(&token) {
         bail!(
             "{} has no such token; `admin device show` lists the hashes",
             device.serial
         );
     }
-    if tokens.len() == 1 && !args.last {
+    // One that is offered goes together with the one that it would take over from.
+    let mut others = tokens
+        .iter()
+        .filter(|other| other.hash != token && !other.is_next);
+    let is_next = tokens.iter().any(|it| it.hash == token && it.is_next);
+    if others.next().is_none() && !is_next && !args.last {
         bail!(
             "it is the only token of {}, which could never call again: give it another first (`admin token new`), shut it out (`admin device deactivate`), or insist with --last",
             device.serial
@@ -173,13 +194,11 @@ fn from_stdin() -> Result<String> {
     Ok(token.to_owned())
 }
 
-/// The tokens of a device.
-pub(super) async fn of(device: &DeviceLine, console: &Console) -> Result<Vec<TokenHash>> {
-    let all = console.sql.credentials(0).await?;
-    let mine = all
-        .into_iter()
-        .find(|credential| credential.device == device.id);
-    Ok(mine.map(|credential| credential.tokens).unwrap_or_default())
+/// The tokens of a device, the oldest first.
+pub(super) async fn of(device: &DeviceLine, console: &Console) -> Result<Vec<TokenLine>> {
+    let mut all = console.sql.device_tokens(&console.operator).await?;
+    all.retain(|token| token.device == device.id);
+    Ok(all)
 }
 
 /// As it is shown.

@@ -43,5 +43,10 @@ pub(super) async fn daily(
         accepted,
         ..Counts::default()
     };
-    Ok(Json(receipt(&app, counts, heard.refused)))
+    Ok(Json(receipt(
+        &app,
+        (&caller, &headers),
+        counts,
+        heard.refused,
+    )))
 }

@@ -46,5 +46,10 @@ pub(super) async fn health(
         accepted,
         ..Counts::default()
     };
-    Ok(Json(receipt(&app, counts, heard.refused)))
+    Ok(Json(receipt(
+        &app,
+        (&caller, &headers),
+        counts,
+        heard.refused,
+    )))
 }

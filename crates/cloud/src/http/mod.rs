@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod daily;
 mod health;
+mod offer;
 mod openapi;
 mod ops;
 mod register;

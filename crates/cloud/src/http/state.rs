@@ -19,6 +19,7 @@ use crate::config::{Limits, Pace};
 use crate::devices::{Caller, Devices, NotLetIn};
 use crate::ingest::{Allowance, Budgets, Committer, NotStored, OrgBudget, TokenBucket};
 use crate::metrics::Metrics;
+use crate::rotation::Rotations;
 use crate::secrets::{Pepper, hash_token};
 
 /// Addresses that are remembered for their registrations; beyond, the oldest are forgotten.
@@ -42,6 +43,8 @@ pub struct Shared {
     pub pepper: Pepper,
     /// What time it is.
     pub clock: Clock,
+    /// Where calls leave word of tokens that change.
+    pub rotations: Rotations,
     /// Numbers.
     pub metrics: Arc<Metrics>,
     /// Whether calls can be taken.
@@ -136,6 +139,7 @@ impl Shared {
         registry: Arc<dyn Registry>,
         committer: Option<Committer>,
         pepper: Pepper,
+        rotations: Rotations,
         clock: Clock,
         metrics: Arc<Metrics>,
         bounds: Bounds,
@@ -146,6 +150,7 @@ impl Shared {
             registry,
             committer,
             pepper,
+            rotations,
             clock,
             metrics,
             readiness: Arc::default(),
@@ -184,10 +189,11 @@ impl AppState {
     /// Who calls, from the head alone: nothing of a stranger's body is read. Counts the call.
     pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
         let token = bearer(headers).ok_or(NotLetIn::Unknown)?;
-        let caller = self.devices.caller(token)?;
+        let now = self.clock.elapsed();
+        let caller = self.devices.caller(token, now)?;
         caller
             .budgets
-            .call(self.bounds.calls, self.clock.elapsed())
+            .call(self.bounds.calls, now)
             .map_err(Refusal::too_many)?;
         Ok(caller)
     }
@@ -263,8 +269,13 @@ impl Paid {
 
 /// The hash of the token in `Authorization: Bearer …`.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<TokenHash> {
+    bearer_text(headers).map(hash_token)
+}
+
+/// The token itself. Whoever asks for it must neither keep nor log it.
+pub(super) fn bearer_text(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| hash_token(token))
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }

@@ -10,6 +10,7 @@ use solthrive_protocol::{Failure, FailureCode, Receipt, Refused, Telemetry, Tele
 
 use super::answer::Refusal;
 use super::body::parsed;
+use super::offer::next_token;
 use super::state::AppState;
 use crate::devices::Caller;
 use crate::ingest::Work;
@@ -50,7 +51,12 @@ pub(super) async fn telemetry(
     };
     let done = committer.commit(caller.device, work).await;
     let done = done.inspect_err(|error| paid.give_back(error))?;
-    Ok(Json(receipt(&app, done.counts, heard.refused)))
+    Ok(Json(receipt(
+        &app,
+        (&caller, &headers),
+        done.counts,
+        heard.refused,
+    )))
 }
 
 /// A body names the device that sends it; the token says who it really is.
@@ -76,7 +82,13 @@ pub(super) fn nothing_acceptable(refused: &[Refused]) -> Refusal {
     )
 }
 
-pub(super) fn receipt(app: &AppState, counts: Counts, rejected: Vec<Refused>) -> Receipt {
+/// What the caller is told of a call that was taken.
+pub(super) fn receipt(
+    app: &AppState,
+    (caller, headers): (&Caller, &HeaderMap),
+    counts: Counts,
+    rejected: Vec<Refused>,
+) -> Receipt {
     Receipt {
         accepted: counts.accepted,
         duplicates: counts.duplicates,
@@ -87,5 +99,6 @@ pub(super) fn receipt(app: &AppState, counts: Counts, rejected: Vec<Refused>) ->
         backfill_rows_per_s: app.bounds.backfill_rows_per_s(),
         config_version: 0,
         commands_pending: false,
+        next_token: next_token(app, caller, headers),
     }
 }

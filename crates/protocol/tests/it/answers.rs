@@ -1,10 +1,11 @@
 use insta::assert_snapshot;
 use solthrive_domain::SiteId;
-use solthrive_protocol::{Failure, FailureCode, Receipt, Refused, RefusedCode, Registered};
+use solthrive_protocol::{
+    Failure, FailureCode, NextToken, Receipt, Refused, RefusedCode, Registered,
+};
 
-#[test]
-fn a_receipt_reads_as_the_contract_says() {
-    let receipt = Receipt {
+fn receipt() -> Receipt {
+    Receipt {
         accepted: 2,
         duplicates: 1,
         conflicts: 0,
@@ -18,10 +19,36 @@ fn a_receipt_reads_as_the_contract_says() {
         backfill_rows_per_s: 200,
         config_version: 4,
         commands_pending: false,
-    };
+        next_token: None,
+    }
+}
+
+#[test]
+fn a_receipt_reads_as_the_contract_says() {
+    let receipt = receipt();
     let json = serde_json::to_string(&receipt).unwrap();
     assert_snapshot!(json, @r#"{"status":"ok","accepted":2,"duplicates":1,"conflicts":0,"rejected":[{"index":3,"code":"clock_skew","detail":"7 min ahead"}],"server_time":"2026-06-21T12:00:00Z","next_after_s":30,"backfill_rows_per_s":200,"config_version":4,"commands_pending":false}"#);
     assert_eq!(serde_json::from_str::<Receipt>(&json).unwrap(), receipt);
+}
+
+#[test]
+fn a_next_token_is_said_to_the_device_and_printed_nowhere() {
+    let offering = Receipt {
+        next_token: Some(NextToken::new("std_0123".to_owned())),
+        ..receipt()
+    };
+    let json = serde_json::to_string(&offering).unwrap();
+    assert!(
+        json.ends_with(r#","commands_pending":false,"next_token":"std_0123"}"#),
+        "{json}"
+    );
+    let heard: Receipt = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        heard.next_token.as_ref().map(NextToken::reveal),
+        Some("std_0123")
+    );
+    assert_eq!(heard, offering);
+    assert!(!format!("{offering:?}").contains("std_"));
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn every_command_says_what_it_does() {
         &["device", "provision"],
         &["token", "new"],
         &["token", "revoke"],
+        &["token", "rotate"],
         &["chunk", "dump"],
     ] {
         let said = desk.run(&[command, &["--help"]].concat()).fine();

@@ -8,6 +8,7 @@ mod deliveries;
 mod fleet;
 mod nodes;
 mod registration;
+mod rotation;
 
 use std::path::Path;
 use std::sync::Arc;
