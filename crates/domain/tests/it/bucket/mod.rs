@@ -5,7 +5,7 @@ mod cases;
 mod late;
 mod laws;
 mod oracle;
-mod world;
+pub(crate) mod world;
 
 use solthrive_domain::bucket::{Appended, Buckets, append};
 use solthrive_domain::telemetry::{

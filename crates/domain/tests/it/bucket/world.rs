@@ -23,7 +23,7 @@ pub(super) struct Turn {
 
 /// How wild a history is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wildness {
+pub(crate) struct Wildness {
     /// Totals may fall, leap or be missing, ledgers may change.
     pub(super) broken: bool,
     /// Some homes have a battery.
@@ -33,13 +33,13 @@ pub(super) struct Wildness {
 }
 
 impl Wildness {
-    pub(super) const ALL: Self = Self {
+    pub(crate) const ALL: Self = Self {
         broken: true,
         battery: true,
         dips: true,
     };
     /// Gaps and blindness, but totals that only grow as far as they can.
-    pub(super) const HONEST: Self = Self {
+    pub(crate) const HONEST: Self = Self {
         broken: false,
         battery: false,
         dips: false,
@@ -132,7 +132,7 @@ fn quiet(with_battery: bool) -> impl Strategy<Value = Vec<Turn>> {
 }
 
 /// Samples in time order: so many turns at most, and quiet hours between them.
-pub(super) fn history(wild: Wildness, up_to: usize) -> impl Strategy<Value = Vec<Sample>> {
+pub(crate) fn history(wild: Wildness, up_to: usize) -> impl Strategy<Value = Vec<Sample>> {
     let battery = prop::bool::weighted(if wild.battery { 0.4 } else { 0.0 });
     battery
         .prop_flat_map(move |battery| {

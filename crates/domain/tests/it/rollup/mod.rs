@@ -2,6 +2,7 @@
 
 mod days;
 mod findings;
+mod laws;
 mod year;
 mod zones;
 
