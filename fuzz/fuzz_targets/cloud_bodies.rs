@@ -17,4 +17,9 @@ fuzz_target!(|bytes: &[u8]| {
     gzip.write_all(bytes).expect("memory");
     let packed = gzip.finish().expect("memory");
     assert_eq!(Packing::Gzip.unpack(packed).expect("our own"), bytes);
+    let packed = zstd::bulk::compress(bytes, 1).expect("memory");
+    assert_eq!(Packing::Zstd.unpack(packed.clone()).expect("our own"), bytes);
+    // Whatever is cut off is missed: half a body is not taken for a whole one.
+    let half = packed[..packed.len() - 1].to_vec();
+    assert!(Packing::Zstd.unpack(half).is_err());
 });

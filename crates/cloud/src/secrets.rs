@@ -75,6 +75,14 @@ impl fmt::Debug for DeviceToken {
     }
 }
 
+/// A token that somebody else made, as it travels in a header; `None` when it cannot, or could be guessed.
+#[must_use]
+pub fn given_token(text: &str) -> Option<&str> {
+    let token = text.trim();
+    let sound = (32..=512).contains(&token.len()) && token.bytes().all(|it| it.is_ascii_graphic());
+    sound.then_some(token)
+}
+
 /// SHA-256: 256 random bits cannot be guessed, so nothing slower is needed.
 #[must_use]
 pub fn hash_token(token: &str) -> TokenHash {

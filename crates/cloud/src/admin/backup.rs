@@ -176,7 +176,7 @@ async fn exported(
 
 fn write(manifest: &Manifest, to: &Path) -> Result<()> {
     let path = to.join(manifest::NAME);
-    let mut text = serde_json::to_vec_pretty(manifest)?;
+    let mut text = manifest.text()?;
     text.push(b'\n');
     fs::write(&path, text)
         .and_then(|()| fs::File::open(&path)?.sync_all())

@@ -26,7 +26,7 @@ const FORMAT: u32 = 1;
 
 /// `manifest.json`. Fields are added, never renamed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Manifest {
+pub struct Manifest {
     /// Version of this format.
     pub(super) format: u32,
     /// Version of the program that made it.
@@ -112,12 +112,19 @@ impl Manifest {
                 folder.display()
             )
         })?;
-        let manifest: Self = serde_json::from_slice(&text)
-            .with_context(|| format!("{} is not as it was written", path.display()))?;
+        Self::parse(&text).with_context(|| format!("{} cannot be used", path.display()))
+    }
+
+    /// Of the content of a `manifest.json`. It names files of a backup only, each once, and all that are
+    /// needed.
+    ///
+    /// # Errors
+    /// Why it is not the manifest of a whole backup.
+    pub fn parse(text: &[u8]) -> Result<Self> {
+        let manifest: Self = serde_json::from_slice(text).context("it is not as it was written")?;
         if manifest.format != FORMAT {
             bail!(
-                "{} has format {}, this program knows {FORMAT}: use the newer program",
-                folder.display(),
+                "it has format {}, this program knows {FORMAT}: use the newer program",
                 manifest.format
             );
         }
@@ -128,30 +135,48 @@ impl Manifest {
             .iter()
             .find(|file| !known.contains(&file.name.as_str()))
         {
-            bail!(
-                "{} names a file `{}` that no backup has",
-                path.display(),
-                odd.name
-            );
+            bail!("it names a file `{}` that no backup has", odd.name);
+        }
+        if let Some(twice) = known.iter().find(|name| manifest.times(name) > 1) {
+            bail!("it names {twice} more than once");
         }
         let needed: &[&str] = match manifest.engine {
             Engine::Sqlite => &[DATABASE, LOG],
             Engine::Postgres => &[DUMP],
         };
         if let Some(missing) = needed.iter().find(|name| !manifest.has(name)) {
-            bail!("{} does not name {missing}", path.display());
+            bail!("it does not name {missing}");
         }
         Ok(manifest)
     }
 
-    /// Whether the backup has a file of this name.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.files.iter().any(|file| file.name == name)
+    /// As it is written.
+    ///
+    /// # Errors
+    /// When it cannot be JSON, which none of these values can bring about.
+    pub fn text(&self) -> Result<Vec<u8>> {
+        Ok(serde_json::to_vec_pretty(self)?)
     }
 
-    /// Bytes of all files.
-    pub(super) fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
+    /// Whether the backup has a file of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.times(name) > 0
+    }
+
+    fn times(&self, name: &str) -> usize {
+        self.files.iter().filter(|file| file.name == name).count()
+    }
+
+    /// Bytes of all files, as far as they can be counted: a manifest that was tampered with can say anything.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let sizes = self.files.iter().map(|file| file.bytes);
+        sizes.fold(0, u64::saturating_add)
+    }
+
+    /// The names of its files.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.name.as_str())
     }
 }
 
@@ -204,4 +229,46 @@ fn digest(path: &PathBuf) -> Result<(u64, String)> {
         length += count as u64;
     }
     Ok((length, hex(sum.finish().as_ref())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(files: &[(&str, u64)]) -> Result<Manifest, String> {
+        let files: Vec<_> = files
+            .iter()
+            .map(|(name, bytes)| serde_json::json!({"name": name, "bytes": bytes, "sha256": ""}))
+            .collect();
+        let text = serde_json::json!({
+            "format": 1, "program": "2.0.0", "engine": "sqlite", "began_at": "", "ended_at": "", "schema": 12,
+            "log": {"forgotten": 0, "sealed": 0, "folded": 0, "newest": 0},
+            "counts": {"orgs": 0, "sites": 0, "devices": 0, "chunks": 0}, "audit_hash": null, "files": files,
+        });
+        Manifest::parse(text.to_string().as_bytes()).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn a_manifest_is_read_as_it_was_written() {
+        let manifest = told(&[(DATABASE, 1), (LOG, 2), (PEPPER, 32)]).unwrap();
+        assert_eq!(manifest.bytes(), 35);
+        let again = Manifest::parse(&manifest.text().unwrap()).unwrap();
+        assert_eq!(again, manifest);
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_do_not_come_round_to_a_small_one() {
+        let manifest = told(&[(DATABASE, u64::MAX), (LOG, 2)]).unwrap();
+        assert_eq!(manifest.bytes(), u64::MAX);
+    }
+
+    #[test]
+    fn files_that_are_strange_missing_or_there_twice_are_named() {
+        let refused = |files| told(files).unwrap_err();
+        let strange = refused(&[(DATABASE, 1), (LOG, 2), ("../solthrive.db", 3)]);
+        assert!(strange.contains("`../solthrive.db` that no backup has"));
+        assert!(refused(&[(DATABASE, 1)]).contains("does not name hot.db"));
+        let twice = refused(&[(DATABASE, 1), (LOG, 2), (LOG, 3)]);
+        assert!(twice.contains("hot.db more than once"), "{twice}");
+    }
 }

@@ -17,7 +17,7 @@ mod findings;
 mod folders;
 mod import;
 mod label;
-mod manifest;
+pub mod manifest;
 mod org;
 mod output;
 mod place;

@@ -12,7 +12,7 @@ use super::output::hex;
 use super::rotate::{self, Rotate};
 use super::screen::Screen;
 use super::{Verdict, find};
-use crate::secrets::{DeviceToken, hash_token};
+use crate::secrets::{DeviceToken, given_token, hash_token};
 
 /// Digits of a hash that name a token well enough: a device has two at most.
 const LEAST_DIGITS: usize = 8;
@@ -183,14 +183,9 @@ fn by_digits(digits: &str, tokens: &[TokenHash]) -> Result<TokenHash> {
 fn from_stdin() -> Result<String> {
     let mut text = String::new();
     std::io::stdin().take(1024).read_to_string(&mut text)?;
-    let token = text.trim();
-    // As it travels in a header; short ones could be guessed.
-    let sound = token.len() >= 32
-        && token.len() <= 512
-        && token.bytes().all(|byte| byte.is_ascii_graphic());
-    if !sound {
+    let Some(token) = given_token(&text) else {
         bail!("on standard input there is to be a token: one line of 32 to 512 letters and digits");
-    }
+    };
     Ok(token.to_owned())
 }
 

@@ -26,7 +26,7 @@ pub use self::body::{NotUnpacked, Packing};
 pub use self::openapi::{document as openapi_document, served as openapi_served};
 pub(crate) use self::server::Peer;
 pub use self::server::{Listener, serve};
-pub use self::state::{AppState, Bounds, Readiness, Shared};
+pub use self::state::{AppState, Bounds, Readiness, Shared, bearer_text};
 use crate::config::Role;
 
 /// Every path of these roles.

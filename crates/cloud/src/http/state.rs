@@ -272,8 +272,9 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<TokenHash> {
     bearer_text(headers).map(hash_token)
 }
 
-/// The token itself. Whoever asks for it must neither keep nor log it.
-pub(super) fn bearer_text(headers: &HeaderMap) -> Option<&str> {
+/// The token in `Authorization: Bearer …` itself. Whoever asks for it must neither keep nor log it.
+#[must_use]
+pub fn bearer_text(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
