@@ -168,13 +168,18 @@ fn two_nodes_offer_one_token_and_both_know_it_at_once() {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let url = database.url();
         let (one, other) = (node(&folder, url).await, node(&folder, url).await);
-        let old = one.fleet.at_home(&one.client).await;
-        until(200, &old, &other.client).await;
-        ask(&one, &old).await;
-        let next = until_offered(&old, &one.client).await;
+        let (old, second) = (
+            one.fleet.at_home(&one.client).await,
+            one.fleet.at_home(&one.client).await,
+        );
+        for device in [&old, &second] {
+            until(200, device, &other.client).await;
+            ask(&one, device).await;
+        }
+        let next = until_offered(&second, &one.client).await;
+        assert_eq!(until_offered(&second, &other.client).await, next);
         // The other node has known the token for as long: it is let in there without any delay.
-        let new = with(&old, &next);
-        assert_eq!(until_offered(&old, &other.client).await, next);
+        let new = with(&old, &until_offered(&old, &one.client).await);
         assert_eq!(call(&new, &other.client).await.status, 200);
         for client in [&one.client, &other.client] {
             assert!(until(401, &old, client).await < Duration::from_secs(10));
