@@ -1,5 +1,6 @@
 //! The real program, killed under load: what was acknowledged is there, and nothing twice.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -19,8 +20,17 @@ impl Process {
         Self::start_on(0, folder, store, more)
     }
 
+    /// What it logs goes to `log`.
+    pub(crate) fn start_logging(folder: &Path, store: &str, log: File) -> Self {
+        Self::spawn(0, folder, store, &[], log.into())
+    }
+
     /// On a port that it had before.
     pub(crate) fn start_on(port: u16, folder: &Path, store: &str, more: &[&str]) -> Self {
+        Self::spawn(port, folder, store, more, Stdio::null())
+    }
+
+    fn spawn(port: u16, folder: &Path, store: &str, more: &[&str], log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_solthrive-cloud"))
             .args(["serve", "--listen"])
             .arg(format!("127.0.0.1:{port}"))
@@ -28,7 +38,7 @@ impl Process {
             .arg(folder)
             .args(more)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();

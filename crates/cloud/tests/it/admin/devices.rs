@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use serde_json::json;
-
 use super::{Desk, mode};
 use crate::service::{Client, run};
 
@@ -134,48 +132,6 @@ fn a_second_token_is_given_and_the_last_one_is_not_taken_by_accident() {
                 .contains("32")
         );
     });
-}
-
-#[test]
-fn a_rotation_is_asked_for_and_followed() {
-    let desk = Desk::new();
-    desk.provision(&["ST-1", "ST-2", "ST-3"]);
-    desk.run(&["device", "deactivate", "ST-3"]).fine();
-    let none = desk.json(&["token", "rotate", "--all", "--older-than", "90d"]);
-    assert_eq!((&none["asked"], &none["left"]), (&0.into(), &json!([])));
-    assert_eq!(desk.json(&["token", "rotate", "ST-1"])["asked"], 1);
-    let all = desk.json(&["token", "rotate", "--all"]);
-    assert_eq!((&all["asked"], &all["open_before"]), (&1.into(), &1.into()));
-    let open = desk.json(&["token", "rotations"]);
-    assert_eq!(
-        (&open[0]["serial"], &open[1]["serial"]),
-        (&"ST-1".into(), &"ST-2".into())
-    );
-    assert!(open[0]["prepared_at"].is_null());
-    assert!(
-        desk.run(&["token", "rotations"])
-            .fine()
-            .contains("has not called since")
-    );
-    // By hand is by hand: a second token ends the rotation, and then there is no free slot for another.
-    desk.run(&["token", "new", "ST-1"]).fine();
-    let said = desk.run(&["token", "rotate", "ST-1"]);
-    assert!(
-        said.code == 1 && said.out.contains("two tokens"),
-        "{said:?}"
-    );
-    assert_eq!(
-        desk.json(&["token", "rotations"]).as_array().unwrap().len(),
-        1
-    );
-    for wrong in [
-        &["token", "rotate"][..],
-        &["token", "rotate", "ST-1", "--all"],
-    ] {
-        assert_eq!(desk.run(wrong).code, 2);
-    }
-    let audit = desk.run(&["audit"]).fine();
-    assert!(audit.contains("device.token_rotation_asked"), "{audit}");
 }
 
 #[test]

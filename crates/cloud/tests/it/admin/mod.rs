@@ -6,6 +6,7 @@ mod devices;
 mod everything;
 mod help;
 mod people;
+mod rotation;
 
 use std::io::Write as _;
 use std::path::Path;
