@@ -80,19 +80,17 @@ pub(super) fn restore(model: Model, basis: &Basis<'_>, residuals: &[i64]) -> Vec
 
 /// Between present rows, by how much `weight` of the guide changes, in whole steps.
 fn guided_steps(basis: &Basis<'_>, weight: i64) -> Vec<i64> {
-    let step = |before: i64, now: i64| {
-        rounded(weighted(now, weight).wrapping_sub(weighted(before, weight)))
-    };
     if basis.present.is_full() {
-        return basis
-            .guide
-            .windows(2)
-            .map(|pair| step(pair[0], pair[1]))
-            .collect();
+        return steps_of(basis.guide.iter().copied(), weight);
     }
-    let rows: Vec<usize> = basis.present.rows().collect();
-    rows.windows(2)
-        .map(|pair| step(basis.guide[pair[0]], basis.guide[pair[1]]))
+    steps_of(basis.present.rows().map(|row| basis.guide[row]), weight)
+}
+
+fn steps_of(guide: impl Iterator<Item = i64>, weight: i64) -> Vec<i64> {
+    let mut guide = guide.map(|guide| weighted(guide, weight));
+    let mut before = guide.next().unwrap_or(0);
+    guide
+        .map(|now| rounded(now.wrapping_sub(std::mem::replace(&mut before, now))))
         .collect()
 }
 
@@ -104,19 +102,39 @@ fn walk(
     list: &[i64],
     step: impl Fn(i64, i64) -> (i64, i64),
 ) -> Vec<i64> {
-    let mut rows = basis.present.rows();
-    let first_row = rows.next().unwrap_or(0);
+    let rows = basis.present.len();
+    if basis.present.is_full() && basis.guide.len() == rows {
+        return walk_along(model, basis.first, basis.guide.iter().copied(), list, step);
+    }
     let guide = |row: usize| basis.guide.get(row).copied().unwrap_or(0);
-    let fixed = basis.first.wrapping_shl(FRACTION);
+    walk_along(
+        model,
+        basis.first,
+        basis.present.rows().map(guide),
+        list,
+        step,
+    )
+}
+
+/// `guide` has a suggestion for each present row, the first one included.
+fn walk_along(
+    model: Model,
+    first: i64,
+    mut guide: impl Iterator<Item = i64>,
+    list: &[i64],
+    step: impl Fn(i64, i64) -> (i64, i64),
+) -> Vec<i64> {
+    let first_guide = guide.next().unwrap_or(0);
+    let fixed = first.wrapping_shl(FRACTION);
     let mut kept = Vec::with_capacity(list.len());
     match model {
         Model::Count => {
-            let mut carry = fixed.wrapping_sub(guide(first_row));
-            for (row, item) in rows.zip(list) {
-                let gathered = carry.wrapping_add(guide(row));
+            let mut carry = fixed.wrapping_sub(first_guide);
+            for (guide, item) in guide.zip(list) {
+                let gathered = carry.wrapping_add(guide);
                 let (keep, value) = step(gathered >> FRACTION, *item);
                 kept.push(keep);
-                carry = still_to_count(gathered, value).wrapping_sub(guide(row));
+                carry = still_to_count(gathered, value).wrapping_sub(guide);
             }
         }
         Model::Smooth { shift } | Model::Track { shift, .. } => {
@@ -125,12 +143,9 @@ fn walk(
             } else {
                 0
             };
-            let mut level = Level::new(
-                fixed.wrapping_sub(weighted(guide(first_row), weight)),
-                shift,
-            );
-            for (row, item) in rows.zip(list) {
-                let guided = weighted(guide(row), weight);
+            let mut level = Level::new(fixed.wrapping_sub(weighted(first_guide, weight)), shift);
+            for (guide, item) in guide.zip(list) {
+                let guided = weighted(guide, weight);
                 let (keep, value) = step(rounded(guided.wrapping_add(level.at)), *item);
                 kept.push(keep);
                 level.learn(value.wrapping_shl(FRACTION).wrapping_sub(guided));

@@ -53,7 +53,9 @@ impl Lanes {
 impl Lane {
     fn scaled(&self, digits: u8) -> Vec<i64> {
         let cut = |value: &i64| (*value).clamp(-LIMIT, LIMIT);
-        if digits >= self.digits {
+        if digits == self.digits {
+            self.per_row.iter().map(cut).collect()
+        } else if digits > self.digits {
             let factor = power_of_ten(digits - self.digits);
             self.per_row
                 .iter()

@@ -50,6 +50,15 @@ impl Table {
         (row < self.rows()).then(|| self.origin + self.offsets.get(row))
     }
 
+    /// All times in ms since the Unix epoch, in order.
+    pub fn times(&self) -> impl Iterator<Item = i64> + use<> {
+        let origin = self.origin;
+        self.offsets
+            .to_vec()
+            .into_iter()
+            .map(move |offset| origin + offset)
+    }
+
     /// The first and the last time.
     #[must_use]
     pub fn span(&self) -> Option<(i64, i64)> {

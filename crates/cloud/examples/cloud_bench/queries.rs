@@ -8,7 +8,9 @@ use jiff::civil::Date;
 use solthrive_cloud::app::Stores;
 use solthrive_cloud::config::Place;
 use solthrive_cloud_store::archive::{Fleet, Stored};
-use solthrive_cloud_store::chunk::{Codec, ColumnId, Header, Known, Pick, Statistics};
+use solthrive_cloud_store::chunk::{
+    Codec, ColumnId, Header, Known, Pick, Statistics, Table as Rows,
+};
 use solthrive_domain::access::Machinery;
 use solthrive_domain::bucket::{Bucket, Quarter};
 use solthrive_domain::telemetry::UnixMillis;
@@ -230,6 +232,7 @@ impl Asks<'_> {
             scans.add(began);
             for sum in sums {
                 let sum = sum.map_err(|_| anyhow::anyhow!("a scan panicked"))??;
+                ensure!(sum.iter().all(|sum| sum.is_finite()), "power of no number");
                 ensure!(sum.iter().any(|sum| *sum != 0.0), "no power");
             }
         }
@@ -264,15 +267,28 @@ impl Asks<'_> {
             };
             values.clear();
             column.scan_into(&mut values);
-            for (row, value) in values.iter().enumerate() {
-                let at = table.time(row).unwrap_or(self.begin) - self.begin;
-                let place = usize::try_from(at / 300_000)?;
-                if let Some(sum) = sums.get_mut(place) {
-                    *sum += value;
-                }
-            }
+            add_by_time(&mut sums, self.begin, &table, &values);
         }
         Ok(sums)
+    }
+}
+
+/// Adds the values that are there to the sum of their 5 minutes.
+fn add_by_time(sums: &mut [f64], begin: i64, table: &Rows, values: &[f64]) {
+    const SPAN: i64 = 300_000;
+    let (mut place, mut end) = (usize::MAX, i64::MIN);
+    for (time, value) in table.times().zip(values) {
+        // Times grow, so the place is looked for once every 5 minutes.
+        if time >= end {
+            let span = (time - begin).div_euclid(SPAN);
+            place = usize::try_from(span).unwrap_or(usize::MAX);
+            end = begin + (span + 1) * SPAN;
+        }
+        if let Some(sum) = sums.get_mut(place)
+            && !value.is_nan()
+        {
+            *sum += value;
+        }
     }
 }
 
