@@ -284,3 +284,28 @@ impl PartialEq for Table {
         self.rows() == other.rows() && (0..self.rows()).all(same_row)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunk::{Codec, Finite, Known, Pick};
+
+    #[test]
+    fn times_are_those_of_the_rows_in_order_whatever_came_first_and_after_a_chunk() {
+        let mut table = Table::default();
+        for time in [90_000, 30_000, 1 << 40, -60_000] {
+            let cell = (
+                ColumnId::from(Known::GridKw),
+                Value::Number(Finite::try_from(1.5).unwrap()),
+            );
+            table.insert(time, &[cell]).unwrap();
+        }
+        let told = vec![-60_000, 30_000, 90_000, 1 << 40];
+        assert_eq!(table.times().collect::<Vec<_>>(), told);
+        let mut codec = Codec::new().unwrap();
+        let chunk = codec.encode(&table).unwrap();
+        let read = codec.decode(&chunk, Pick::All).unwrap();
+        assert_eq!(read.times().collect::<Vec<_>>(), told);
+        assert_eq!(Table::default().times().count(), 0);
+    }
+}
