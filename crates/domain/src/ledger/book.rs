@@ -5,6 +5,11 @@
 //! restart, a lost minute of history) the total must have grown at least as far since the anchor
 //! as the counter has; what it lacks is the gap's energy. It does not matter when the gap began or
 //! which readings were seen in it: nothing is added twice.
+//!
+//! A counter shows its whole steps only, so it stands up to one below the truth, at the anchor as
+//! after the gap, and what a gap lacks is known to a step. What was added too much for that reason
+//! cannot be taken back; it is remembered, and the next gap is given less. Otherwise every gap
+//! would leave a little more than there was.
 
 use std::time::Duration;
 
@@ -46,6 +51,9 @@ pub(super) struct LineBook {
     anchor: Option<Anchor>,
     /// Bridged, and not yet told in an entry.
     untold: f64,
+    /// How far the total lies above what the counters explain, at most a step of theirs.
+    #[serde(default)]
+    ahead: f64,
     /// When power was given up, in this run.
     #[serde(skip)]
     lost_at: Option<Mono>,
@@ -140,6 +148,7 @@ impl LineBook {
     /// The counters in use are others than before: what was known about them is void.
     pub(super) fn forget_counters(&mut self) {
         self.anchor = None;
+        self.ahead = 0.0;
         self.check = Check::default();
     }
 
@@ -170,7 +179,7 @@ impl LineBook {
             return 0.0;
         }
         let lacking = if self.check.failed.is_none() {
-            counter - power
+            counter - power - self.ahead
         } else {
             0.0
         };
@@ -178,6 +187,7 @@ impl LineBook {
         self.total += credit;
         self.untold += credit;
         if self.status == Status::Mending && at.ticked && !self.blind {
+            self.ahead = (-lacking).clamp(0.0, at.resolution);
             self.settle(Standing {
                 total: at.total + credit,
                 ..at

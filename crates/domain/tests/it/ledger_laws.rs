@@ -304,3 +304,30 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4))]
+
+    // Each gap is known to a step of the counter. If the steps were always rounded up, four hundred gaps would
+    // invent some sixty steps; rounded both ways, they wander by the root of their number.
+    #[test]
+    fn many_gaps_neither_add_nor_take_on_balance(
+        lengths in prop::collection::vec(61..180_u64, 400), resolution in prop_oneof![Just(1.0), Just(10.0)],
+        solar in 3000.0..5000.0,
+    ) {
+        let mut world = World::new(resolution);
+        for (solar, used) in [(4000.0, 2000.0), (2000.0, 4000.0)] {
+            world.live(&Episode::Measured { seconds: 400, solar, used });
+        }
+        for length in &lengths {
+            world.poll(*length, solar, solar + 3500.0, true);
+            let state = world.ledger.state().clone();
+            world.ledger = Ledger::restore(state, world.plan.clone(), secs(world.now), Some(Duration::ZERO));
+        }
+        world.live(&Episode::Measured { seconds: 400, solar: 4000.0, used: 6000.0 });
+        let wander = 2.0 * resolution * 20.0;
+        for (line, (total, truth)) in world.totals().iter().zip(world.truth).take(2).enumerate() {
+            prop_assert!((total - truth).abs() <= wander, "line {line}: {total} is not {truth} +- {wander}");
+        }
+    }
+}
