@@ -21,16 +21,22 @@ impl Span {
         self.to - self.from
     }
 
-    /// Each quarter it touches, with the part that lies in it. A span without length touches one.
-    pub(super) fn quarters(self) -> impl Iterator<Item = (Quarter, Self)> {
+    /// Its parts in the stretches of `step` ms that begin at multiples of it, each with its stretch's begin.
+    pub(super) fn pieces(self, step: i64) -> impl Iterator<Item = (i64, Self)> {
         let mut next = Some(self.from);
         std::iter::from_fn(move || {
             let from = next?;
-            let quarter = Quarter::of(UnixMillis::clamped(from));
-            let to = self.to.min((quarter.index() + 1) * QUARTER_MS);
+            let begin = from.div_euclid(step) * step;
+            let to = self.to.min(begin + step);
             next = (to < self.to).then_some(to);
-            Some((quarter, Self { from, to }))
+            Some((begin, Self { from, to }))
         })
+    }
+
+    /// Each quarter it touches, with the part that lies in it. A span without length touches one.
+    pub(super) fn quarters(self) -> impl Iterator<Item = (Quarter, Self)> {
+        let pieces = self.pieces(QUARTER_MS);
+        pieces.map(|(begin, part)| (Quarter::of(UnixMillis::clamped(begin)), part))
     }
 
     /// An amount that flowed evenly, split over the quarters it flowed in. The parts of an amount
