@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use jiff::civil::Date;
+use solthrive_domain::DeviceId;
 use solthrive_domain::access::{Operator, ReadableFleet, ReadableSite};
 use solthrive_domain::bucket::{Bucket, Quarter};
 use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup};
@@ -26,6 +27,9 @@ pub trait Views: Send + Sync {
         by: &Operator,
         days: Range<UtcDay>,
     ) -> Result<Vec<Stored>, StoreError>;
+
+    /// Which devices were at the site, each with a span of ms in which its rows are the site's and may be shown.
+    async fn stays(&self, site: ReadableSite) -> Result<Vec<(DeviceId, Range<i64>)>, StoreError>;
 
     /// Chunks that hold rows of the site within `span` (ms), by day, device and part.
     async fn chunks(

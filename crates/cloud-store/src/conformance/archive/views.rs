@@ -54,6 +54,9 @@ pub async fn a_site_sees_chunks_of_its_own_time(store: &(impl Registry + Archive
         seen(&of_one.expect("reads")),
         [(1, first, 500), (2, first, 500), (5, first, last)]
     );
+    let stays = store.stays(readable(site(1))).await.expect("reads");
+    let told = [(device(1), first..500), (device(2), first..last)];
+    assert_eq!(stays, told);
     let of_two = store.chunks(readable(site(2)), all).await;
     assert_eq!(
         seen(&of_two.expect("reads")),

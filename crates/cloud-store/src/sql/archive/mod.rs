@@ -196,6 +196,15 @@ impl Views for SqlStore {
         whole::chunks(self, days).await
     }
 
+    async fn stays(&self, site: ReadableSite) -> Result<Vec<(DeviceId, Range<i64>)>, StoreError> {
+        let mut stays = views::stays(self, site.site()).await?;
+        for (_, within) in &mut stays {
+            *within = site.clamp(within.clone());
+        }
+        stays.retain(|(_, within)| !within.is_empty());
+        Ok(stays)
+    }
+
     async fn chunks(
         &self,
         site: ReadableSite,

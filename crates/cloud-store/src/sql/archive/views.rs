@@ -6,7 +6,7 @@ use std::ops::Range;
 use jiff::civil::Date;
 use solthrive_domain::rollup::DayRollup;
 use solthrive_domain::telemetry::UnixMillis;
-use solthrive_domain::{Bucket, Quarter, SiteId};
+use solthrive_domain::{Bucket, DeviceId, Quarter, SiteId};
 use sqlx::types::Uuid;
 
 use super::chunks::stored;
@@ -49,6 +49,27 @@ pub(super) async fn status(db: &SqlStore, site: SiteId) -> Result<Vec<DeviceStat
         .await?
     });
     rows.into_iter().map(seen_from_there).collect()
+}
+
+/// By device and begin.
+pub(super) async fn stays(
+    db: &SqlStore,
+    site: SiteId,
+) -> Result<Vec<(DeviceId, Range<i64>)>, StoreError> {
+    let rows: Vec<(Uuid, Option<i64>, Option<i64>)> = ask!(db, |pool| {
+        sqlx::query_as(
+            "SELECT device, from_at, to_at FROM tenure WHERE site = $1
+             ORDER BY device, to_at NULLS LAST",
+        )
+        .bind(site.as_uuid())
+        .fetch_all(pool)
+        .await?
+    });
+    let stay = |(device, from, to): (Uuid, Option<i64>, Option<i64>)| {
+        let within = from.unwrap_or(i64::MIN)..to.unwrap_or(i64::MAX);
+        (DeviceId::from_uuid(device), within)
+    };
+    Ok(rows.into_iter().map(stay).collect())
 }
 
 pub(super) async fn chunks(
