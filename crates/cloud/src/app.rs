@@ -25,6 +25,7 @@ use crate::devices::Devices;
 use crate::http::{AppState, Bounds, Listener, Readiness, Shared};
 use crate::ingest::Committer;
 use crate::metrics::Metrics;
+use crate::recent::{Follower, Recent};
 use crate::rotation::{Rotations, rotations};
 use crate::secrets::Pepper;
 use crate::tls;
@@ -191,6 +192,7 @@ impl Running {
             &metrics,
             (&mut background, &watch),
         );
+        let api = api(settings, &stores, clock, (&mut background, &watch))?;
         let app = AppState::from(
             Shared::new(
                 devices,
@@ -203,7 +205,7 @@ impl Running {
                 Bounds::new(&settings.limits, &settings.pace),
                 settings.plain_http,
             )
-            .with_api(api(settings, &stores.sql, clock)?),
+            .with_api(api),
         );
         let readiness = Arc::clone(&app.readiness);
         let (address, http) = listen(settings, app, &watch)?;
@@ -258,21 +260,30 @@ fn follow(
     rotations
 }
 
-/// The API for people, if this process has that role.
-fn api(settings: &Serve, sql: &SqlStore, clock: Clock) -> Result<Option<Arc<Api>>> {
+/// The API for people, if this process has that role, and what it follows.
+fn api(
+    settings: &Serve,
+    stores: &Stores,
+    clock: Clock,
+    (part, watch): (&mut Part, &Watch),
+) -> Result<Option<Arc<Api>>> {
     if !settings.has(Role::Api) {
         return Ok(None);
     }
-    let ports = Ports::of(Arc::new(sql.clone()));
+    let recent = Arc::new(Recent::new(clock));
+    let (log, archive) = (Arc::clone(&stores.log), Arc::clone(&stores.archive));
+    let follower = Follower::new(Arc::clone(&recent), log, archive);
+    part.keep("recent rows", watch, follower.run(part.stop.clone()));
+    let ports = Ports::of(Arc::new(stores.sql.clone()), recent);
     let policy = Policy {
         second_factor_for_staff: !settings.no_second_factor,
         ..Policy::default()
     };
     let passwords = Passwords::new(Cost::Usual)?;
     let key = fs::read(settings.place.pepper())?;
-    Ok(Some(Arc::new(Api::new(
-        ports, clock, policy, passwords, &key,
-    )?)))
+    let ending = watch.ending.clone();
+    let api = Api::new(ports, clock, policy, passwords, &key, ending)?;
+    Ok(Some(Arc::new(api)))
 }
 
 async fn ingest(

@@ -4,13 +4,15 @@ use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{auth, caller, days, events, factor, fleet, grants, homes, me, support, telemetry};
+use super::{
+    auth, caller, days, events, factor, fleet, grants, homes, live, me, support, telemetry,
+};
 
 #[derive(OpenApi)]
 #[openapi(
     paths(
         auth::sign_in, auth::sign_out, factor::pass, factor::begin, factor::prove, me::me, me::sessions, me::end_session, me::tokens, me::add_token, me::revoke_token,
-        homes::list, homes::one, homes::devices, telemetry::telemetry, days::daily, days::monthly, events::events,
+        homes::list, homes::one, homes::devices, telemetry::telemetry, live::live, days::daily, days::monthly, events::events,
         grants::list, grants::add, grants::revoke, fleet::fleet, support::list, support::end_at_home, support::open, support::end_own,
     ),
     tags(

@@ -183,6 +183,11 @@ pub(super) trait Marks: Send + Sync + 'static {
     const SCOPE: Scope;
 }
 
+/// [`Scope::Live`].
+pub(super) struct Live;
+impl Marks for Live {
+    const SCOPE: Scope = Scope::Live;
+}
 /// [`Scope::Alerts`].
 pub(super) struct Alerts;
 impl Marks for Alerts {

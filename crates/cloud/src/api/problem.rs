@@ -93,6 +93,8 @@ kinds! {
     wrong_code WRONG_CODE = 403 "wrong-code" "The code is wrong, or was used before";
     /// A second factor is there already.
     set_up SET_UP = 409 "set-up" "A second factor is set up already";
+    /// Rows are stored that cannot be read.
+    damaged DAMAGED = 500 "damaged" "Some of what was stored of this stretch is damaged; it was written down";
     /// Something broke here.
     internal INTERNAL = 500 "internal" "Something broke here; it was written down";
 }
@@ -124,6 +126,16 @@ impl Problem {
             kind,
             more: Some(Box::new(more)),
         }
+    }
+
+    /// It may be another answer in a moment.
+    pub(super) const fn is_passing(&self) -> bool {
+        self.kind.status == UNAVAILABLE.status
+    }
+
+    /// For a program.
+    pub(super) const fn code(&self) -> &'static str {
+        self.kind.code
     }
 
     /// A field cannot be what it is.

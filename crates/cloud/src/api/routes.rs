@@ -8,7 +8,7 @@ use axum::handler::Handler;
 use axum::routing::{MethodRouter, delete, get, post};
 
 use super::guard::{Guarded, Needs};
-use super::{Api, auth, days, events, factor, fleet, grants, homes, me, support, telemetry};
+use super::{Api, auth, days, events, factor, fleet, grants, homes, live, me, support, telemetry};
 
 /// An operation, as it is called and what it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,7 @@ pub(super) fn all() -> Routes {
         .get("/api/v1/sites", homes::list)
         .get("/api/v1/sites/{site}", homes::one)
         .get("/api/v1/sites/{site}/telemetry", telemetry::telemetry)
+        .get("/api/v1/sites/{site}/live", live::live)
         .get("/api/v1/sites/{site}/daily", days::daily)
         .get("/api/v1/sites/{site}/monthly", days::monthly)
         .get("/api/v1/sites/{site}/events", events::events)

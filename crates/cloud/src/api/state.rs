@@ -6,12 +6,18 @@ use std::time::Duration;
 use solthrive_cloud_store::archive::Views;
 use solthrive_cloud_store::people::{Accounts, Homes, Tenancy};
 use solthrive_cloud_store::sql::SqlStore;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::cursor::Cursors;
 use super::password::Passwords;
 use super::seal::Seals;
 use super::throttle::Throttle;
 use crate::clock::Clock;
+use crate::recent::Recent;
+
+/// Long answers that are made at the same time, so that ingest has the other processors.
+const READERS: usize = 2;
 
 /// What the platform asks of people.
 #[derive(Debug, Clone, Copy)]
@@ -51,17 +57,20 @@ pub struct Ports {
     pub tenancy: Arc<dyn Tenancy>,
     /// What is known of sites.
     pub views: Arc<dyn Views>,
+    /// The newest rows.
+    pub recent: Arc<Recent>,
 }
 
 impl Ports {
-    /// All of them are one store.
+    /// All of them are one store, but for the newest rows.
     #[must_use]
-    pub fn of(store: Arc<SqlStore>) -> Self {
+    pub fn of(store: Arc<SqlStore>, recent: Arc<Recent>) -> Self {
         Self {
             accounts: store.clone(),
             homes: store.clone(),
             tenancy: store.clone(),
             views: store,
+            recent,
         }
     }
 }
@@ -76,6 +85,10 @@ pub struct Api {
     pub tenancy: Arc<dyn Tenancy>,
     /// What is known of sites.
     pub views: Arc<dyn Views>,
+    /// The newest rows.
+    pub recent: Arc<Recent>,
+    /// Cancelled when the service ends: answers that go on end with it.
+    pub ending: CancellationToken,
     /// What time it is.
     pub clock: Clock,
     /// What the platform asks of people.
@@ -84,6 +97,7 @@ pub struct Api {
     pub(super) throttle: Throttle,
     pub(super) cursors: Cursors,
     pub(super) seals: Seals,
+    pub(super) readers: Semaphore,
 }
 
 impl Api {
@@ -97,18 +111,22 @@ impl Api {
         policy: Policy,
         passwords: Passwords,
         key: &[u8],
+        ending: CancellationToken,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             accounts: ports.accounts,
             homes: ports.homes,
             tenancy: ports.tenancy,
             views: ports.views,
+            recent: ports.recent,
+            ending,
             clock,
             policy,
             passwords,
             throttle: Throttle::default(),
             cursors: Cursors::new(key),
             seals: Seals::new(key)?,
+            readers: Semaphore::new(READERS),
         })
     }
 }

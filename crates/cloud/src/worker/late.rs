@@ -11,8 +11,8 @@ use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{Bucket, DeviceId, Quarter, RollupRules, Sample};
 
 use super::memory::Late;
-use super::tail::DAY_MS;
 use crate::rows::{SAMPLE_COLUMNS, samples_of};
+use crate::tail::DAY_MS;
 
 /// Measuring that went on without gaps needs so much before the first late sample, in ms.
 const USUAL_BACK: i64 = 90 * 60 * 1000;

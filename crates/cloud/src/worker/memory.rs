@@ -12,7 +12,7 @@ use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, SiteId};
 
 use super::site::Site;
-use super::tail::Tail;
+use crate::tail::Tail;
 
 /// A site, as far as it can be read.
 #[derive(Debug)]

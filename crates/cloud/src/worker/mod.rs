@@ -28,7 +28,7 @@ mod run;
 mod seal;
 mod site;
 mod status;
-mod tail;
+
 mod told;
 mod turn;
 

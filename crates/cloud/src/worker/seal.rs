@@ -6,8 +6,8 @@ use solthrive_domain::telemetry::UnixMillis;
 use tokio::task;
 
 use super::memory::Memory;
-use super::tail::DayTable;
 use super::{Trouble, Worker, is_due};
+use crate::tail::DayTable;
 
 /// Rows that are encoded in one go: some tens of milliseconds.
 const ROWS_AT_ONCE: usize = 50_000;

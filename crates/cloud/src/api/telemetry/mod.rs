@@ -1,215 +1,183 @@
-//! A site's power and energy as columns, by quarters of an hour or longer.
+//! A site's power and energy as columns, as finely as is asked for.
+//!
+//! Points of quarters and longer come from buckets, minutes and rows from what devices sent. A JSON answer is made as
+//! a whole and so is bounded; CSV and JSON lines are written while they are read.
 
 #![expect(unused_qualifications, reason = "of the code that makes the document")]
+
+mod block;
+mod lines;
+mod local;
+mod plan;
+mod resolution;
+mod rows;
+mod text;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::Response;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use solthrive_domain::Stat;
-use solthrive_domain::access::{ReadableSite, Scope, SiteAccess};
-use solthrive_domain::bucket::{Bucket, Quarter};
-use solthrive_domain::telemetry::MicroWattHours;
 use utoipa::{IntoParams, ToSchema};
 
+use self::block::Block;
+pub(super) use self::block::words;
+use self::plan::{Asked, Plan};
+use self::resolution::{LONGEST_S, Resolution};
+use self::text::{Format, streamed};
 use super::Api;
 use super::answer::tagged;
 use super::guard::{Allowed, AtSite};
 use super::problem::{Problem, ProblemBody};
+use super::sight::{Again, Sight};
 use super::span::instants;
-
-const QUARTER_S: i64 = 900;
-/// Years of one answer.
-const MOST_S: i64 = 5 * 366 * 86_400;
 
 /// Which stretch, and how finely.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
-    /// Its first instant, with an offset.
+    /// Its first instant, with an offset. Points that begin within the stretch are told, each whole.
     from: String,
     /// The first instant after it.
     to: String,
-    /// At most so many points, 1 to 5,000; 1,000 if it is not said. A point is a whole number of quarters of an hour.
+    /// `raw`, `1m`, `5m`, `15m`, `30m`, `1h`, `2h`, `3h`, `6h`, `12h`, `1d`, `1mo`, or `auto`, which is the finest
+    /// that needs no more than `points`. Hours, days and months are the site's local ones.
+    resolution: Option<String>,
+    /// For `auto`: at most so many points, 1 to 5,000; 1,000 if it is not said.
     points: Option<u32>,
+    /// Names of columns, by commas; all that there are if it is not said.
+    fields: Option<String>,
+    /// `json`, `csv` or `ndjson`; if it is not said, `Accept` decides.
+    format: Option<String>,
 }
 
-/// Columns of numbers: `series[name][n]` belongs to the point that begins at `t[n]`. `null` is not known.
+/// Columns of numbers: `series[name][n]` belongs to the point that begins, or to the row that was measured, at `t[n]`.
+/// `null` is not known.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Columns {
-    /// Seconds from one point to the next.
-    step_s: i64,
-    /// The begin of each point.
+pub(super) struct Columns<'a> {
+    /// How finely it is told.
+    resolution: &'static str,
+    /// IANA; hours, days and months are local.
+    time_zone: &'a str,
+    /// The names of the columns: `solar_kw`, `solar_kw_min`, `solar_kw_max`, `solar_kwh` and so on for points; what
+    /// the device sent for rows. What the caller may not see is not among them.
+    fields: Vec<&'a str>,
+    /// The unit of each.
+    unit: BTreeMap<&'a str, &'static str>,
+    /// The begin of each point, or the time of each row.
     t: Vec<Timestamp>,
-    /// Measured share of each point, 0 to 1.
-    coverage: Vec<f64>,
-    /// By name: `solar_kw`, `solar_kw_min`, `solar_kw_max`, `solar_kwh` and so on, as far as the caller may see them.
-    series: BTreeMap<&'static str, Vec<Option<f64>>>,
+    /// Measured share of each point, 0 to 1. Rows have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<Vec<f64>>,
+    /// What speaks against each row: `ok`, or codes of flags by spaces. Points have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<Vec<String>>,
+    /// By name.
+    #[schema(value_type = BTreeMap<String, Vec<Option<f64>>>)]
+    series: BTreeMap<&'a str, Vec<f64>>,
 }
 
 /// `GET /api/v1/sites/{site}/telemetry`.
 #[utoipa::path(get, path = "/api/v1/sites/{site}/telemetry", tag = "sites", operation_id = "telemetry", params(("site" = uuid::Uuid, Path), Wanted), responses(
-    (status = 200, body = Columns), (status = 304), (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 200, description = "Also as `text/csv` and `application/x-ndjson`, of up to five years at any resolution; such an answer is broken off where something fails on the way.", content(
+        (Columns = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
+    (status = 304), (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn telemetry(
     Allowed((_, home)): Allowed<AtSite>,
     State(api): State<Arc<Api>>,
     wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
+    parts: Parts,
 ) -> Result<Response, Problem> {
-    let (site, lines) = right(&home.access)?;
+    let sight = Sight::of(&home.access)?;
     let Query(wanted) = wanted.map_err(|error| Problem::field("query", error.body_text()))?;
-    let (from, to) = instants(&wanted.from, &wanted.to)?;
-    let most = wanted.points.unwrap_or(1_000);
-    if !(1..=5_000).contains(&most) {
-        return Err(Problem::field("points", "1 to 5,000"));
+    let format = Format::of(wanted.format.as_deref(), &parts.headers);
+    let format = format.ok_or_else(|| Problem::field("format", "one of json, csv, ndjson"))?;
+    let zone = TimeZone::get(&home.site.time_zone).unwrap_or(TimeZone::UTC);
+    let asked = asked(&wanted, format, zone)?;
+    let mut plan = Plan::new(&api, sight, asked).await?;
+    if format != Format::Json {
+        let name = format!("solthrive-{}-{}", home.site.id, plan.resolution.name());
+        let again = Again::new(parts, sight, None);
+        return Ok(streamed(api, plan, format, again, &name));
     }
-    if to.as_second() - from.as_second() > MOST_S {
+    let mut whole = Block::default();
+    while let Some(block) = plan.next(&api).await? {
+        whole.append(block);
+    }
+    let answer = columns(whole, &plan, &home.site.time_zone, wanted.fields.is_some());
+    Ok(tagged(&parts.headers, &answer))
+}
+
+/// What is asked for, checked.
+fn asked(wanted: &Wanted, format: Format, zone: TimeZone) -> Result<Asked<'_>, Problem> {
+    let (from, to) = instants(&wanted.from, &wanted.to)?;
+    let seconds = to.as_second().saturating_sub(from.as_second());
+    if seconds > LONGEST_S {
         return Err(Problem::field("to", "at most five years after `from`"));
     }
-    let quarter = |at: Timestamp| Quarter::not_before(at);
-    let span = quarter(from)..quarter(to);
-    let buckets = api.views.buckets(site, span.clone()).await?;
-    let count = (span.end.index() - span.start.index()).max(1);
-    let most = i64::from(most);
-    let per_point = (count + most - 1) / most;
-    let columns = columns(&buckets, span.start, per_point, &lines);
-    Ok(tagged(&headers, &columns))
-}
-
-/// One energy of a quarter.
-type Energy = fn(&Bucket) -> Option<MicroWattHours>;
-
-/// A line of the chart: its names, its place among [`Bucket::powers`], the energies that go with it.
-struct Line {
-    names: [&'static str; 3],
-    place: usize,
-    energies: &'static [(&'static str, Energy)],
-}
-
-const SOLAR: Line = Line {
-    names: ["solar_kw", "solar_kw_min", "solar_kw_max"],
-    place: 0,
-    energies: &[("solar_kwh", |bucket| bucket.energy.solar)],
-};
-const HOME: Line = Line {
-    names: ["home_kw", "home_kw_min", "home_kw_max"],
-    place: 1,
-    energies: &[("home_kwh", |bucket| bucket.energy.home)],
-};
-const GRID: Line = Line {
-    names: ["grid_kw", "grid_kw_min", "grid_kw_max"],
-    place: 2,
-    energies: &[
-        ("import_kwh", |bucket| bucket.energy.import),
-        ("export_kwh", |bucket| bucket.energy.export),
-    ],
-};
-const BATTERY: Line = Line {
-    names: ["battery_kw", "battery_kw_min", "battery_kw_max"],
-    place: 3,
-    energies: &[
-        ("battery_charge_kwh", |bucket| bucket.energy.battery_charge),
-        ("battery_discharge_kwh", |bucket| {
-            bucket.energy.battery_discharge
-        }),
-    ],
-};
-
-/// What the caller may see; what one of several scopes hides stays hidden.
-fn right(access: &SiteAccess) -> Result<(ReadableSite, Vec<Line>), Problem> {
-    let (production, consumption) = (
-        access.readable(Scope::Production),
-        access.readable(Scope::Consumption),
-    );
-    let mut lines = Vec::new();
-    if production.is_some() {
-        lines.push(SOLAR);
+    let points = wanted.points.unwrap_or(1_000);
+    if !(1..=5_000).contains(&points) {
+        return Err(Problem::field("points", "1 to 5,000"));
     }
-    if consumption.is_some() {
-        lines.extend([HOME, GRID, BATTERY]);
-    }
-    let right = match (production, consumption) {
-        (Some(one), Some(other)) => one.and(other),
-        (one, other) => one.or(other),
+    let resolution = match wanted.resolution.as_deref() {
+        None | Some("auto") => Resolution::auto(seconds, points.into()),
+        Some(name) => name.parse().map_err(|unknown: resolution::Unknown| {
+            Problem::field("resolution", unknown.to_string())
+        })?,
     };
-    Ok((right.ok_or(Problem::not_allowed())?, lines))
+    if format == Format::Json && seconds > resolution.longest_json() {
+        let days = resolution.longest_json() / 86_400;
+        let detail = format!(
+            "at most {days} days after `from` at this resolution; ask for a coarser one, or for `format=csv`"
+        );
+        return Err(Problem::field("to", detail));
+    }
+    let fields = wanted.fields.as_deref().map(|fields| {
+        let names = fields.split(',').map(str::trim);
+        names.filter(|name| !name.is_empty()).collect()
+    });
+    Ok(Asked {
+        resolution,
+        from,
+        to,
+        zone,
+        fields,
+    })
 }
 
-/// Points of `per_point` quarters each; those of which nothing is known are left out.
-fn columns(buckets: &[Bucket], first: Quarter, per_point: i64, lines: &[Line]) -> Columns {
-    let mut columns = Columns {
-        step_s: per_point * QUARTER_S,
-        t: Vec::new(),
-        coverage: Vec::new(),
-        series: BTreeMap::new(),
-    };
-    let point = |bucket: &Bucket| (bucket.quarter.index() - first.index()).div_euclid(per_point);
-    for group in buckets.chunk_by(|one, next| point(one) == point(next)) {
-        let begin = (first.index() + point(&group[0]) * per_point) * QUARTER_S;
-        columns
-            .t
-            .push(Timestamp::from_second(begin).unwrap_or_default());
-        let covered: f64 = group.iter().map(Bucket::coverage).sum();
-        columns.coverage.push(round(covered / per_point as f64));
-        for line in lines {
-            let [mean, min, max] = line.names;
-            let whole = stat(group, line.place);
-            let kw = |value: Option<f64>| value.map(|watts| round(watts / 1000.0));
-            let powers = [
-                (mean, kw(whole.map(|stat| stat.mean))),
-                (min, kw(whole.map(|stat| stat.min))),
-                (max, kw(whole.map(|stat| stat.max))),
-            ];
-            let energies = line.energies.iter().map(|(name, energy)| {
-                let sum = sum(group, *energy);
-                (*name, sum.map(|steps| round(steps as f64 / 1e9)))
-            });
-            for (name, value) in powers.into_iter().chain(energies) {
-                columns.series.entry(name).or_default().push(value);
-            }
+fn columns<'a>(whole: Block, plan: &'a Plan, time_zone: &'a str, all: bool) -> Columns<'a> {
+    let mut series = BTreeMap::new();
+    let mut fields = Vec::with_capacity(plan.fields.len());
+    for (name, values) in plan.fields.iter().zip(whole.series) {
+        // A home without a battery has no columns of nothing, unless they were asked for.
+        if all || values.iter().any(|value| !value.is_nan()) {
+            fields.push(name.as_str());
+            series.insert(name.as_str(), values);
         }
     }
-    // A home without a battery has no columns of nothing.
-    columns
-        .series
-        .retain(|_, values| values.iter().any(Option::is_some));
-    columns
-}
-
-/// Mean over the measured time, and the extremes, of several quarters.
-fn stat(group: &[Bucket], place: usize) -> Option<Stat> {
-    let known = group.iter().filter_map(|bucket| {
-        let weight = f64::from(bucket.covered_ms.max(1));
-        bucket.powers()[place].map(|stat| (stat, weight))
-    });
-    let mut whole: Option<(Stat, f64)> = None;
-    for (stat, weight) in known {
-        whole = Some(match whole {
-            None => (stat, weight),
-            Some((before, sum)) => {
-                let mean = (before.mean * sum + stat.mean * weight) / (sum + weight);
-                let (min, max) = (before.min.min(stat.min), before.max.max(stat.max));
-                (Stat { mean, min, max }, sum + weight)
-            }
-        });
+    let unit = fields
+        .iter()
+        .map(|name| (*name, lines::unit(name)))
+        .collect();
+    let quality = whole
+        .quality
+        .map(|all| all.into_iter().map(words).collect());
+    Columns {
+        resolution: plan.resolution.name(),
+        time_zone,
+        fields,
+        unit,
+        t: whole.t,
+        coverage: whole.coverage,
+        quality,
+        series,
     }
-    whole.map(|(stat, _)| stat)
-}
-
-/// The energy of those quarters of which it is known; `None` where it is of none.
-fn sum(group: &[Bucket], energy: Energy) -> Option<i64> {
-    let known = group.iter().filter_map(energy).map(MicroWattHours::get);
-    known.reduce(i64::saturating_add)
-}
-
-/// To the watt or watt-hour: more digits would be noise.
-fn round(value: f64) -> f64 {
-    (value * 1e3).round() / 1e3
 }

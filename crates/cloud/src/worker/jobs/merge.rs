@@ -55,7 +55,7 @@ impl Job for Merge {
         let before = now
             .get()
             .saturating_sub(after)
-            .div_euclid(super::super::tail::DAY_MS);
+            .div_euclid(crate::tail::DAY_MS);
         let unfit = self.unfit().clone();
         let most = AT_ONCE.saturating_add(u32::try_from(unfit.len()).unwrap_or(u32::MAX));
         let days = context

@@ -178,5 +178,5 @@ impl Scheduler {
 
 /// The UTC day that this instant lies in.
 const fn utc_day(at: UnixMillis) -> i64 {
-    at.get().div_euclid(super::tail::DAY_MS)
+    at.get().div_euclid(crate::tail::DAY_MS)
 }

@@ -1,7 +1,9 @@
 //! The API for people, called as browsers and scripts call it.
 
 mod attacks;
+mod live;
 mod matrix;
+mod measured;
 mod people;
 
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use solthrive_domain::access::{By, Operator, Role};
 use solthrive_domain::{OrgId, SiteId, UserId};
 use tempfile::TempDir;
 
-use crate::service::{Answer, Client, serve};
+use crate::service::{Answer, Client, Device, Fleet, serve};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -29,7 +31,8 @@ struct World {
     running: Running,
     client: Client,
     store: SqlStore,
-    _folder: Arc<TempDir>,
+    fleet: Fleet,
+    folder: Arc<TempDir>,
 }
 
 impl World {
@@ -38,16 +41,22 @@ impl World {
     }
 
     async fn with(settings: &[&str]) -> Self {
+        Self::telling(Clock::system(), settings).await
+    }
+
+    /// With a service that takes this for the time.
+    async fn telling(clock: Clock, settings: &[&str]) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let settings = serve(folder.path(), "sqlite:", settings);
-        let running = Running::start(&settings, Clock::system()).await.unwrap();
+        let running = Running::start(&settings, clock).await.unwrap();
         let database = Place::database(folder.path());
         let store = SqlStore::sqlite_beside(&database).await.unwrap();
         Self {
             client: Client::plain(running.address),
+            fleet: Fleet::new(Arc::clone(&running.registry), folder.path()),
             running,
             store,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -106,6 +115,15 @@ impl World {
         user.id
     }
 
+    /// A device at a site, bound by this installer.
+    async fn device(&self, site: SiteId, installer: OrgId) -> Device {
+        let device = self.fleet.device().await;
+        let code = self.fleet.code_for(site, installer, 3_600_000, 1).await;
+        let answer = device.register(&self.client, &code).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        device
+    }
+
     /// Signs in; the cookie.
     async fn session(&self, email: &str) -> Who {
         let answer = self.sign_in(email, PASSWORD).await;
@@ -146,6 +164,9 @@ impl World {
                 bearer = format!("Bearer {token}");
                 headers.push(("authorization", bearer.as_str()));
             }
+        }
+        if path.ends_with("/live") {
+            return self.client.open(path, &headers).await.begin().await;
         }
         let method = method.parse::<Method>().unwrap();
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));

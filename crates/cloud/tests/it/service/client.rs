@@ -52,6 +52,57 @@ impl Answer {
     }
 }
 
+/// An answer that goes on.
+pub(crate) struct Open {
+    pub(crate) status: u16,
+    headers: HeaderMap,
+    body: hyper::body::Incoming,
+    text: String,
+    _sender: http1::SendRequest<Body>,
+    connection: tokio::task::JoinHandle<hyper::Result<()>>,
+}
+
+impl Open {
+    /// The next server-sent event as its lines; `None` at the end. Signs of life are passed over.
+    pub(crate) async fn event(&mut self) -> Option<Vec<String>> {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let lines: Vec<String> = event.lines().map(str::to_owned).collect();
+                self.text = rest.to_owned();
+                if lines.iter().any(|line| !line.starts_with(':')) {
+                    return Some(lines);
+                }
+                continue;
+            }
+            let frame = self.body.frame().await?.ok()?;
+            let bytes = frame.into_data().unwrap_or_default();
+            self.text.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    }
+}
+
+impl Open {
+    /// Head and what came of the body until nothing came for a moment.
+    pub(crate) async fn begin(mut self) -> Answer {
+        let moment = std::time::Duration::from_millis(50);
+        while let Ok(Some(Ok(frame))) = tokio::time::timeout(moment, self.body.frame()).await {
+            let bytes = frame.into_data().unwrap_or_default();
+            self.text.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        Answer {
+            status: self.status,
+            headers: std::mem::take(&mut self.headers),
+            text: std::mem::take(&mut self.text),
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}
+
 impl Client {
     pub(crate) fn plain(address: SocketAddr) -> Self {
         Self { address, tls: None }
@@ -88,6 +139,27 @@ impl Client {
             .body(Body::from(body))
             .unwrap();
         try_exchange(TokioIo::new(stream), request).await.ok()
+    }
+
+    /// An answer that goes on, over plain HTTP.
+    pub(crate) async fn open(&self, path: &str, headers: &[(&str, &str)]) -> Open {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let mut request = Request::get(path).header("host", "localhost");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        Open {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: response.into_body(),
+            text: String::new(),
+            _sender: sender,
+            connection,
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -18,7 +18,7 @@ use super::client::{Answer, Client};
 
 /// Makes what a test needs.
 #[derive(Clone)]
-pub(super) struct Fleet {
+pub(crate) struct Fleet {
     pub(super) registry: Arc<dyn Registry>,
     folder: PathBuf,
     next: Arc<AtomicU32>,
@@ -40,17 +40,17 @@ pub(super) struct Home {
     pub(super) code: String,
 }
 
-pub(super) fn now() -> UnixMillis {
+pub(crate) fn now() -> UnixMillis {
     Clock::system().now()
 }
 
 /// So many seconds before now.
-pub(super) fn ago(seconds: i64) -> jiff::Timestamp {
+pub(crate) fn ago(seconds: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(now().get() / 1000 * 1000 - seconds * 1000).unwrap()
 }
 
 impl Fleet {
-    pub(super) fn new(registry: Arc<dyn Registry>, folder: &Path) -> Self {
+    pub(crate) fn new(registry: Arc<dyn Registry>, folder: &Path) -> Self {
         Self {
             registry,
             folder: folder.to_owned(),
@@ -58,7 +58,7 @@ impl Fleet {
         }
     }
 
-    pub(super) async fn device(&self) -> Device {
+    pub(crate) async fn device(&self) -> Device {
         let token = DeviceToken::draw().unwrap();
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let id = DeviceId::from_uuid(new_id());
@@ -103,6 +103,18 @@ impl Fleet {
             place: None,
         };
         assert!(registry.add_site(&by, &home, now()).await.unwrap());
+        let code = self.code_for(site, org, lasts_ms, uses).await;
+        Home { site, org, code }
+    }
+
+    /// A code of this installer's for a home.
+    pub(crate) async fn code_for(
+        &self,
+        site: SiteId,
+        installer: OrgId,
+        lasts_ms: i64,
+        uses: u32,
+    ) -> String {
         let code = InstallerCode::draw().unwrap();
         let place = Place {
             data: self.folder.clone(),
@@ -114,16 +126,13 @@ impl Fleet {
             id: new_id(),
             hash,
             site,
-            installer: org,
+            installer,
             expires_at,
             uses,
         };
-        assert!(registry.add_code(&by, &new, now()).await.unwrap());
-        Home {
-            site,
-            org,
-            code: code.to_string(),
-        }
+        let by = Operator::at_the_console();
+        assert!(self.registry.add_code(&by, &new, now()).await.unwrap());
+        code.to_string()
     }
 
     /// A device that is at home already.
@@ -165,7 +174,7 @@ impl Device {
 }
 
 /// A snapshot of so many seconds ago.
-pub(super) fn snapshot(seconds: i64, home_kw: f64) -> Value {
+pub(crate) fn snapshot(seconds: i64, home_kw: f64) -> Value {
     json!({
         "ts": ago(seconds), "solar_kw": 1.5, "home_kw": home_kw, "grid_kw": home_kw - 1.5,
         "voltage_l1": 121.4, "import_kwh_total": 17.25, "export_kwh_total": 3.5, "quality": "ok",

@@ -18,9 +18,8 @@ use solthrive_cloud::clock::Clock;
 use solthrive_cloud::config::Serve;
 use tempfile::TempDir;
 
-pub(crate) use self::client::{Answer, Client};
-use self::fleet::Fleet;
-pub(crate) use self::fleet::{Device, snapshot_at};
+pub(crate) use self::client::{Answer, Client, Open};
+pub(crate) use self::fleet::{Device, Fleet, ago, now, snapshot, snapshot_at};
 
 /// A service on a port of its own, and what its tests need.
 struct World {
