@@ -24,6 +24,7 @@ use crate::config::{Place, Role, Serve, StoreUrl};
 use crate::devices::Devices;
 use crate::http::{AppState, Bounds, Listener, Readiness, Shared};
 use crate::ingest::Committer;
+use crate::mail::Mail;
 use crate::metrics::Metrics;
 use crate::recent::{Follower, Recent};
 use crate::rotation::{Rotations, rotations};
@@ -274,7 +275,9 @@ fn api(
     let (log, archive) = (Arc::clone(&stores.log), Arc::clone(&stores.archive));
     let follower = Follower::new(Arc::clone(&recent), log, archive);
     part.keep("recent rows", watch, follower.run(part.stop.clone()));
-    let ports = Ports::of(Arc::new(stores.sql.clone()), recent);
+    let mail = Mail::new(&settings.mail, &settings.mail_from, &settings.public_url)
+        .context("letters cannot be sent as --mail and --mail-from say")?;
+    let ports = Ports::of(Arc::new(stores.sql.clone()), recent, mail);
     let policy = Policy {
         second_factor_for_staff: !settings.no_second_factor,
         ..Policy::default()

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::mail::MailTo;
+
 /// Where everything is kept.
 #[derive(Debug, Clone, Args)]
 pub struct Place {
@@ -104,6 +106,31 @@ pub struct Serve {
     /// Do not ask installers and admins for a second factor; for demonstrations
     #[arg(long, env = "SOLTHRIVE_CLOUD_NO_SECOND_FACTOR")]
     pub no_second_factor: bool,
+    /// Where letters go: `smtps://user:password@host`, `smtp://host?tls=required`, or for development `folder:PATH` or `log`. `off`: nobody can be invited, and no password be reset
+    #[arg(
+        long,
+        env = "SOLTHRIVE_CLOUD_MAIL",
+        hide_env_values = true,
+        value_name = "WHERE",
+        default_value = "off"
+    )]
+    pub mail: MailTo,
+    /// The address that letters come from
+    #[arg(
+        long,
+        env = "SOLTHRIVE_CLOUD_MAIL_FROM",
+        value_name = "ADDRESS",
+        default_value = "SolThrive <solthrive@localhost>"
+    )]
+    pub mail_from: String,
+    /// Where people reach the pages, for links in letters
+    #[arg(
+        long,
+        env = "SOLTHRIVE_CLOUD_PUBLIC_URL",
+        value_name = "URL",
+        default_value = "https://localhost:8443"
+    )]
+    pub public_url: String,
     /// How log lines look
     #[arg(long, env = "SOLTHRIVE_CLOUD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]
     pub log_format: LogFormat,

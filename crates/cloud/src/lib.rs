@@ -17,6 +17,7 @@ pub mod devices;
 pub mod http;
 pub mod ingest;
 pub mod logging;
+pub mod mail;
 pub mod metrics;
 pub mod notes;
 pub mod recent;

@@ -1,11 +1,13 @@
 //! People, how they sign in, and the homes that are theirs or were shown to them.
 //!
-//! Three ports over the same tables: [`Accounts`] is who is who, [`Homes`] is which sites a caller
-//! reaches, [`Tenancy`] changes that. Whatever a caller asks for is found by what he is a member of or
+//! Ports over the same tables: [`Accounts`] is who is who, [`Recovery`] sets passwords, [`Orgs`] is who
+//! belongs where, [`Homes`] is which sites a caller reaches, [`Tenancy`] changes that. Whatever a caller asks for is found by what he is a member of or
 //! was given, and judged once more by `solthrive_domain::access` with what the store knew at that moment.
 
 mod accounts;
 mod homes;
+mod orgs;
+mod recovery;
 mod tenancy;
 
 pub use self::accounts::{
@@ -13,4 +15,8 @@ pub use self::accounts::{
     SessionLine, SignIn, TokenLine, User,
 };
 pub use self::homes::{Home, HomeFilter, Homes, Page, PageKey};
+pub use self::orgs::{
+    Accepted, Accepting, Changed, InvitationLine, Invited, MemberLine, NewInvitation, OrgLine, Orgs,
+};
+pub use self::recovery::{Addressee, Recovery};
 pub use self::tenancy::{EndedBy, GrantLine, NewGrant, NewSupport, SupportLine, Tenancy};

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::rand;
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -17,7 +16,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::answer::body;
 use super::caller::{COOKIE, same_origin};
-use super::cursor::hex;
+use super::cursor::secret;
 use super::guard::{Allowed, AnySession, Anyone};
 use super::password::{LONGEST, NoHash};
 use super::problem::{Problem, ProblemBody};
@@ -60,13 +59,7 @@ pub(super) async fn sign_in(
     bytes: Bytes,
 ) -> Result<Response, Problem> {
     // A foreign page must not sign its visitor in as somebody else.
-    same_origin(&headers).or_else(|problem| {
-        if from_a_browser(&headers) {
-            Err(problem)
-        } else {
-            Ok(())
-        }
-    })?;
+    no_foreign_page(&headers)?;
     let Credentials { email, password } = body(&headers, &bytes)?;
     let key = EmailKey::of(&email).map_err(|_| Problem::wrong_sign_in())?;
     if password.len() > LONGEST {
@@ -88,19 +81,23 @@ pub(super) async fn sign_in(
     begin(&api, &found, &headers).await
 }
 
-fn from_a_browser(headers: &HeaderMap) -> bool {
-    headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN)
+/// A browser says from which page a call comes, and it must be one of ours; scripts have no pages.
+pub(super) fn no_foreign_page(headers: &HeaderMap) -> Result<(), Problem> {
+    let browser = headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN);
+    if browser {
+        same_origin(headers)
+    } else {
+        Ok(())
+    }
 }
 
-fn busy(error: NoHash) -> Problem {
+pub(super) fn busy(error: NoHash) -> Problem {
     tracing::warn!(%error, "a sign-in was sent away");
     Problem::unavailable()
 }
 
 async fn begin(api: &Api, found: &SignIn, headers: &HeaderMap) -> Result<Response, Problem> {
-    let mut secret = [0; 32];
-    rand::fill(&mut secret).map_err(|_| Problem::unavailable())?;
-    let secret = hex(&secret);
+    let secret = secret()?;
     let now = api.clock.now();
     let lasts = i64::try_from(api.policy.session.as_millis()).unwrap_or(i64::MAX);
     let session = NewSession {

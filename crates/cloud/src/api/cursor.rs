@@ -5,6 +5,8 @@ use solthrive_cloud_store::people::PageKey;
 use solthrive_domain::{SiteId, UserId};
 use uuid::Uuid;
 
+use super::problem::Problem;
+
 /// Bytes of the signature.
 const TAG: usize = 16;
 const ID: usize = 16;
@@ -53,6 +55,13 @@ impl Cursors {
             name: String::from_utf8(name.to_vec()).ok()?,
         })
     }
+}
+
+/// 256 bits of chance, as text: what a link in a letter or a cookie holds.
+pub(super) fn secret() -> Result<String, Problem> {
+    let mut bytes = [0; 32];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Problem::unavailable())?;
+    Ok(hex(&bytes))
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -5,19 +5,22 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{
-    auth, caller, days, events, factor, fleet, grants, homes, live, me, support, telemetry,
+    auth, caller, days, events, factor, fleet, grants, homes, invitations, live, me, orgs,
+    passwords, support, telemetry,
 };
 
 #[derive(OpenApi)]
 #[openapi(
     paths(
-        auth::sign_in, auth::sign_out, factor::pass, factor::begin, factor::prove, me::me, me::sessions, me::end_session, me::tokens, me::add_token, me::revoke_token,
+        auth::sign_in, auth::sign_out, passwords::forgotten, passwords::by_link, passwords::change, factor::pass, factor::begin, factor::prove, me::me, me::sessions, me::end_session, me::tokens, me::add_token, me::revoke_token,
+        orgs::list, orgs::members, orgs::set_role, orgs::remove, orgs::invitations, orgs::invite, orgs::revoke, invitations::look, invitations::accept,
         homes::list, homes::one, homes::devices, telemetry::telemetry, live::live, days::daily, days::monthly, events::events,
         grants::list, grants::add, grants::revoke, fleet::fleet, support::list, support::end_at_home, support::open, support::end_own,
     ),
     tags(
         (name = "sign-in", description = "Sessions of browsers."),
         (name = "me", description = "The caller himself."),
+        (name = "orgs", description = "Households and companies: who belongs to them, and who is asked to join."),
         (name = "sites", description = "Homes that the caller owns or was shown. What he may not know of is answered 404, like what does not exist."),
         (name = "installers", description = "Fleets of installers."),
         (name = "admin", description = "Who runs the platform."),
@@ -33,7 +36,12 @@ pub fn add_to(mut document: Document) -> Document {
     // Each operation says for itself what it needs; the device's calls need something else.
     let security = people.security.take();
     for item in people.paths.paths.values_mut() {
-        let all = [&mut item.get, &mut item.post, &mut item.delete];
+        let all = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.patch,
+            &mut item.delete,
+        ];
         for operation in all.into_iter().flatten() {
             operation.security = operation.security.take().or_else(|| security.clone());
         }
@@ -57,6 +65,7 @@ pub fn operations() -> Vec<(&'static str, String)> {
         for (method, operation) in [
             ("GET", &item.get),
             ("POST", &item.post),
+            ("PATCH", &item.patch),
             ("DELETE", &item.delete),
         ] {
             if operation.is_some() {

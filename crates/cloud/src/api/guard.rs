@@ -7,7 +7,9 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use serde::Deserialize;
 use solthrive_cloud_store::people::Home;
-use solthrive_domain::access::{Operator, OwnedSite, ReadableFleet, ReadableSite, Scope};
+use solthrive_domain::access::{
+    ManagedOrg, Operator, OwnedSite, ReadableFleet, ReadableOrg, ReadableSite, Scope,
+};
 use solthrive_domain::{OrgId, SiteId};
 use uuid::Uuid;
 
@@ -34,6 +36,10 @@ pub enum Needs {
     Owner,
     /// To belong to the installer of the path.
     Fleet,
+    /// To belong to the org of the path.
+    Member,
+    /// To manage the org of the path.
+    Manager,
     /// To run the platform.
     Platform,
 }
@@ -154,6 +160,7 @@ impl Rule for FullSession {
 struct Ids {
     site: Option<Uuid>,
     installer: Option<Uuid>,
+    org: Option<Uuid>,
 }
 
 async fn ids(parts: &mut Parts) -> Result<Ids, Problem> {
@@ -240,6 +247,41 @@ impl Rule for WorksFor {
         let org = ids(parts).await?.installer.ok_or(Problem::not_found())?;
         let fleet = me.actor.reads_fleet(OrgId::from_uuid(org));
         fleet.ok_or(Problem::not_found())
+    }
+}
+
+async fn org_of(parts: &mut Parts) -> Result<OrgId, Problem> {
+    let org = ids(parts).await?.org.ok_or(Problem::not_found())?;
+    Ok(OrgId::from_uuid(org))
+}
+
+/// The caller belongs to the org of the path.
+pub(super) struct Belongs;
+
+impl Rule for Belongs {
+    type Proof = ReadableOrg;
+    const NEEDS: Needs = Needs::Member;
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<ReadableOrg, Problem> {
+        let me = Person::check(api, parts).await?;
+        let org = org_of(parts).await?;
+        me.actor.reads_org(org).ok_or(Problem::not_found())
+    }
+}
+
+/// The caller manages the org of the path.
+pub(super) struct Manages;
+
+impl Rule for Manages {
+    type Proof = (SignedIn, ManagedOrg);
+    const NEEDS: Needs = Needs::Manager;
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<(SignedIn, ManagedOrg), Problem> {
+        let me = Person::check(api, parts).await?;
+        let org = org_of(parts).await?;
+        me.actor.reads_org(org).ok_or(Problem::not_found())?;
+        let managed = me.actor.manages_org(org).ok_or(Problem::not_allowed())?;
+        Ok((me, managed))
     }
 }
 

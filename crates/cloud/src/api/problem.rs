@@ -91,6 +91,18 @@ kinds! {
     foreign_page FOREIGN_PAGE = 403 "foreign-page" "This call came from another site's page";
     /// The code is wrong, or was used before.
     wrong_code WRONG_CODE = 403 "wrong-code" "The code is wrong, or was used before";
+    /// The password so far is another one.
+    wrong_password WRONG_PASSWORD = 403 "wrong-password" "The password so far is another one";
+    /// The letter was meant for another address.
+    not_yours NOT_YOURS = 403 "not-yours" "This was meant for another address than yours";
+    /// The address of the letter has an account.
+    known KNOWN = 409 "known" "This address has an account: sign in, then accept";
+    /// Somebody is asked to join where he is.
+    belongs_already BELONGS_ALREADY = 409 "belongs-already" "This address belongs to the org already";
+    /// An org without anybody who manages it.
+    last_admin LAST_ADMIN = 409 "last-admin" "Nobody would be left who manages this org: make somebody else admin first";
+    /// Nothing can be sent.
+    no_mail NO_MAIL = 503 "no-mail" "No mail is set up at this service: ask whoever runs it";
     /// A second factor is there already.
     set_up SET_UP = 409 "set-up" "A second factor is set up already";
     /// Rows are stored that cannot be read.
@@ -99,6 +111,11 @@ kinds! {
     internal INTERNAL = 500 "internal" "Something broke here; it was written down";
 }
 
+static MAIL_AWAY: Kind = Kind {
+    status: 503,
+    code: "mail-away",
+    title: "The letter could not be sent, and nothing was changed: try again later",
+};
 static INVALID: Kind = Kind {
     status: 422,
     code: "invalid",
@@ -164,6 +181,16 @@ impl Problem {
             ..More::default()
         };
         Self::with(&TOO_MANY, more)
+    }
+
+    /// A letter did not go out; why is for the operator's log.
+    pub(super) fn mail_away(error: &crate::mail::NotSent) -> Self {
+        tracing::error!(%error, "a letter was not sent");
+        let more = More {
+            retry_after: Some(Duration::from_mins(1)),
+            ..More::default()
+        };
+        Self::with(&MAIL_AWAY, more)
     }
 
     /// It cannot be done now.

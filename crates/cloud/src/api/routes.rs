@@ -5,10 +5,13 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use super::guard::{Guarded, Needs};
-use super::{Api, auth, days, events, factor, fleet, grants, homes, live, me, support, telemetry};
+use super::{
+    Api, auth, days, events, factor, fleet, grants, homes, invitations, live, me, orgs, passwords,
+    support, telemetry,
+};
 
 /// An operation, as it is called and what it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +47,9 @@ pub(super) fn all() -> Routes {
         .post("/api/v1/auth/session", auth::sign_in)
         .delete("/api/v1/auth/session", auth::sign_out)
         .post("/api/v1/auth/factor", factor::pass)
+        .post("/api/v1/auth/reset", passwords::forgotten)
+        .post("/api/v1/auth/password", passwords::by_link)
+        .post("/api/v1/me/password", passwords::change)
         .post("/api/v1/me/factor", factor::begin)
         .post("/api/v1/me/factor/proof", factor::prove)
         .get("/api/v1/me", me::me)
@@ -52,6 +58,15 @@ pub(super) fn all() -> Routes {
         .get("/api/v1/me/tokens", me::tokens)
         .post("/api/v1/me/tokens", me::add_token)
         .delete("/api/v1/me/tokens/{token}", me::revoke_token)
+        .get("/api/v1/orgs", orgs::list)
+        .get("/api/v1/orgs/{org}/members", orgs::members)
+        .patch("/api/v1/orgs/{org}/members/{member}", orgs::set_role)
+        .delete("/api/v1/orgs/{org}/members/{member}", orgs::remove)
+        .get("/api/v1/orgs/{org}/invitations", orgs::invitations)
+        .post("/api/v1/orgs/{org}/invitations", orgs::invite)
+        .delete("/api/v1/orgs/{org}/invitations/{invitation}", orgs::revoke)
+        .post("/api/v1/invitations/look", invitations::look)
+        .post("/api/v1/invitations/accept", invitations::accept)
         .get("/api/v1/sites", homes::list)
         .get("/api/v1/sites/{site}", homes::one)
         .get("/api/v1/sites/{site}/telemetry", telemetry::telemetry)
@@ -110,6 +125,14 @@ impl Routes {
         handler: impl Handler<T, Arc<Api>>,
     ) -> Self {
         self.add::<T>("POST", path, post(handler))
+    }
+
+    fn patch<T: Guarded + 'static>(
+        self,
+        path: &'static str,
+        handler: impl Handler<T, Arc<Api>>,
+    ) -> Self {
+        self.add::<T>("PATCH", path, patch(handler))
     }
 
     fn delete<T: Guarded + 'static>(

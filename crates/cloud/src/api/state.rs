@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use solthrive_cloud_store::archive::Views;
-use solthrive_cloud_store::people::{Accounts, Homes, Tenancy};
+use solthrive_cloud_store::people::{Accounts, Homes, Orgs, Recovery, Tenancy};
 use solthrive_cloud_store::sql::SqlStore;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -14,10 +14,13 @@ use super::password::Passwords;
 use super::seal::Seals;
 use super::throttle::Throttle;
 use crate::clock::Clock;
+use crate::mail::Mail;
 use crate::recent::Recent;
 
 /// Long answers that are made at the same time, so that ingest has the other processors.
 const READERS: usize = 2;
+/// Letters that are on their way at the same time.
+const LETTERS: usize = 32;
 
 /// What the platform asks of people.
 #[derive(Debug, Clone, Copy)]
@@ -55,22 +58,31 @@ pub struct Ports {
     pub homes: Arc<dyn Homes>,
     /// And how that changes.
     pub tenancy: Arc<dyn Tenancy>,
+    /// Who belongs where.
+    pub orgs: Arc<dyn Orgs>,
+    /// Passwords.
+    pub recovery: Arc<dyn Recovery>,
     /// What is known of sites.
     pub views: Arc<dyn Views>,
     /// The newest rows.
     pub recent: Arc<Recent>,
+    /// Takes letters out.
+    pub mail: Mail,
 }
 
 impl Ports {
     /// All of them are one store, but for the newest rows.
     #[must_use]
-    pub fn of(store: Arc<SqlStore>, recent: Arc<Recent>) -> Self {
+    pub fn of(store: Arc<SqlStore>, recent: Arc<Recent>, mail: Mail) -> Self {
         Self {
             accounts: store.clone(),
             homes: store.clone(),
             tenancy: store.clone(),
+            orgs: store.clone(),
+            recovery: store.clone(),
             views: store,
             recent,
+            mail,
         }
     }
 }
@@ -83,10 +95,16 @@ pub struct Api {
     pub homes: Arc<dyn Homes>,
     /// And how that changes.
     pub tenancy: Arc<dyn Tenancy>,
+    /// Who belongs where.
+    pub orgs: Arc<dyn Orgs>,
+    /// Passwords.
+    pub recovery: Arc<dyn Recovery>,
     /// What is known of sites.
     pub views: Arc<dyn Views>,
     /// The newest rows.
     pub recent: Arc<Recent>,
+    /// Takes letters out.
+    pub mail: Mail,
     /// Cancelled when the service ends: answers that go on end with it.
     pub ending: CancellationToken,
     /// What time it is.
@@ -98,6 +116,7 @@ pub struct Api {
     pub(super) cursors: Cursors,
     pub(super) seals: Seals,
     pub(super) readers: Semaphore,
+    pub(super) letters: Arc<Semaphore>,
 }
 
 impl Api {
@@ -117,6 +136,9 @@ impl Api {
             accounts: ports.accounts,
             homes: ports.homes,
             tenancy: ports.tenancy,
+            orgs: ports.orgs,
+            recovery: ports.recovery,
+            mail: ports.mail,
             views: ports.views,
             recent: ports.recent,
             ending,
@@ -127,6 +149,7 @@ impl Api {
             cursors: Cursors::new(key),
             seals: Seals::new(key)?,
             readers: Semaphore::new(READERS),
+            letters: Arc::new(Semaphore::new(LETTERS)),
         })
     }
 }

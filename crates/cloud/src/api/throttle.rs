@@ -24,6 +24,9 @@ const FORGOTTEN: Duration = Duration::from_hours(1);
 /// Entries that are kept; beyond, those that are free again are thrown away.
 const KEPT: usize = 50_000;
 
+/// Letters that one address or person may have sent in a row.
+const LETTERS: u32 = 20;
+
 /// Wrong tries.
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
@@ -31,6 +34,8 @@ pub(super) struct Throttle {
     addresses: Counts<IpAddr>,
     /// Of second factors: whoever guesses has the password already.
     codes: Counts<UserId>,
+    letters: Counts<IpAddr>,
+    letters_by: Counts<UserId>,
 }
 
 impl Throttle {
@@ -54,6 +59,20 @@ impl Throttle {
     /// Forgets what went wrong for this account from here.
     pub(super) fn succeeded(&self, who: &EmailKey, from: IpAddr) {
         self.pairs.forget(&(who.clone(), from));
+    }
+
+    /// Counts a letter that somebody at this address wants to be sent; the time until it may be, if not now.
+    pub(super) fn letter(&self, from: IpAddr, now: Duration) -> Result<(), Duration> {
+        self.letters.may_try(&from, now)?;
+        self.letters.failed(from, LETTERS, now);
+        Ok(())
+    }
+
+    /// The same for a person who is signed in.
+    pub(super) fn letter_by(&self, who: UserId, now: Duration) -> Result<(), Duration> {
+        self.letters_by.may_try(&who, now)?;
+        self.letters_by.failed(who, LETTERS, now);
+        Ok(())
     }
 
     /// Whether a code of this person is looked at now.

@@ -12,6 +12,28 @@ use crate::people::{Added, EmailKey, NewUser, SignIn, User};
 use crate::sql::audit::{Act, audit};
 use crate::sql::{SqlStore, ask, transaction};
 
+/// Inserts a person with this address; how many rows that were: none where somebody has it.
+macro_rules! insert_person {
+    ($tx:ident, $user:expr, $email:expr, $key:expr, $proven_at:expr, $now:expr) => {
+        sqlx::query(
+            "INSERT INTO app_user (id, email, email_key, name, locale, password, created_at, sessions_since, email_proven_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) ON CONFLICT (email_key) DO NOTHING",
+        )
+        .bind($user.id.as_uuid())
+        .bind($email)
+        .bind($key)
+        .bind(&$user.name)
+        .bind(&$user.locale)
+        .bind(&$user.password)
+        .bind($now.get())
+        .bind($proven_at)
+        .execute(&mut *$tx)
+        .await?
+        .rows_affected()
+    };
+}
+pub(super) use insert_person;
+
 pub(super) async fn add(
     db: &SqlStore,
     by: By,
@@ -19,21 +41,14 @@ pub(super) async fn add(
     now: UnixMillis,
 ) -> Result<Added, StoreError> {
     transaction!(db, |tx| {
-        let added = sqlx::query(
-            "INSERT INTO app_user (id, email, email_key, name, locale, password, created_at, sessions_since, email_proven_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) ON CONFLICT (email_key) DO NOTHING",
-        )
-        .bind(user.id.as_uuid())
-        .bind(&user.email)
-        .bind(user.key.as_str())
-        .bind(&user.name)
-        .bind(&user.locale)
-        .bind(&user.password)
-        .bind(now.get())
-        .bind(user.proven.then(|| now.get()))
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
+        let added = insert_person!(
+            tx,
+            user,
+            &user.email,
+            user.key.as_str(),
+            user.proven.then(|| now.get()),
+            now
+        );
         if added == 0 {
             return Ok(Added::Taken);
         }

@@ -22,6 +22,8 @@ struct Actor {
     at: Vec<(SiteId, &'static [Scope])>,
     owns: Vec<SiteId>,
     fleets: Vec<OrgId>,
+    /// Where he belongs, and whether he manages it.
+    orgs: Vec<(OrgId, bool)>,
 }
 
 const ALL: &[Scope] = &Scope::ALL;
@@ -56,6 +58,12 @@ fn expected(actor: &Actor, needs: Needs, site: SiteId, fleet: OrgId) -> Expected
         Needs::AnySession | Needs::FullSession | Needs::Person => Expected::In,
         Needs::Fleet if actor.fleets.contains(&fleet) => Expected::In,
         Needs::Fleet => Expected::Status(404),
+        Needs::Member | Needs::Manager => match actor.orgs.iter().find(|(org, _)| *org == fleet) {
+            None => Expected::Status(404),
+            Some((_, true)) => Expected::In,
+            Some((_, false)) if needs == Needs::Member => Expected::In,
+            Some((_, false)) => Expected::Status(403),
+        },
         Needs::Platform if actor.name.starts_with("admin") => Expected::In,
         Needs::Platform => Expected::Status(404),
         Needs::Site | Needs::Scope(_) | Needs::Owner if scopes.is_none() => Expected::Status(404),
@@ -144,16 +152,27 @@ async fn people(world: &World, orgs: [OrgId; 5], a: SiteId, b: SiteId) -> Vec<Ac
         .await,
     ];
     let mut actors = vec![nobody()];
-    for mut actor in people {
+    actors.extend(people);
+    settle(world, &mut actors, a, [solar, rival]).await;
+    actors
+}
+
+/// Who works where, and a visit.
+async fn settle(world: &World, actors: &mut [Actor], a: SiteId, [solar, rival]: [OrgId; 2]) {
+    for actor in actors {
         match actor.name {
             "admin who helps" => help(world, &actor.who, a).await,
-            "installer" => actor.fleets = vec![solar],
-            "rival whose grants are over" => actor.fleets = vec![rival],
+            "installer" => {
+                actor.fleets = vec![solar];
+                actor.orgs = vec![(solar, false)];
+            }
+            "rival whose grants are over" => {
+                actor.fleets = vec![rival];
+                actor.orgs = vec![(rival, true)];
+            }
             _ => {}
         }
-        actors.push(actor);
     }
-    actors
 }
 
 fn nobody() -> Actor {
@@ -165,6 +184,7 @@ fn nobody() -> Actor {
         at: Vec::new(),
         owns: Vec::new(),
         fleets: Vec::new(),
+        orgs: Vec::new(),
     }
 }
 
@@ -186,6 +206,7 @@ async fn person(
         at: at.to_vec(),
         owns: owns.to_vec(),
         fleets: Vec::new(),
+        orgs: Vec::new(),
     }
 }
 
@@ -250,6 +271,7 @@ async fn scripts(world: &World, actors: &mut Vec<Actor>, a: SiteId, b: SiteId, s
             session: false,
             at,
             owns: Vec::new(),
+            orgs: fleets.iter().map(|org| (*org, false)).collect(),
             fleets,
         });
     }
@@ -272,6 +294,9 @@ fn path_of(operation: &Operation, site: SiteId, fleet: OrgId) -> String {
         .path
         .replace("{site}", &site.to_string())
         .replace("{installer}", &fleet.to_string())
+        .replace("{org}", &fleet.to_string())
+        .replace("{member}", &some)
+        .replace("{invitation}", &some)
         .replace("{grant}", &some)
         .replace("{token}", &some)
         .replace("{session}", &some)
@@ -310,14 +335,24 @@ async fn walk(town: &Town, operation: &Operation, actor: &Actor, site: SiteId, f
         None => actor.who.clone(),
     };
     let path = path_of(operation, site, fleet);
-    let body = (operation.method == "POST").then(|| json!({}));
+    let body = matches!(operation.method, "POST" | "PATCH").then(|| match operation.path {
+        path if path.ends_with("{member}") => json!({ "role": "viewer" }),
+        _ => json!({}),
+    });
     let answer = town.world.call(&own, operation.method, &path, body).await;
     let context = || format!("{} {path} as {}: {answer:?}", operation.method, actor.name);
     match expected(actor, operation.needs, site, fleet) {
         Expected::Status(status) => assert_eq!(answer.status, status, "{}", context()),
         Expected::In => {
             // What a path names beside the site is made up, and not there.
-            let made_up = ["{grant}", "{token}", "{session}", "{support}"];
+            let made_up = [
+                "{grant}",
+                "{token}",
+                "{session}",
+                "{support}",
+                "{member}",
+                "{invitation}",
+            ];
             let made_up = made_up.iter().any(|name| operation.path.contains(name));
             let scoped = matches!(
                 answer.code().as_str(),
@@ -351,12 +386,19 @@ fn every_route_is_documented_and_every_documented_operation_is_a_route() {
 }
 
 #[test]
-fn only_signing_in_is_for_whoever_comes() {
+fn what_is_open_to_whoever_comes_is_this_and_nothing_else() {
     let open = operations()
         .into_iter()
         .filter(|operation| operation.needs == Needs::Nothing);
     let open: Vec<_> = open
         .map(|operation| (operation.method, operation.path))
         .collect();
-    assert_eq!(open, [("POST", "/api/v1/auth/session")]);
+    let known = [
+        ("POST", "/api/v1/auth/session"),
+        ("POST", "/api/v1/auth/reset"),
+        ("POST", "/api/v1/auth/password"),
+        ("POST", "/api/v1/invitations/look"),
+        ("POST", "/api/v1/invitations/accept"),
+    ];
+    assert_eq!(open, known);
 }
