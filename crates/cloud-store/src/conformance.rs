@@ -9,6 +9,7 @@ pub mod archive;
 pub mod audit;
 pub mod console;
 pub mod hot;
+pub mod joining;
 pub mod people;
 pub mod registry;
 pub mod rotation;

@@ -18,13 +18,13 @@ use crate::people::{
 };
 
 /// Half an hour.
-const IDLE: i64 = 1_800_000;
+pub(super) const IDLE: i64 = 1_800_000;
 
-fn user(number: u128) -> UserId {
+pub(super) fn user(number: u128) -> UserId {
     UserId::from_uuid(Uuid::from_u128(number))
 }
 
-fn person(number: u128, email: &str, member_of: Vec<(OrgId, Role)>) -> NewUser {
+pub(super) fn person(number: u128, email: &str, member_of: Vec<(OrgId, Role)>) -> NewUser {
     NewUser {
         id: user(number),
         email: email.to_owned(),
@@ -37,14 +37,14 @@ fn person(number: u128, email: &str, member_of: Vec<(OrgId, Role)>) -> NewUser {
     }
 }
 
-async fn ada(store: &(impl Registry + Accounts)) {
+pub(super) async fn ada(store: &(impl Registry + Accounts)) {
     a_small_world(store).await;
     let ada = person(1, "Ada@example.org", vec![(org(1), Role::Viewer)]);
     let added = store.add_user(By::Console, &ada, at(10)).await;
     assert_eq!(added.expect("adds"), Added::Done);
 }
 
-fn session(byte: u8, of: u128, expires_at: i64) -> NewSession {
+pub(super) fn session(byte: u8, of: u128, expires_at: i64) -> NewSession {
     NewSession {
         hash: TokenHash([byte; 32]),
         id: Uuid::from_u128(byte.into()),

@@ -114,6 +114,19 @@ macro_rules! people_promises {
     };
 }
 
+macro_rules! joining_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes joining with $make;
+            a_link_sets_a_password_once,
+            a_person_gets_five_links_an_hour,
+            a_changed_password_ends_the_other_sessions,
+            an_invitation_joins_whom_it_was_meant_for_and_once,
+            an_invitation_is_taken_back_by_its_own_org,
+            an_org_always_keeps_an_admin,
+        );
+    };
+}
+
 macro_rules! archive_promises {
     ($engine:ident with $make:expr) => {
         on_each_engine!($engine makes archive with $make;
@@ -186,6 +199,12 @@ mod people {
     use super::*;
     people_promises!(sqlite with super::sqlite_registry());
     people_promises!(postgres with super::postgres_registry());
+}
+
+mod joining {
+    use super::*;
+    joining_promises!(sqlite with super::sqlite_registry());
+    joining_promises!(postgres with super::postgres_registry());
 }
 
 mod archive {

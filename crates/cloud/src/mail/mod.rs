@@ -233,4 +233,61 @@ mod tests {
         assert!(!head.contains("Bcc"), "{head}");
         assert!(mail.send("no address", &letter).await.is_err());
     }
+
+    /// A mail server of one letter, as RFC 5321 has it; `verdict` is what it says to the recipient.
+    async fn server(verdict: &'static str) -> (String, tokio::task::JoinHandle<String>) {
+        use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let task = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            let (mut heard, mut in_letter) = (String::new(), false);
+            stream.write_all(b"220 here\r\n").await.unwrap();
+            loop {
+                let mut line = String::new();
+                if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+                    return heard;
+                }
+                heard.push_str(&line);
+                let answer = match line.trim_end() {
+                    "." => {
+                        in_letter = false;
+                        "250 taken"
+                    }
+                    _ if in_letter => continue,
+                    "DATA" => {
+                        in_letter = true;
+                        "354 go on"
+                    }
+                    "QUIT" => "221 bye",
+                    line if line.starts_with("RCPT") => verdict,
+                    _ => "250 fine",
+                };
+                let answer = format!("{answer}\r\n");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        (url, task)
+    }
+
+    #[tokio::test]
+    async fn a_mail_server_gets_the_letter_and_its_refusal_is_told() {
+        let letter = Letter::invitation("Sunrise", "viewer", "https://x.example/invitation#abc");
+        let sent = |url: String| async move {
+            let to = url.parse().unwrap();
+            let mail = Mail::new(&to, "post@example.org", "https://x.example").unwrap();
+            mail.send("ada@example.org", &letter.clone()).await
+        };
+        let (url, heard) = server("250 fine").await;
+        sent.clone()(url).await.unwrap();
+        let heard = heard.await.unwrap();
+        assert!(heard.contains("RCPT TO:<ada@example.org>"), "{heard}");
+        assert!(heard.contains("x.example/invitation#abc"), "{heard}");
+        let (url, _) = server("550 no such box").await;
+        let refused = sent.clone()(url).await.unwrap_err().to_string();
+        assert!(refused.contains("did not take the letter"), "{refused}");
+        let gone = sent("smtp://127.0.0.1:1".to_owned()).await;
+        assert!(matches!(gone, Err(NotSent::Server(_))), "{gone:?}");
+    }
 }

@@ -1,0 +1,357 @@
+//! Letters, and what comes of them.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use solthrive_cloud_store::meta::OrgKind;
+use solthrive_domain::OrgId;
+use solthrive_domain::access::Role;
+use tempfile::TempDir;
+
+use super::{PASSWORD, Who, World};
+use crate::service::{Answer, run};
+
+const NEW: &str = "another horse battery";
+
+/// An org with its admin, and a letter box.
+struct Town {
+    world: World,
+    org: OrgId,
+    admin: Who,
+    box_of_letters: PathBuf,
+    _folder: TempDir,
+}
+
+async fn town() -> Town {
+    let folder = tempfile::tempdir().unwrap();
+    let box_of_letters = folder.path().join("letters");
+    let mail = format!("folder:{}", box_of_letters.display());
+    let world = World::with(&[
+        "--no-second-factor",
+        "--mail",
+        &mail,
+        "--public-url",
+        "https://solthrive.example/",
+    ])
+    .await;
+    let org = world.org(OrgKind::Installer, "Sunrise").await;
+    world.user("ines@example.org", &[(org, Role::Admin)]).await;
+    Town {
+        admin: world.session("ines@example.org").await,
+        world,
+        org,
+        box_of_letters,
+        _folder: folder,
+    }
+}
+
+impl Town {
+    async fn post(&self, who: &Who, path: &str, body: Value) -> Answer {
+        self.world.call(who, "POST", path, Some(body)).await
+    }
+
+    async fn invite(&self, email: &str, role: &str) -> Answer {
+        let path = format!("/api/v1/orgs/{}/invitations", self.org);
+        let asked = json!({ "email": email, "role": role });
+        self.post(&self.admin, &path, asked).await
+    }
+
+    /// Letters to this address that came so far.
+    fn letters(&self, to: &str) -> Vec<String> {
+        let files = fs::read_dir(&self.box_of_letters).into_iter().flatten();
+        let paths = files.map(|file| file.unwrap().path());
+        let whole = paths.filter(|path| path.extension().is_some_and(|kind| kind == "eml"));
+        let texts = whole.map(|path| fs::read_to_string(path).unwrap());
+        // As it is sent: long lines are broken with `=`.
+        let texts = texts.map(|text| text.replace("=\r\n", ""));
+        texts
+            .filter(|text| text.contains(&format!("To: {to}")))
+            .collect()
+    }
+
+    /// What is secret in the only letter to this address, once it is there.
+    async fn secret(&self, to: &str) -> String {
+        for _ in 0..100 {
+            if let [letter] = self.letters(to).as_slice() {
+                let (_, after) = letter.split_once("https://solthrive.example/").unwrap();
+                let (_, secret) = after.split_once('#').unwrap();
+                return secret.chars().take_while(char::is_ascii_hexdigit).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("no letter to {to}");
+    }
+}
+
+#[test]
+fn a_new_person_joins_by_the_letter_and_signs_in() {
+    run(async {
+        let town = town().await;
+        let sent = town.invite("Bob@example.org", "technician").await;
+        assert_eq!(sent.status, 201, "{sent:?}");
+        let token = town.secret("Bob@example.org").await;
+        let look = town
+            .post(
+                &Who::Nobody,
+                "/api/v1/invitations/look",
+                json!({ "token": token }),
+            )
+            .await;
+        let expected = json!({ "org": "Sunrise", "kind": "installer", "role": "technician", "email": "Bob@example.org", "known": false });
+        assert_eq!(look.json(), expected);
+        let accept = |name: &str, password: &str| json!({ "token": token, "name": name, "password": password });
+        for (name, password, field) in [
+            ("", PASSWORD, "name"),
+            ("B\nob", PASSWORD, "name"),
+            ("Bob", "short", "password"),
+        ] {
+            let refused = town
+                .post(
+                    &Who::Nobody,
+                    "/api/v1/invitations/accept",
+                    accept(name, password),
+                )
+                .await;
+            assert_eq!(
+                (
+                    refused.status,
+                    refused.json()["errors"][0]["field"].as_str()
+                ),
+                (422, Some(field))
+            );
+        }
+        // A foreign field gives nobody another role.
+        let mut more = accept("Bob", PASSWORD);
+        more["role"] = json!("admin");
+        let refused = town
+            .post(&Who::Nobody, "/api/v1/invitations/accept", more)
+            .await;
+        assert_eq!(refused.code(), "invalid-body");
+        let joined = town
+            .post(
+                &Who::Nobody,
+                "/api/v1/invitations/accept",
+                accept("Bob", PASSWORD),
+            )
+            .await;
+        assert_eq!(joined.status, 200, "{joined:?}");
+        let again = town
+            .post(
+                &Who::Nobody,
+                "/api/v1/invitations/accept",
+                accept("Bob", PASSWORD),
+            )
+            .await;
+        assert_eq!(again.status, 404, "used twice");
+        let bob = town.world.session("bob@example.org").await;
+        let orgs = town.world.get(&bob, "/api/v1/orgs").await.json();
+        assert_eq!(orgs["items"][0]["name"], "Sunrise");
+        let members = format!("/api/v1/orgs/{}/members", town.org);
+        let listed = town.world.get(&bob, &members).await.json();
+        assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+        let waiting = format!("/api/v1/orgs/{}/invitations", town.org);
+        assert_eq!(
+            town.world.get(&town.admin, &waiting).await.json()["items"],
+            json!([])
+        );
+        assert_eq!(
+            town.world.get(&bob, &waiting).await.status,
+            403,
+            "a technician manages nobody"
+        );
+        town.world.stop().await;
+    });
+}
+
+#[test]
+fn whoever_has_an_account_joins_signed_in_and_nobody_joins_for_another() {
+    run(async {
+        let town = town().await;
+        let home = town.world.org(OrgKind::Household, "Ada's").await;
+        for email in ["ada@example.org", "eve@example.org"] {
+            town.world.user(email, &[(home, Role::Viewer)]).await;
+        }
+        assert_eq!(town.invite("ada@example.org", "viewer").await.status, 201);
+        let token = town.secret("ada@example.org").await;
+        let asked = json!({ "token": token });
+        let path = "/api/v1/invitations/accept";
+        let new = json!({ "token": token, "name": "Mallory", "password": PASSWORD });
+        let refused = town.post(&Who::Nobody, path, new).await;
+        assert_eq!((refused.status, refused.code().as_str()), (409, "known"));
+        let eve = town.world.session("eve@example.org").await;
+        let refused = town.post(&eve, path, asked.clone()).await;
+        assert_eq!(
+            (refused.status, refused.code().as_str()),
+            (403, "not-yours")
+        );
+        let ada = town.world.session("ada@example.org").await;
+        assert_eq!(town.post(&ada, path, asked.clone()).await.status, 200);
+        assert_eq!(town.post(&ada, path, asked).await.status, 404);
+        let again = town.invite("ada@example.org", "admin").await;
+        assert_eq!(
+            (again.status, again.code().as_str()),
+            (409, "belongs-already")
+        );
+        town.world.stop().await;
+    });
+}
+
+#[test]
+fn who_is_taken_out_sees_nothing_of_the_org_from_then_on_and_the_last_admin_stays() {
+    run(async {
+        let town = town().await;
+        let bob = town
+            .world
+            .user("bob@example.org", &[(town.org, Role::Admin)])
+            .await;
+        let session = town.world.session("bob@example.org").await;
+        let members = format!("/api/v1/orgs/{}/members", town.org);
+        assert_eq!(town.world.get(&session, &members).await.status, 200);
+        let path = format!("{members}/{bob}");
+        let down = town
+            .world
+            .call(
+                &town.admin,
+                "PATCH",
+                &path,
+                Some(json!({ "role": "viewer" })),
+            )
+            .await;
+        assert_eq!(down.status, 204, "{down:?}");
+        let up = town
+            .world
+            .call(&session, "PATCH", &path, Some(json!({ "role": "admin" })))
+            .await;
+        assert_eq!(up.status, 403, "nobody lifts himself");
+        assert_eq!(
+            town.world
+                .call(&town.admin, "DELETE", &path, None)
+                .await
+                .status,
+            204
+        );
+        assert_eq!(town.world.get(&session, &members).await.status, 404);
+        let me = town.world.get(&town.admin, "/api/v1/me").await.json();
+        let path = format!("{members}/{}", me["id"].as_str().unwrap());
+        let last = town.world.call(&town.admin, "DELETE", &path, None).await;
+        assert_eq!((last.status, last.code().as_str()), (409, "last-admin"));
+        town.world.stop().await;
+    });
+}
+
+#[test]
+fn a_forgotten_password_is_set_by_the_link_once_and_every_session_is_over() {
+    run(async {
+        let town = town().await;
+        let forgotten = |email: &str| json!({ "email": email });
+        let nobody = town
+            .post(
+                &Who::Nobody,
+                "/api/v1/auth/reset",
+                forgotten("nobody@example.org"),
+            )
+            .await;
+        let known = town
+            .post(
+                &Who::Nobody,
+                "/api/v1/auth/reset",
+                forgotten("INES@example.org"),
+            )
+            .await;
+        assert_eq!((nobody.status, &nobody.text), (202, &known.text));
+        assert_eq!(known.status, 202);
+        let token = town.secret("ines@example.org").await;
+        let set = |token: &str, password: &str| json!({ "token": token, "password": password });
+        let path = "/api/v1/auth/password";
+        let short = town.post(&Who::Nobody, path, set(&token, "short")).await;
+        assert_eq!(short.status, 422, "and the link still works");
+        assert_eq!(
+            town.post(&Who::Nobody, path, set("0000", NEW)).await.status,
+            404
+        );
+        assert_eq!(
+            town.post(&Who::Nobody, path, set(&token, NEW)).await.status,
+            204
+        );
+        assert_eq!(
+            town.post(&Who::Nobody, path, set(&token, PASSWORD))
+                .await
+                .status,
+            404
+        );
+        assert_eq!(town.world.get(&town.admin, "/api/v1/me").await.status, 401);
+        assert_eq!(
+            town.world
+                .sign_in("ines@example.org", PASSWORD)
+                .await
+                .status,
+            401
+        );
+        assert_eq!(
+            town.world.sign_in("ines@example.org", NEW).await.status,
+            200
+        );
+        assert!(town.letters("nobody@example.org").is_empty());
+        town.world.stop().await;
+    });
+}
+
+#[test]
+fn a_password_is_changed_by_who_knows_it_and_the_other_sessions_are_over() {
+    run(async {
+        let town = town().await;
+        let other = town.world.session("ines@example.org").await;
+        let change = |old: &str| json!({ "password": old, "new_password": NEW });
+        let wrong = town
+            .post(
+                &town.admin,
+                "/api/v1/me/password",
+                change("guess guess guess"),
+            )
+            .await;
+        assert_eq!(
+            (wrong.status, wrong.code().as_str()),
+            (403, "wrong-password")
+        );
+        assert_eq!(
+            town.post(&town.admin, "/api/v1/me/password", change(PASSWORD))
+                .await
+                .status,
+            204
+        );
+        assert_eq!(town.world.get(&town.admin, "/api/v1/me").await.status, 200);
+        assert_eq!(town.world.get(&other, "/api/v1/me").await.status, 401);
+        assert_eq!(
+            town.world.sign_in("ines@example.org", NEW).await.status,
+            200
+        );
+        town.world.stop().await;
+    });
+}
+
+#[test]
+fn without_a_mail_server_nothing_is_promised_and_nobody_waits_for_a_letter() {
+    run(async {
+        let town = town().await;
+        fs::remove_dir_all(&town.box_of_letters).unwrap();
+        let away = town.invite("bob@example.org", "viewer").await;
+        assert_eq!((away.status, away.code().as_str()), (503, "mail-away"));
+        assert!(away.header("retry-after").is_some());
+        let waiting = format!("/api/v1/orgs/{}/invitations", town.org);
+        assert_eq!(
+            town.world.get(&town.admin, &waiting).await.json()["items"],
+            json!([])
+        );
+        town.world.stop().await;
+
+        let world = World::new().await;
+        let asked = json!({ "email": "bob@example.org" });
+        let none = world
+            .call(&Who::Nobody, "POST", "/api/v1/auth/reset", Some(asked))
+            .await;
+        assert_eq!((none.status, none.code().as_str()), (503, "no-mail"));
+        world.stop().await;
+    });
+}
