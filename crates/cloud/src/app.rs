@@ -102,6 +102,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// Who there is.
     pub registry: Arc<dyn Registry>,
+    /// Where the first admin is made, while there is nobody.
+    pub setup: Option<String>,
     readiness: Arc<Readiness>,
     http: Part,
     ingest: Option<Part>,
@@ -194,6 +196,10 @@ impl Running {
             (&mut background, &watch),
         );
         let api = api(settings, &stores, clock, (&mut background, &watch))?;
+        let setup = match &api {
+            Some(api) => api.begin_setup().await?,
+            None => None,
+        };
         let app = AppState::from(
             Shared::new(
                 devices,
@@ -213,6 +219,7 @@ impl Running {
         Ok(Self {
             address,
             registry: stores.registry,
+            setup,
             readiness,
             http,
             ingest,

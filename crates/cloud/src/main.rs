@@ -57,6 +57,9 @@ fn serve(settings: &Serve) -> anyhow::Result<()> {
         let scheme = if settings.plain_http { "http" } else { "https" };
         // For a person and for whoever started it on port 0.
         println!("listening on {scheme}://{}", running.address);
+        if let Some(link) = &running.setup {
+            println!("nobody can sign in yet: make the first admin at {link}");
+        }
         let mut is_broken = false;
         tokio::select! {
             _ = terminate.recv() => {}

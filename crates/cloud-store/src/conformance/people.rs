@@ -80,6 +80,33 @@ pub async fn an_address_is_one_persons(store: &(impl Registry + Accounts)) {
     assert!(matches!(check, AuditCheck::Whole { .. }), "{check:?}");
 }
 
+/// The first one runs the platform, and there is one first one.
+pub async fn the_first_person_runs_the_platform(store: &(impl Registry + Accounts)) {
+    let (one, other) = (
+        person(1, "ada@example.org", Vec::new()),
+        person(2, "bob@example.org", Vec::new()),
+    );
+    let both = tokio::join!(
+        store.add_first(&one, at(10)),
+        store.add_first(&other, at(10))
+    );
+    let both = [both.0.expect("answers"), both.1.expect("answers")];
+    assert_ne!(both[0], both[1]);
+    let first = if both[0] { &one } else { &other };
+    let found = store.sign_in(&first.key).await.expect("reads");
+    let found = found.expect("is known");
+    let mine: Vec<_> = found.memberships.iter().collect();
+    assert_eq!(
+        (mine[0].kind, mine[0].role),
+        (OrgKind::Platform, Role::Admin)
+    );
+    assert_eq!(mine.len(), 1);
+    let late = person(3, "cy@example.org", Vec::new());
+    assert!(!store.add_first(&late, at(11)).await.expect("answers"));
+    let check = store.audit_check(&BY).await.expect("checks");
+    assert!(matches!(check, AuditCheck::Whole { .. }), "{check:?}");
+}
+
 /// A session is known while it is used and not over, and to nobody else's id.
 pub async fn a_session_ends_by_time_by_idling_and_by_hand(store: &(impl Registry + Accounts)) {
     ada(store).await;

@@ -256,6 +256,10 @@ pub trait Accounts: Send + Sync {
     /// Makes a person known, with a line in the audit log.
     async fn add_user(&self, by: By, user: &NewUser, now: UnixMillis) -> Result<Added, StoreError>;
 
+    /// Makes the very first person an admin of the platform, whose org is made too where there is none. False when
+    /// there is somebody already: two who try at once are one.
+    async fn add_first(&self, user: &NewUser, now: UnixMillis) -> Result<bool, StoreError>;
+
     /// Whether there is anybody at all.
     async fn is_empty(&self) -> Result<bool, StoreError>;
 

@@ -104,6 +104,7 @@ macro_rules! people_promises {
     ($engine:ident with $make:expr) => {
         on_each_engine!($engine makes people with $make;
             an_address_is_one_persons,
+            the_first_person_runs_the_platform,
             a_session_ends_by_time_by_idling_and_by_hand,
             all_sessions_of_a_person_end_at_once,
             a_token_keeps_its_bounds_and_ends,

@@ -6,13 +6,13 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 
 use super::{
     auth, caller, days, events, factor, fleet, grants, homes, invitations, live, me, orgs,
-    passwords, support, telemetry,
+    passwords, setup, support, telemetry,
 };
 
 #[derive(OpenApi)]
 #[openapi(
     paths(
-        auth::sign_in, auth::sign_out, passwords::forgotten, passwords::by_link, passwords::change, factor::pass, factor::begin, factor::prove, me::me, me::sessions, me::end_session, me::tokens, me::add_token, me::revoke_token,
+        setup::needed, setup::set_up, auth::sign_in, auth::sign_out, passwords::forgotten, passwords::by_link, passwords::change, factor::pass, factor::begin, factor::prove, me::me, me::sessions, me::end_session, me::tokens, me::add_token, me::revoke_token,
         orgs::list, orgs::members, orgs::set_role, orgs::remove, orgs::invitations, orgs::invite, orgs::revoke, invitations::look, invitations::accept,
         homes::list, homes::one, homes::devices, telemetry::telemetry, live::live, days::daily, days::monthly, events::events,
         grants::list, grants::add, grants::revoke, fleet::fleet, support::list, support::end_at_home, support::open, support::end_own,

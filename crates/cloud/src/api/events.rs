@@ -19,6 +19,7 @@ use super::problem::{Problem, ProblemBody};
 
 /// How many.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     /// At most so many, 1 to 500; 100 if it is not said.

@@ -20,6 +20,7 @@ use super::span::dates;
 
 /// Which days.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     /// The first date, local at each site.

@@ -62,6 +62,7 @@ impl From<&Home> for Site {
 
 /// Which sites.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     /// At most so many, 1 to 500; 50 if it is not said.

@@ -137,13 +137,18 @@ pub(super) async fn accept(
     }
 }
 
-async fn new_person(api: &Api, asked: Acceptance, email: &str) -> Result<NewUser, Problem> {
-    let name = asked.name.unwrap_or_default().trim().to_owned();
+/// A person's name, as it can be.
+pub(super) fn called(name: &str) -> Result<String, Problem> {
+    let name = name.trim();
     let plain = !name.chars().any(char::is_control);
     if name.is_empty() || name.chars().count() > NAME || !plain {
-        let detail = format!("1 to {NAME} letters; or sign in first");
-        return Err(Problem::field("name", detail));
+        return Err(Problem::field("name", format!("1 to {NAME} letters")));
     }
+    Ok(name.to_owned())
+}
+
+async fn new_person(api: &Api, asked: Acceptance, email: &str) -> Result<NewUser, Problem> {
+    let name = called(&asked.name.unwrap_or_default())?;
     let password = hashed(api, "password", asked.password.unwrap_or_default()).await?;
     let key = EmailKey::of(email).map_err(|_| Problem::not_found())?;
     Ok(NewUser {

@@ -25,6 +25,7 @@ mod passwords;
 mod problem;
 mod routes;
 mod seal;
+mod setup;
 mod sight;
 mod span;
 mod state;

@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 use super::guard::{Guarded, Needs};
 use super::{
     Api, auth, days, events, factor, fleet, grants, homes, invitations, live, me, orgs, passwords,
-    support, telemetry,
+    setup, support, telemetry,
 };
 
 /// An operation, as it is called and what it needs.
@@ -44,6 +44,8 @@ pub(crate) fn path(matched: &str) -> Option<&'static str> {
 
 pub(super) fn all() -> Routes {
     Routes::default()
+        .get("/api/v1/setup", setup::needed)
+        .post("/api/v1/setup", setup::set_up)
         .post("/api/v1/auth/session", auth::sign_in)
         .delete("/api/v1/auth/session", auth::sign_out)
         .post("/api/v1/auth/factor", factor::pass)

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::cursor::Cursors;
 use super::password::Passwords;
 use super::seal::Seals;
+use super::setup::Setup;
 use super::throttle::Throttle;
 use crate::clock::Clock;
 use crate::mail::Mail;
@@ -115,6 +116,7 @@ pub struct Api {
     pub(super) throttle: Throttle,
     pub(super) cursors: Cursors,
     pub(super) seals: Seals,
+    pub(super) setup: Setup,
     pub(super) readers: Semaphore,
     pub(super) letters: Arc<Semaphore>,
 }
@@ -148,6 +150,7 @@ impl Api {
             throttle: Throttle::default(),
             cursors: Cursors::new(key),
             seals: Seals::new(key)?,
+            setup: Setup::default(),
             readers: Semaphore::new(READERS),
             letters: Arc::new(Semaphore::new(LETTERS)),
         })

@@ -35,6 +35,10 @@ impl Accounts for SqlStore {
         users::add(self, by, user, now).await
     }
 
+    async fn add_first(&self, user: &NewUser, now: UnixMillis) -> Result<bool, StoreError> {
+        users::add_first(self, user, now).await
+    }
+
     async fn is_empty(&self) -> Result<bool, StoreError> {
         users::is_empty(self).await
     }

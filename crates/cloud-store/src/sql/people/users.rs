@@ -10,7 +10,7 @@ use super::callers;
 use crate::StoreError;
 use crate::people::{Added, EmailKey, NewUser, SignIn, User};
 use crate::sql::audit::{Act, audit};
-use crate::sql::{SqlStore, ask, transaction};
+use crate::sql::{SqlStore, ask, next_revision, transaction};
 
 /// Inserts a person with this address; how many rows that were: none where somebody has it.
 macro_rules! insert_person {
@@ -70,6 +70,54 @@ pub(super) async fn add(
         audit!(tx, now, act_of(by, user));
     });
     Ok(Added::Done)
+}
+
+pub(super) async fn add_first(
+    db: &SqlStore,
+    user: &NewUser,
+    now: UnixMillis,
+) -> Result<bool, StoreError> {
+    transaction!(db, |tx| {
+        // Whoever tries at the same time waits here.
+        let _ = next_revision!(tx);
+        let added = sqlx::query(
+            "INSERT INTO org (id, kind, name, created_at) SELECT $1, 'platform', 'Platform', $2
+             WHERE NOT EXISTS (SELECT 1 FROM org WHERE kind = 'platform')",
+        )
+        .bind(user.id.as_uuid())
+        .bind(now.get())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        let (somebody,): (i64,) = sqlx::query_as("SELECT count(*) FROM app_user")
+            .fetch_one(&mut *tx)
+            .await?;
+        if somebody > 0 {
+            return Ok(false);
+        }
+        insert_person!(
+            tx,
+            user,
+            &user.email,
+            user.key.as_str(),
+            Some(now.get()),
+            now
+        );
+        sqlx::query(
+            "INSERT INTO membership (org, app_user, role, created_at) SELECT id, $1, 'admin', $2 FROM org
+             WHERE kind = 'platform' ORDER BY created_at, id LIMIT 1",
+        )
+        .bind(user.id.as_uuid())
+        .bind(now.get())
+        .execute(&mut *tx)
+        .await?;
+        let act = Act {
+            details: Some(json!({ "user": user.id.to_string(), "org_made": added > 0 })),
+            ..Act::by(By::User(user.id), "platform.set_up")
+        };
+        audit!(tx, now, act);
+    });
+    Ok(true)
 }
 
 /// Without what is personal: the audit log is never deleted.

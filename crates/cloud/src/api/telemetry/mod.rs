@@ -38,6 +38,7 @@ use super::span::instants;
 
 /// Which stretch, and how finely.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     /// Its first instant, with an offset. Points that begin within the stretch are told, each whole.

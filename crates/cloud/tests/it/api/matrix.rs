@@ -394,6 +394,8 @@ fn what_is_open_to_whoever_comes_is_this_and_nothing_else() {
         .map(|operation| (operation.method, operation.path))
         .collect();
     let known = [
+        ("GET", "/api/v1/setup"),
+        ("POST", "/api/v1/setup"),
         ("POST", "/api/v1/auth/session"),
         ("POST", "/api/v1/auth/reset"),
         ("POST", "/api/v1/auth/password"),

@@ -6,6 +6,7 @@ mod live;
 mod matrix;
 mod measured;
 mod people;
+mod setup;
 
 use std::sync::Arc;
 
