@@ -91,12 +91,12 @@ pub(crate) fn cache() -> Result<PathBuf> {
     Ok(base.join("solthrive"))
 }
 
-/// The interpreter with the independent Modbus server, made by [`python`].
+/// The interpreter with the independent Modbus server and the fuzzer of the API, made by [`python`].
 pub(crate) fn python_interpreter() -> Result<PathBuf> {
     Ok(cache()?.join("venv/bin/python"))
 }
 
-/// A Python environment with a Modbus server that is not ours.
+/// A Python environment with a Modbus server and a fuzzer that are not ours.
 pub(crate) fn python() -> Result<()> {
     let wanted = fs::read(root().join("xtask/python-requirements.txt"))?;
     let venv = cache()?.join("venv");
@@ -106,12 +106,12 @@ pub(crate) fn python() -> Result<()> {
         return Ok(());
     }
     println!(
-        "  making a Python environment with an independent Modbus server in {} …",
+        "  making a Python environment with an independent Modbus server and an OpenAPI fuzzer in {} …",
         venv.display()
     );
     if !exists("python3") {
         bail!(
-            "Python 3 is needed for the independent Modbus server: install it (Debian: apt install python3 python3-venv)"
+            "Python 3 is needed for the independent Modbus server and the fuzzer of the API: install it (Debian: apt install python3 python3-venv)"
         );
     }
     quietly(

@@ -32,6 +32,7 @@ const AGENT: usize = 120;
 #[serde(deny_unknown_fields)]
 pub(super) struct Credentials {
     /// The address of the account.
+    #[schema(format = Email)]
     email: String,
     /// The password.
     password: String,

@@ -26,8 +26,10 @@ use super::span::dates;
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     /// The first local date.
+    #[param(format = Date)]
     from: String,
     /// The local date after the last.
+    #[param(format = Date)]
     to: String,
 }
 

@@ -24,8 +24,10 @@ use super::span::dates;
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     /// The first date, local at each site.
+    #[param(format = Date)]
     from: String,
     /// The date after the last.
+    #[param(format = Date)]
     to: String,
 }
 

@@ -44,6 +44,7 @@ pub(super) struct Invited {
     /// `admin`, `technician` or `viewer`.
     role: &'static str,
     /// Who is asked.
+    #[schema(format = Email)]
     email: String,
     /// Whether this address has an account: its person signs in, then accepts.
     known: bool,

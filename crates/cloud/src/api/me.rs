@@ -30,6 +30,7 @@ use crate::secrets::hash_token;
 #[derive(Serialize, ToSchema)]
 pub(super) struct Me {
     id: Uuid,
+    #[schema(format = Email)]
     email: String,
     name: String,
     /// BCP 47.

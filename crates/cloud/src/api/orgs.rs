@@ -77,6 +77,7 @@ pub(super) async fn list(
 pub(super) struct Member {
     user: Uuid,
     name: String,
+    #[schema(format = Email)]
     email: String,
     /// `admin`, `technician` or `viewer`.
     role: &'static str,
@@ -199,6 +200,7 @@ fn told(changed: Changed) -> Result<Response, Problem> {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Invitation {
     id: Uuid,
+    #[schema(format = Email)]
     email: String,
     /// `admin`, `technician` or `viewer`.
     role: &'static str,
@@ -244,6 +246,7 @@ pub(super) async fn invitations(
 #[serde(deny_unknown_fields)]
 pub(super) struct AskedInvitation {
     /// Where the letter goes.
+    #[schema(format = Email)]
     email: String,
     /// `admin`, `technician` or `viewer`.
     role: String,

@@ -31,6 +31,7 @@ const LINK_MS: i64 = 3_600_000;
 #[serde(deny_unknown_fields)]
 pub(super) struct Forgotten {
     /// The address of the account.
+    #[schema(format = Email)]
     email: String,
 }
 

@@ -82,6 +82,7 @@ pub(super) struct First {
     /// What stands after the `#` of the link that the service printed.
     code: String,
     /// The address to sign in with.
+    #[schema(format = Email)]
     email: String,
     /// What to call the person.
     name: String,

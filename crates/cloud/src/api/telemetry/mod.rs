@@ -42,8 +42,10 @@ use super::span::instants;
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     /// Its first instant, with an offset. Points that begin within the stretch are told, each whole.
+    #[param(format = DateTime)]
     from: String,
     /// The first instant after it.
+    #[param(format = DateTime)]
     to: String,
     /// `raw`, `1m`, `5m`, `15m`, `30m`, `1h`, `2h`, `3h`, `6h`, `12h`, `1d`, `1mo`, or `auto`, which is the finest
     /// that needs no more than `points`. Hours, days and months are the site's local ones.

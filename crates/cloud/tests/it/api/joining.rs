@@ -58,6 +58,27 @@ impl Town {
         self.post(&self.admin, &path, asked).await
     }
 
+    async fn accept(&self, asked: Value) -> Answer {
+        self.post(&Who::Nobody, "/api/v1/invitations/accept", asked)
+            .await
+    }
+
+    async fn refuses_nonsense(&self, token: &str) {
+        for (name, password, field) in [
+            ("", PASSWORD, "name"),
+            ("B\nob", PASSWORD, "name"),
+            ("Bob", "short", "password"),
+        ] {
+            let asked = json!({ "token": token, "name": name, "password": password });
+            let refused = self.accept(asked).await;
+            let error = refused.json()["errors"][0]["field"].clone();
+            assert_eq!((refused.status, error), (422, json!(field)));
+        }
+        // A foreign field gives nobody another role.
+        let asked = json!({ "token": token, "name": "Bob", "password": PASSWORD, "role": "admin" });
+        assert_eq!(self.accept(asked).await.code(), "invalid-body");
+    }
+
     /// Letters to this address that came so far.
     fn letters(&self, to: &str) -> Vec<String> {
         let files = fs::read_dir(&self.box_of_letters).into_iter().flatten();
@@ -101,50 +122,11 @@ fn a_new_person_joins_by_the_letter_and_signs_in() {
             .await;
         let expected = json!({ "org": "Sunrise", "kind": "installer", "role": "technician", "email": "Bob@example.org", "known": false });
         assert_eq!(look.json(), expected);
-        let accept = |name: &str, password: &str| json!({ "token": token, "name": name, "password": password });
-        for (name, password, field) in [
-            ("", PASSWORD, "name"),
-            ("B\nob", PASSWORD, "name"),
-            ("Bob", "short", "password"),
-        ] {
-            let refused = town
-                .post(
-                    &Who::Nobody,
-                    "/api/v1/invitations/accept",
-                    accept(name, password),
-                )
-                .await;
-            assert_eq!(
-                (
-                    refused.status,
-                    refused.json()["errors"][0]["field"].as_str()
-                ),
-                (422, Some(field))
-            );
-        }
-        // A foreign field gives nobody another role.
-        let mut more = accept("Bob", PASSWORD);
-        more["role"] = json!("admin");
-        let refused = town
-            .post(&Who::Nobody, "/api/v1/invitations/accept", more)
-            .await;
-        assert_eq!(refused.code(), "invalid-body");
-        let joined = town
-            .post(
-                &Who::Nobody,
-                "/api/v1/invitations/accept",
-                accept("Bob", PASSWORD),
-            )
-            .await;
+        town.refuses_nonsense(&token).await;
+        let accept = json!({ "token": token, "name": "Bob", "password": PASSWORD });
+        let joined = town.accept(accept.clone()).await;
         assert_eq!(joined.status, 200, "{joined:?}");
-        let again = town
-            .post(
-                &Who::Nobody,
-                "/api/v1/invitations/accept",
-                accept("Bob", PASSWORD),
-            )
-            .await;
-        assert_eq!(again.status, 404, "used twice");
+        assert_eq!(town.accept(accept).await.status, 404, "used twice");
         let bob = town.world.session("bob@example.org").await;
         let orgs = town.world.get(&bob, "/api/v1/orgs").await.json();
         assert_eq!(orgs["items"][0]["name"], "Sunrise");
