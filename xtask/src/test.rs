@@ -206,6 +206,8 @@ fn end_to_end() -> Result<()> {
         "solthrive-edge",
         "-p",
         "solthrive-sim",
+        "-p",
+        "solthrive-cloud",
         "--bins",
     ]))?;
     npm("e2e", "check")?;

@@ -36,6 +36,7 @@ mod throttle;
 pub use self::document::{add_to as add_to_document, operations as documented_operations};
 pub use self::guard::Needs;
 pub use self::password::{Cost, NoHash, Passwords, SHORTEST as SHORTEST_PASSWORD};
+pub(crate) use self::problem::all as problems;
 pub(crate) use self::routes::path;
 pub use self::routes::{Operation, operations};
 pub use self::state::{Api, Policy, Ports};

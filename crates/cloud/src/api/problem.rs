@@ -48,6 +48,9 @@ pub(super) struct ProblemBody {
     /// For a person, about this case.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    /// By which the operator finds the call in the log; also in the header `x-request-id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
     /// Which fields are wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
@@ -65,6 +68,8 @@ pub(super) struct FieldError {
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $kind:ident = $status:literal $code:literal $title:literal;)*) => {
         $(static $kind: Kind = Kind { status: $status, code: $code, title: $title };)*
+        /// Those of which nothing more is said than what they are.
+        static PLAIN: &[&Kind] = &[$(&$kind),*];
         impl Problem {$(
             $(#[$doc])*
             pub(super) const fn $name() -> Self {
@@ -136,6 +141,15 @@ static UNAVAILABLE: Kind = Kind {
     code: "unavailable",
     title: "This cannot be answered now; come again shortly",
 };
+
+/// Code, status and meaning of every problem, by code.
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, u16, &'static str)> {
+    let others = [&MAIL_AWAY, &INVALID, &INVALID_BODY, &TOO_MANY, &UNAVAILABLE];
+    let mut all: Vec<_> = PLAIN.iter().copied().chain(others).collect();
+    all.sort_unstable_by_key(|kind| kind.code);
+    all.into_iter()
+        .map(|kind| (kind.code, kind.status, kind.title))
+}
 
 impl Problem {
     fn with(kind: &'static Kind, more: More) -> Self {
@@ -228,6 +242,7 @@ impl IntoResponse for Problem {
             title,
             status,
             detail: more.detail,
+            request_id: crate::http::request_id(),
             errors: more.errors,
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -10,11 +10,14 @@ mod health;
 mod offer;
 mod openapi;
 mod ops;
+mod pages;
 mod register;
 mod server;
 mod state;
 mod telemetry;
 mod trace;
+
+pub(crate) use self::trace::request_id;
 
 use std::sync::Arc;
 
@@ -43,7 +46,9 @@ fn router(app: AppState, roles: &[Role]) -> Router {
             .route("/v1/ingest/health", post(health::health));
     }
     if roles.contains(&Role::Api) {
-        router = router.route("/api/v1/openapi.json", get(openapi::get));
+        router = router
+            .route("/api/v1/openapi.json", get(openapi::get))
+            .merge(pages::router());
         if let Some(api) = &app.api {
             router = router.merge(crate::api::router(Arc::clone(api)));
         }

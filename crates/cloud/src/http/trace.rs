@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -15,6 +15,36 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SLOW: Duration = Duration::from_secs(1);
 /// Lines a second about calls; a flood of wrong calls must not fill the disk.
 const LINES: u64 = 50;
+
+/// What every answer says to browsers, unless it says it itself.
+const HARDENED: [(HeaderName, HeaderValue); 4] = [
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    (
+        header::STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000"),
+    ),
+];
+
+tokio::task_local! {
+    /// Of the call that the task answers.
+    static CALL: RequestId;
+}
+
+/// The id of the call that is being answered.
+pub(crate) fn request_id() -> Option<String> {
+    CALL.try_with(|id| id.as_str().to_owned()).ok()
+}
 
 /// The id of a call, as a request extension.
 #[derive(Debug, Clone)]
@@ -30,7 +60,7 @@ pub(super) async fn trace(
     let route = route(&request);
     let began = app.clock.elapsed();
     request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
+    let mut response = CALL.scope(id.clone(), next.run(request)).await;
     let took = app.clock.elapsed().saturating_sub(began);
     let status = response.status();
     app.metrics.call(route, status.as_u16(), took);
@@ -45,7 +75,11 @@ pub(super) async fn trace(
             "a call went wrong or took long"
         );
     }
-    response.headers_mut().insert(REQUEST_ID, id.0);
+    let headers = response.headers_mut();
+    for (name, value) in HARDENED {
+        headers.entry(name).or_insert(value);
+    }
+    headers.insert(REQUEST_ID, id.0);
     response
 }
 

@@ -6,6 +6,7 @@ mod joining;
 mod live;
 mod matrix;
 mod measured;
+mod pages;
 mod people;
 mod setup;
 

@@ -1,0 +1,61 @@
+/** A cloud for one test: the real service with TLS, in a folder of its own, with a letter box; stopped by its process id. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+
+export class Cloud {
+  private constructor(
+    private readonly folder: string,
+    private readonly service: ChildProcess,
+    readonly url: string,
+    /** What stands after the `#` of the link that it printed for the first admin. */
+    readonly code: string,
+  ) {}
+
+  static async start(): Promise<Cloud> {
+    const folder = await mkdtemp(join(tmpdir(), 'solthrive-cloud-'));
+    const service = spawn(
+      join(target, 'debug', 'solthrive-cloud'),
+      [
+        'serve',
+        ...['--data', join(folder, 'data'), '--listen', '127.0.0.1:0', '--no-second-factor'],
+        ...['--mail', `folder:${join(folder, 'letters')}`, '--public-url', 'https://solthrive.example'],
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const lines = createInterface({ input: service.stdout! })[Symbol.asyncIterator]();
+    const line = async () => String((await lines.next()).value);
+    const address = (await line()).split('listening on ')[1]!;
+    const code = (await line()).split('#')[1]!;
+    return new Cloud(folder, service, address, code);
+  }
+
+  /** The page and secret of the newest letter to this address, once it is there. */
+  async link(to: string): Promise<string> {
+    for (let tries = 0; tries < 100; tries += 1) {
+      const names = await readdir(join(this.folder, 'letters'));
+      for (const name of names.filter((name) => name.endsWith('.eml'))) {
+        const text = (await readFile(join(this.folder, 'letters', name), 'utf8')).replaceAll('=\r\n', '');
+        const found = text.includes(`To: ${to}`) && /https:\/\/solthrive\.example(\/\w+#[0-9a-f]+)/.exec(text);
+        if (found) {
+          await rm(join(this.folder, 'letters', name));
+          return this.url + found[1]!;
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`no letter to ${to}`);
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.service.once('exit', resolve));
+    this.service.kill('SIGTERM');
+    await ended;
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
