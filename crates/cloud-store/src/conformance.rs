@@ -13,6 +13,7 @@ pub mod joining;
 pub mod people;
 pub mod registry;
 pub mod rotation;
+pub mod transfers;
 
 use solthrive_domain::SiteId;
 use solthrive_domain::access::{Machinery, ReadableSite};

@@ -9,6 +9,7 @@ mod homes;
 mod orgs;
 mod recovery;
 mod tenancy;
+mod transfers;
 
 pub use self::accounts::{
     Accounts, Added, Caller, EmailKey, Factor, NewSession, NewToken, NewUser, NotAnAddress, Proof,
@@ -20,3 +21,6 @@ pub use self::orgs::{
 };
 pub use self::recovery::{Addressee, Recovery};
 pub use self::tenancy::{EndedBy, GrantLine, NewGrant, NewSupport, SupportLine, Tenancy};
+pub use self::transfers::{
+    Edited, History, NewTransfer, Offered, SiteEdit, Taken, TransferLine, Transfers,
+};

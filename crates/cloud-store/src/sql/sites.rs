@@ -71,7 +71,7 @@ pub(super) async fn update(
         };
         sqlx::query(
             "UPDATE site SET name = $2, time_zone = $3, size_w = $4,
-             latitude_tenths = $5, longitude_tenths = $6 WHERE id = $1",
+             latitude_tenths = $5, longitude_tenths = $6, version = version + 1 WHERE id = $1",
         )
         .bind(site.id.as_uuid())
         .bind(&site.name)

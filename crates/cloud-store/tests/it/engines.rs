@@ -128,6 +128,17 @@ macro_rules! joining_promises {
     };
 }
 
+macro_rules! transfers_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes transfers with $make;
+            an_edit_overwrites_nothing_that_it_did_not_see,
+            a_home_is_taken_once_and_by_whom_it_was_offered_to,
+            the_past_goes_along_as_far_as_was_said_and_never_further,
+            an_offer_that_is_over_is_in_nobodys_way,
+        );
+    };
+}
+
 macro_rules! archive_promises {
     ($engine:ident with $make:expr) => {
         on_each_engine!($engine makes archive with $make;
@@ -200,6 +211,12 @@ mod people {
     use super::*;
     people_promises!(sqlite with super::sqlite_registry());
     people_promises!(postgres with super::postgres_registry());
+}
+
+mod transfers {
+    use super::*;
+    transfers_promises!(sqlite with super::sqlite_registry());
+    transfers_promises!(postgres with super::postgres_registry());
 }
 
 mod joining {

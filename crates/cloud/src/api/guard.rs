@@ -235,6 +235,20 @@ impl Rule for Owns {
     }
 }
 
+/// The same, with the site as it is.
+pub(super) struct OwnsHome;
+
+impl Rule for OwnsHome {
+    type Proof = (SignedIn, Home, OwnedSite);
+    const NEEDS: Needs = Needs::Owner;
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<Self::Proof, Problem> {
+        let (me, home) = AtSite::check(api, parts).await?;
+        let owned = home.access.owned().ok_or(Problem::not_allowed())?;
+        Ok((me, home, owned))
+    }
+}
+
 /// The caller belongs to the installer of the path.
 pub(super) struct WorksFor;
 

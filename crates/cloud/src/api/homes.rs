@@ -4,19 +4,22 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use solthrive_cloud_store::people::{Home, HomeFilter, Page, PageKey};
+use solthrive_cloud_store::people::{Edited, Home, HomeFilter, Page, PageKey, SiteEdit};
 use solthrive_domain::access::{Reach, Scope};
+use solthrive_domain::units::Watts;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Api;
-use super::answer::tagged;
-use super::guard::{Allowed, AtSite, ConfigRead, Person, Reads};
+use super::answer::{body, private, tagged};
+use super::guard::{Allowed, AtSite, ConfigRead, OwnsHome, Person, Reads};
+use super::invitations::called;
 use super::problem::{Problem, ProblemBody};
 
 /// A site, and what the caller may there.
@@ -28,6 +31,8 @@ pub(super) struct Site {
     time_zone: String,
     /// The array's nameplate.
     size_kw: Option<f64>,
+    /// Grows with every change; in quotes, what `If-Match` of an edit says.
+    version: i64,
     /// `owner`, `grant` or `support`.
     reach: &'static str,
     /// What of it the caller may see or do.
@@ -52,6 +57,7 @@ impl From<&Home> for Site {
             name: home.site.name.clone(),
             time_zone: home.site.time_zone.clone(),
             size_kw: home.site.size_w.map(|watts| f64::from(watts) / 1000.0),
+            version: home.version,
             reach,
             scopes: scopes.iter().map(Scope::as_str).collect(),
             last_seen: home.last_seen.map(Timestamp::from),
@@ -136,6 +142,74 @@ pub(super) async fn one(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     Ok(tagged(&headers, &Site::from(&home)))
+}
+
+/// What is to be changed; what is not said stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Edit {
+    /// 1 to 100 letters.
+    #[serde(default)]
+    name: Option<String>,
+    /// The array's nameplate, 0 to 10,000 kW.
+    #[serde(default)]
+    size_kw: Option<f64>,
+}
+
+/// The largest array, kW.
+const LARGEST: f64 = 10_000.0;
+
+/// `PATCH /api/v1/sites/{site}`: for its owner. Two who edit at the same time overwrite nothing of each other's.
+#[utoipa::path(patch, path = "/api/v1/sites/{site}", tag = "sites", operation_id = "editSite",
+    params(("site" = Uuid, Path), ("if-match" = Option<String>, Header, description = "The `version` of the site as it was read, in quotes.")), request_body = Edit, responses(
+    (status = 200, body = Version), (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 412, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 428, body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn edit(
+    Allowed((me, _, site)): Allowed<OwnsHome>,
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Problem> {
+    let asked: Edit = body(&headers, &bytes)?;
+    let version = headers.get(header::IF_MATCH).ok_or(Problem::no_version())?;
+    let version = version.to_str().ok().map(|text| text.trim_matches('"'));
+    let version: i64 = version
+        .and_then(|text| text.parse().ok())
+        .ok_or(Problem::stale())?;
+    let size = asked.size_kw.map(|kw| {
+        let fits = (0.0..=LARGEST).contains(&kw);
+        let watts = Watts::from_kw(kw).ok().filter(|_| fits);
+        watts.ok_or_else(|| Problem::field("size_kw", "0 to 10,000"))
+    });
+    let edit = SiteEdit {
+        name: asked.name.as_deref().map(called).transpose()?,
+        size_w: size.transpose()?.map(whole),
+    };
+    let (by, now) = (me.actor.by(), api.clock.now());
+    match api
+        .transfers
+        .edit_site(by, site, version, &edit, now)
+        .await?
+    {
+        Edited::Done(version) => Ok(private(&Version { version })),
+        Edited::Stale => Err(Problem::stale()),
+    }
+}
+
+/// The version that an edit made.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Version {
+    version: i64,
+}
+
+/// Whole watts of a nameplate that was checked.
+fn whole(watts: Watts) -> u32 {
+    let text = format!("{:.0}", watts.get());
+    text.parse().unwrap_or_default()
 }
 
 /// A device at the site.

@@ -32,6 +32,7 @@ mod state;
 mod support;
 mod telemetry;
 mod throttle;
+mod transfers;
 
 pub use self::document::{add_to as add_to_document, operations as documented_operations};
 pub use self::guard::Needs;

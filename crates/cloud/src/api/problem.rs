@@ -104,6 +104,12 @@ kinds! {
     known KNOWN = 409 "known" "This address has an account: sign in, then accept";
     /// Somebody is asked to join where he is.
     belongs_already BELONGS_ALREADY = 409 "belongs-already" "This address belongs to the org already";
+    /// The site is offered to somebody already.
+    offered_already OFFERED_ALREADY = 409 "offered-already" "This site is offered to somebody: take that offer back first";
+    /// An edit without the version that it changes.
+    no_version NO_VERSION = 428 "no-version" "Say which version you change: If-Match with the `version` of the last answer, in quotes";
+    /// Somebody else changed it first.
+    stale STALE = 412 "stale" "Somebody changed this meanwhile, and nothing was overwritten: read it again";
     /// An org without anybody who manages it.
     last_admin LAST_ADMIN = 409 "last-admin" "Nobody would be left who manages this org: make somebody else admin first";
     /// Nothing can be sent.

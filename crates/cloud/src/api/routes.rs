@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 use super::guard::{Guarded, Needs};
 use super::{
     Api, auth, days, events, factor, fleet, grants, homes, invitations, live, me, orgs, passwords,
-    setup, support, telemetry,
+    setup, support, telemetry, transfers,
 };
 
 /// An operation, as it is called and what it needs.
@@ -71,6 +71,16 @@ pub(super) fn all() -> Routes {
         .post("/api/v1/invitations/accept", invitations::accept)
         .get("/api/v1/sites", homes::list)
         .get("/api/v1/sites/{site}", homes::one)
+        .patch("/api/v1/sites/{site}", homes::edit)
+        .get("/api/v1/sites/{site}/transfers", transfers::list)
+        .post("/api/v1/sites/{site}/transfers", transfers::offer)
+        .delete(
+            "/api/v1/sites/{site}/transfers/{transfer}",
+            transfers::withdraw,
+        )
+        .post("/api/v1/transfers/look", transfers::look)
+        .post("/api/v1/transfers/accept", transfers::accept)
+        .post("/api/v1/transfers/decline", transfers::decline)
         .get("/api/v1/sites/{site}/telemetry", telemetry::telemetry)
         .get("/api/v1/sites/{site}/live", live::live)
         .get("/api/v1/sites/{site}/daily", days::daily)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use solthrive_cloud_store::archive::Views;
-use solthrive_cloud_store::people::{Accounts, Homes, Orgs, Recovery, Tenancy};
+use solthrive_cloud_store::people::{Accounts, Homes, Orgs, Recovery, Tenancy, Transfers};
 use solthrive_cloud_store::sql::SqlStore;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -63,6 +63,8 @@ pub struct Ports {
     pub orgs: Arc<dyn Orgs>,
     /// Passwords.
     pub recovery: Arc<dyn Recovery>,
+    /// Homes that change hands.
+    pub transfers: Arc<dyn Transfers>,
     /// What is known of sites.
     pub views: Arc<dyn Views>,
     /// The newest rows.
@@ -81,6 +83,7 @@ impl Ports {
             tenancy: store.clone(),
             orgs: store.clone(),
             recovery: store.clone(),
+            transfers: store.clone(),
             views: store,
             recent,
             mail,
@@ -100,6 +103,8 @@ pub struct Api {
     pub orgs: Arc<dyn Orgs>,
     /// Passwords.
     pub recovery: Arc<dyn Recovery>,
+    /// Homes that change hands.
+    pub transfers: Arc<dyn Transfers>,
     /// What is known of sites.
     pub views: Arc<dyn Views>,
     /// The newest rows.
@@ -140,6 +145,7 @@ impl Api {
             tenancy: ports.tenancy,
             orgs: ports.orgs,
             recovery: ports.recovery,
+            transfers: ports.transfers,
             mail: ports.mail,
             views: ports.views,
             recent: ports.recent,

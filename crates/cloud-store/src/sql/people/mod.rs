@@ -12,6 +12,7 @@ mod recovery;
 mod sessions;
 mod supports;
 mod tokens;
+mod transfers;
 mod users;
 
 use async_trait::async_trait;

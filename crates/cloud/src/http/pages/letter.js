@@ -76,6 +76,16 @@ const pages = {
       return `Done. You belong to ${told.org} now.`;
     });
   },
+  async "/transfer"() {
+    const told = await call("/api/v1/transfers/look", { token });
+    const past = { all: "with all of its past", from_date: "with a part of its past", none: "without its past" }[told.history];
+    ask(told.site, `${told.from} hands "${told.site}" over to ${told.email}, ${past}. Your password, please.`, ["password"], async (typed) => {
+      const signed = await call("/api/v1/auth/session", { email: told.email, password: typed.password });
+      if (signed.second_factor === "missing") throw new Error("Sign in with your second factor first, then open the letter again.");
+      await call("/api/v1/transfers/accept", { token });
+      return `Done. "${told.site}" is yours now.`;
+    });
+  },
 };
 
 const page = pages[location.pathname];

@@ -34,6 +34,7 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/setup", get(letter))
         .route("/password", get(letter))
         .route("/invitation", get(letter))
+        .route("/transfer", get(letter))
         .route("/problems", get(async || page(problems::page())))
         .route("/problems/{code}", get(problems::one))
 }

@@ -1,8 +1,6 @@
 //! Letters, and what comes of them.
 
 use std::fs;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use solthrive_cloud_store::meta::OrgKind;
@@ -10,6 +8,7 @@ use solthrive_domain::OrgId;
 use solthrive_domain::access::Role;
 use tempfile::TempDir;
 
+use super::letters::Letters;
 use super::{PASSWORD, Who, World};
 use crate::service::{Answer, run};
 
@@ -20,14 +19,14 @@ struct Town {
     world: World,
     org: OrgId,
     admin: Who,
-    box_of_letters: PathBuf,
+    letters: Letters,
     _folder: TempDir,
 }
 
 async fn town() -> Town {
     let folder = tempfile::tempdir().unwrap();
-    let box_of_letters = folder.path().join("letters");
-    let mail = format!("folder:{}", box_of_letters.display());
+    let letters = Letters(folder.path().join("letters"));
+    let mail = letters.setting();
     let world = World::with(&[
         "--no-second-factor",
         "--mail",
@@ -42,7 +41,7 @@ async fn town() -> Town {
         admin: world.session("ines@example.org").await,
         world,
         org,
-        box_of_letters,
+        letters,
         _folder: folder,
     }
 }
@@ -78,32 +77,6 @@ impl Town {
         let asked = json!({ "token": token, "name": "Bob", "password": PASSWORD, "role": "admin" });
         assert_eq!(self.accept(asked).await.code(), "invalid-body");
     }
-
-    /// Letters to this address that came so far.
-    fn letters(&self, to: &str) -> Vec<String> {
-        let files = fs::read_dir(&self.box_of_letters).into_iter().flatten();
-        let paths = files.map(|file| file.unwrap().path());
-        let whole = paths.filter(|path| path.extension().is_some_and(|kind| kind == "eml"));
-        let texts = whole.map(|path| fs::read_to_string(path).unwrap());
-        // As it is sent: long lines are broken with `=`.
-        let texts = texts.map(|text| text.replace("=\r\n", ""));
-        texts
-            .filter(|text| text.contains(&format!("To: {to}")))
-            .collect()
-    }
-
-    /// What is secret in the only letter to this address, once it is there.
-    async fn secret(&self, to: &str) -> String {
-        for _ in 0..100 {
-            if let [letter] = self.letters(to).as_slice() {
-                let (_, after) = letter.split_once("https://solthrive.example/").unwrap();
-                let (_, secret) = after.split_once('#').unwrap();
-                return secret.chars().take_while(char::is_ascii_hexdigit).collect();
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("no letter to {to}");
-    }
 }
 
 #[test]
@@ -112,7 +85,7 @@ fn a_new_person_joins_by_the_letter_and_signs_in() {
         let town = town().await;
         let sent = town.invite("Bob@example.org", "technician").await;
         assert_eq!(sent.status, 201, "{sent:?}");
-        let token = town.secret("Bob@example.org").await;
+        let token = town.letters.secret("Bob@example.org").await;
         let look = town
             .post(
                 &Who::Nobody,
@@ -156,7 +129,7 @@ fn whoever_has_an_account_joins_signed_in_and_nobody_joins_for_another() {
             town.world.user(email, &[(home, Role::Viewer)]).await;
         }
         assert_eq!(town.invite("ada@example.org", "viewer").await.status, 201);
-        let token = town.secret("ada@example.org").await;
+        let token = town.letters.secret("ada@example.org").await;
         let asked = json!({ "token": token });
         let path = "/api/v1/invitations/accept";
         let new = json!({ "token": token, "name": "Mallory", "password": PASSWORD });
@@ -244,7 +217,7 @@ fn a_forgotten_password_is_set_by_the_link_once_and_every_session_is_over() {
             .await;
         assert_eq!((nobody.status, &nobody.text), (202, &known.text));
         assert_eq!(known.status, 202);
-        let token = town.secret("ines@example.org").await;
+        let token = town.letters.secret("ines@example.org").await;
         let set = |token: &str, password: &str| json!({ "token": token, "password": password });
         let path = "/api/v1/auth/password";
         let short = town.post(&Who::Nobody, path, set(&token, "short")).await;
@@ -275,7 +248,7 @@ fn a_forgotten_password_is_set_by_the_link_once_and_every_session_is_over() {
             town.world.sign_in("ines@example.org", NEW).await.status,
             200
         );
-        assert!(town.letters("nobody@example.org").is_empty());
+        assert!(town.letters.to("nobody@example.org").is_empty());
         town.world.stop().await;
     });
 }
@@ -317,7 +290,7 @@ fn a_password_is_changed_by_who_knows_it_and_the_other_sessions_are_over() {
 fn without_a_mail_server_nothing_is_promised_and_nobody_waits_for_a_letter() {
     run(async {
         let town = town().await;
-        fs::remove_dir_all(&town.box_of_letters).unwrap();
+        fs::remove_dir_all(&town.letters.0).unwrap();
         let away = town.invite("bob@example.org", "viewer").await;
         assert_eq!((away.status, away.code().as_str()), (503, "mail-away"));
         assert!(away.header("retry-after").is_some());

@@ -296,6 +296,7 @@ fn path_of(operation: &Operation, site: SiteId, fleet: OrgId) -> String {
         .replace("{installer}", &fleet.to_string())
         .replace("{org}", &fleet.to_string())
         .replace("{member}", &some)
+        .replace("{transfer}", &some)
         .replace("{invitation}", &some)
         .replace("{grant}", &some)
         .replace("{token}", &some)
@@ -352,6 +353,7 @@ async fn walk(town: &Town, operation: &Operation, actor: &Actor, site: SiteId, f
                 "{support}",
                 "{member}",
                 "{invitation}",
+                "{transfer}",
             ];
             let made_up = made_up.iter().any(|name| operation.path.contains(name));
             let scoped = matches!(
@@ -401,6 +403,7 @@ fn what_is_open_to_whoever_comes_is_this_and_nothing_else() {
         ("POST", "/api/v1/auth/password"),
         ("POST", "/api/v1/invitations/look"),
         ("POST", "/api/v1/invitations/accept"),
+        ("POST", "/api/v1/transfers/look"),
     ];
     assert_eq!(open, known);
 }

@@ -3,12 +3,14 @@
 mod attacks;
 mod fuzzed;
 mod joining;
+mod letters;
 mod live;
 mod matrix;
 mod measured;
 mod pages;
 mod people;
 mod setup;
+mod transfers;
 
 use std::sync::Arc;
 
