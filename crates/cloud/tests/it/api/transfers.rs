@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::letters::Letters;
 use super::{Who, World};
-use crate::service::{Answer, Device, now, run, snapshot};
+use crate::service::{Answer, Device, Open, now, run, snapshot};
 
 /// How far the service's clock is ahead, ms. Each test is a process of its own.
 static LEAP: AtomicI64 = AtomicI64::new(0);
@@ -104,6 +104,14 @@ impl Town {
             .await
     }
 
+    /// Why there are the grants that count.
+    async fn open_grants(&self, who: &Who) -> Vec<Value> {
+        let grants = self.world.get(who, &self.path("/grants")).await.json();
+        let all = grants["items"].as_array().unwrap().iter();
+        let open = all.filter(|grant| grant["revoked_at"].is_null());
+        open.map(|grant| grant["basis"].clone()).collect()
+    }
+
     /// How many rows somebody sees of the last hour, once the newest are there.
     async fn rows(&self, who: &Who) -> usize {
         tokio::time::sleep(Duration::from_millis(900)).await;
@@ -117,6 +125,20 @@ impl Town {
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json()["t"].as_array().unwrap().len()
     }
+}
+
+/// The last event of a stream, which has to come within five seconds.
+async fn end_of(stream: &mut Open) -> Vec<String> {
+    let end = async {
+        while let Some(event) = stream.event().await {
+            if event.iter().any(|line| line == "event: end") {
+                return event;
+            }
+        }
+        Vec::new()
+    };
+    let end = tokio::time::timeout(Duration::from_secs(5), end).await;
+    end.expect("within five seconds")
 }
 
 #[test]
@@ -192,15 +214,7 @@ fn a_home_changes_hands_at_once_and_an_open_stream_of_the_last_owner_ends() {
             town.world.get(&town.owner, &town.path("")).await.status,
             404
         );
-        let end = tokio::time::timeout(Duration::from_secs(5), async {
-            while let Some(event) = stream.event().await {
-                if event.iter().any(|line| line == "event: end") {
-                    return event;
-                }
-            }
-            Vec::new()
-        });
-        let end = end.await.expect("within five seconds");
+        let end = end_of(&mut stream).await;
         assert!(
             end.iter().any(|line| line.ends_with("not-allowed")),
             "{end:?}"
@@ -214,16 +228,7 @@ fn a_home_changes_hands_at_once_and_an_open_stream_of_the_last_owner_ends() {
         let late = snapshot(-2, 3.0);
         town.device.deliver(&town.world.client, &[late]).await;
         assert!(town.rows(&town.buyer).await >= 1);
-        let grants = town
-            .world
-            .get(&town.buyer, &town.path("/grants"))
-            .await
-            .json();
-        let open = grants["items"].as_array().unwrap().iter();
-        let open: Vec<_> = open
-            .filter(|grant| grant["revoked_at"].is_null())
-            .map(|grant| &grant["basis"])
-            .collect();
+        let open = town.open_grants(&town.buyer).await;
         assert_eq!(open, ["commissioning"], "the last owner's consent is over");
         town.world.stop().await;
     });
