@@ -1,9 +1,9 @@
 //! Which sites a caller reaches.
 
 use async_trait::async_trait;
-use solthrive_domain::SiteId;
 use solthrive_domain::access::{Actor, SiteAccess};
 use solthrive_domain::telemetry::UnixMillis;
+use solthrive_domain::{DeviceId, SiteId};
 
 use crate::StoreError;
 use crate::meta::Site;
@@ -60,6 +60,14 @@ pub trait Homes: Send + Sync {
         &self,
         actor: &Actor,
         site: SiteId,
+        now: UnixMillis,
+    ) -> Result<Option<Home>, StoreError>;
+
+    /// The site where a device is now, if the caller reaches it.
+    async fn home_of(
+        &self,
+        actor: &Actor,
+        device: DeviceId,
         now: UnixMillis,
     ) -> Result<Option<Home>, StoreError>;
 

@@ -14,7 +14,7 @@ use super::{
     paths(
         setup::needed, setup::set_up, auth::sign_in, auth::sign_out, passwords::forgotten, passwords::by_link, passwords::change, factor::pass, factor::begin, factor::prove, me::me, me::sessions, me::end_session, me::tokens, me::add_token, me::revoke_token,
         orgs::list, orgs::members, orgs::set_role, orgs::remove, orgs::invitations, orgs::invite, orgs::revoke, invitations::look, invitations::accept,
-        homes::list, homes::one, homes::edit, transfers::list, transfers::offer, transfers::withdraw, transfers::look, transfers::accept, transfers::decline, homes::devices, telemetry::telemetry, live::live, days::daily, days::monthly, events::events,
+        homes::list, homes::one, homes::edit, transfers::list, transfers::offer, transfers::withdraw, transfers::look, transfers::accept, transfers::decline, homes::devices, homes::health, telemetry::telemetry, live::live, days::daily, days::monthly, events::events,
         grants::list, grants::add, grants::revoke, fleet::fleet, support::list, support::end_at_home, support::open, support::end_own,
     ),
     tags(

@@ -10,7 +10,7 @@ use solthrive_cloud_store::people::Home;
 use solthrive_domain::access::{
     ManagedOrg, Operator, OwnedSite, ReadableFleet, ReadableOrg, ReadableSite, Scope,
 };
-use solthrive_domain::{OrgId, SiteId};
+use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
 
 use super::Api;
@@ -161,6 +161,7 @@ struct Ids {
     site: Option<Uuid>,
     installer: Option<Uuid>,
     org: Option<Uuid>,
+    device: Option<Uuid>,
 }
 
 async fn ids(parts: &mut Parts) -> Result<Ids, Problem> {
@@ -218,6 +219,25 @@ impl<S: Marks> Rule for Reads<S> {
         let right = home.access.readable(S::SCOPE);
         let right = right.ok_or(Problem::not_allowed())?;
         Ok((home, right))
+    }
+}
+
+/// A scope at the site where the device of the path is now.
+pub(super) struct ReadsDevice<S>(PhantomData<S>);
+
+impl<S: Marks> Rule for ReadsDevice<S> {
+    type Proof = (DeviceId, ReadableSite);
+    const NEEDS: Needs = Needs::Scope(S::SCOPE);
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<(DeviceId, ReadableSite), Problem> {
+        let me = Person::check(api, parts).await?;
+        let device = ids(parts).await?.device.ok_or(Problem::not_found())?;
+        let device = DeviceId::from_uuid(device);
+        let now = api.clock.now();
+        let home = api.homes.home_of(&me.actor, device, now).await?;
+        let right = home.ok_or(Problem::not_found())?;
+        let right = right.access.readable(S::SCOPE);
+        Ok((device, right.ok_or(Problem::not_allowed())?))
     }
 }
 

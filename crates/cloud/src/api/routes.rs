@@ -87,6 +87,7 @@ pub(super) fn all() -> Routes {
         .get("/api/v1/sites/{site}/monthly", days::monthly)
         .get("/api/v1/sites/{site}/events", events::events)
         .get("/api/v1/sites/{site}/devices", homes::devices)
+        .get("/api/v1/device/{device}/health", homes::health)
         .get("/api/v1/sites/{site}/grants", grants::list)
         .post("/api/v1/sites/{site}/grants", grants::add)
         .delete("/api/v1/sites/{site}/grants/{grant}", grants::revoke)

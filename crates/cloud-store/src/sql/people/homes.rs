@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use solthrive_domain::access::{Actor, Grant, Grantee, SiteFacts};
 use solthrive_domain::telemetry::UnixMillis;
-use solthrive_domain::{GrantId, OrgId, SiteId, UserId};
+use solthrive_domain::{DeviceId, GrantId, OrgId, SiteId, UserId};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -243,6 +243,20 @@ async fn judge(
         });
     }
     Ok(homes)
+}
+
+/// Where a device is.
+pub(super) async fn place_of(
+    db: &SqlStore,
+    device: DeviceId,
+) -> Result<Option<SiteId>, StoreError> {
+    let row: Option<(Uuid,)> = ask!(db, |pool| {
+        sqlx::query_as("SELECT site FROM assignment WHERE device = $1 AND to_at IS NULL")
+            .bind(device.as_uuid())
+            .fetch_optional(pool)
+            .await?
+    });
+    Ok(row.map(|(site,)| SiteId::from_uuid(site)))
 }
 
 pub(super) async fn one(

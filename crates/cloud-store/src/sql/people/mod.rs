@@ -18,7 +18,7 @@ mod users;
 use async_trait::async_trait;
 use solthrive_domain::access::{Actor, By, Operator, OwnedSite};
 use solthrive_domain::telemetry::UnixMillis;
-use solthrive_domain::{GrantId, SiteId, SupportId, UserId};
+use solthrive_domain::{DeviceId, GrantId, SiteId, SupportId, UserId};
 use uuid::Uuid;
 
 use super::SqlStore;
@@ -150,6 +150,18 @@ impl Homes for SqlStore {
         now: UnixMillis,
     ) -> Result<Option<Home>, StoreError> {
         homes::one(self, actor, site, now).await
+    }
+
+    async fn home_of(
+        &self,
+        actor: &Actor,
+        device: DeviceId,
+        now: UnixMillis,
+    ) -> Result<Option<Home>, StoreError> {
+        match homes::place_of(self, device).await? {
+            Some(site) => homes::one(self, actor, site, now).await,
+            None => Ok(None),
+        }
     }
 
     async fn homes(

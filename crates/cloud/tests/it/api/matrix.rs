@@ -7,7 +7,7 @@ use solthrive_cloud::api::{Needs, Operation, documented_operations, operations};
 use solthrive_cloud::clock::{Clock, new_id};
 use solthrive_cloud_store::meta::OrgKind;
 use solthrive_domain::access::{Role, Scope};
-use solthrive_domain::{OrgId, SiteId};
+use solthrive_domain::{DeviceId, OrgId, SiteId};
 
 use super::{Who, World};
 use crate::service::run;
@@ -79,6 +79,7 @@ struct Town {
     world: World,
     sites: [SiteId; 2],
     fleets: [OrgId; 2],
+    devices: [DeviceId; 2],
     actors: Vec<Actor>,
 }
 
@@ -92,6 +93,12 @@ async fn town() -> Town {
     let a = world.site(home, "secret-of-site-a").await;
     let b = world.site(other, "secret-of-site-b").await;
     let orgs = [home, other, solar, rival, platform];
+    // Nobody belongs to who wired them: what that gives is another test's.
+    let wirer = world.org(OrgKind::Installer, "wirer").await;
+    let devices = [
+        world.device(a, wirer).await.id,
+        world.device(b, wirer).await.id,
+    ];
     let mut actors = people(&world, orgs, a, b).await;
     grants(&world, &actors[1].who, a, solar, rival).await;
     scripts(&world, &mut actors, a, b, solar).await;
@@ -99,6 +106,7 @@ async fn town() -> Town {
         world,
         sites: [a, b],
         fleets: [solar, rival],
+        devices,
         actors,
     }
 }
@@ -288,13 +296,14 @@ async fn help(world: &World, admin: &Who, site: SiteId) {
 }
 
 /// The path with these ids, and a query that makes sense.
-fn path_of(operation: &Operation, site: SiteId, fleet: OrgId) -> String {
+fn path_of(operation: &Operation, site: SiteId, fleet: OrgId, device: DeviceId) -> String {
     let some = new_id().to_string();
     let path = operation
         .path
         .replace("{site}", &site.to_string())
         .replace("{installer}", &fleet.to_string())
         .replace("{org}", &fleet.to_string())
+        .replace("{device}", &device.to_string())
         .replace("{member}", &some)
         .replace("{transfer}", &some)
         .replace("{invitation}", &some)
@@ -335,7 +344,9 @@ async fn walk(town: &Town, operation: &Operation, actor: &Actor, site: SiteId, f
         Some(email) => town.world.session(email).await,
         None => actor.who.clone(),
     };
-    let path = path_of(operation, site, fleet);
+    let at = town.sites.iter().position(|known| *known == site);
+    let device = town.devices[at.unwrap()];
+    let path = path_of(operation, site, fleet, device);
     let body = matches!(operation.method, "POST" | "PATCH").then(|| match operation.path {
         path if path.ends_with("{member}") => json!({ "role": "viewer" }),
         _ => json!({}),
