@@ -1,12 +1,15 @@
 //! People, how they sign in, and the homes that are theirs or were shown to them.
 //!
 //! Ports over the same tables: [`Accounts`] is who is who, [`Recovery`] sets passwords, [`Orgs`] is who
-//! belongs where, [`Homes`] is which sites a caller reaches, [`Tenancy`] changes that. Whatever a caller asks for is found by what he is a member of or
+//! belongs where, [`Homes`] is which sites a caller reaches, [`Tenancy`] changes that;
+//! [`Programs`] are those of partners and apps, [`Consents`] what people let them do. Whatever a caller asks for is found by what he is a member of or
 //! was given, and judged once more by `solthrive_domain::access` with what the store knew at that moment.
 
 mod accounts;
+mod consents;
 mod homes;
 mod orgs;
+mod programs;
 mod recovery;
 mod tenancy;
 mod transfers;
@@ -15,10 +18,14 @@ pub use self::accounts::{
     Accounts, Added, Caller, EmailKey, Factor, NewSession, NewToken, NewUser, NotAnAddress, Proof,
     SessionLine, SignIn, TokenLine, User,
 };
+pub use self::consents::{
+    BroughtCode, ConsentLine, Consents, Exchanged, Given, NewConsent, NewRefresh,
+};
 pub use self::homes::{Home, HomeFilter, Homes, Page, PageKey};
 pub use self::orgs::{
     Accepted, Accepting, Changed, InvitationLine, Invited, MemberLine, NewInvitation, OrgLine, Orgs,
 };
+pub use self::programs::{NewProgram, Program, ProgramLine, Programs, SigningKey};
 pub use self::recovery::{Addressee, Recovery};
 pub use self::tenancy::{EndedBy, GrantLine, NewGrant, NewSupport, SupportLine, Tenancy};
 pub use self::transfers::{

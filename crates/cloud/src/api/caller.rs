@@ -1,14 +1,16 @@
-//! Who calls: a browser by its cookie, a script by its token.
+//! Who calls: a browser by its cookie, a script by its token, a program by what it was signed.
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use solthrive_cloud_store::people::Caller;
-use solthrive_domain::UserId;
-use solthrive_domain::access::{Actor, Credential, FactorFacts, SecondFactor};
+use solthrive_cloud_store::people::{Caller, Program};
+use solthrive_domain::access::{
+    Actor, Credential, FactorFacts, Membership, Role, Scopes, SecondFactor,
+};
+use solthrive_domain::{ClientId, UserId};
 use uuid::Uuid;
 
-use super::Api;
 use super::problem::Problem;
+use super::{Api, signing};
 use crate::secrets::hash_token;
 
 /// The session's cookie. The prefix makes browsers take it from this very host over TLS only.
@@ -16,7 +18,18 @@ pub(super) const COOKIE: &str = "__Host-solthrive";
 /// What a token for scripts begins with.
 pub(super) const TOKEN: &str = "stp_";
 
-/// Somebody who proved who he is.
+/// Who proved who it is: a person, or a program for itself or for a person.
+#[derive(Debug, Clone)]
+pub(super) struct Asking {
+    /// The person's or the program's id.
+    pub(super) whose: Uuid,
+    /// The session's, token's, consent's or program's id.
+    pub(super) credential: Uuid,
+    /// As the rules see him.
+    pub(super) actor: Actor,
+}
+
+/// Somebody who proved who he is, himself.
 #[derive(Debug, Clone)]
 pub(super) struct SignedIn {
     /// The person.
@@ -27,13 +40,53 @@ pub(super) struct SignedIn {
     pub(super) actor: Actor,
 }
 
-/// Finds out who calls.
-pub(super) async fn who(api: &Api, parts: &Parts) -> Result<SignedIn, Problem> {
-    if let Some(token) = bearer(&parts.headers) {
-        let found = api.accounts.by_token(hash_token(token), api.clock.now());
-        return found.await?.map(by_token).ok_or(Problem::not_signed_in());
+impl Asking {
+    fn of(caller: Caller, client: Option<ClientId>, credential: Credential) -> Self {
+        Self {
+            whose: caller.user.as_uuid(),
+            credential: caller.credential,
+            actor: Actor {
+                user: Some(caller.user),
+                client,
+                credential,
+                memberships: caller.memberships,
+                support: caller.support,
+            },
+        }
     }
-    let cookie = cookie(&parts.headers).ok_or(Problem::not_signed_in())?;
+
+    /// The person who asks himself.
+    ///
+    /// # Errors
+    /// A program is none, whomever it acts for.
+    pub(super) fn person(self) -> Result<SignedIn, Problem> {
+        let user = self.actor.user.filter(|_| self.actor.client.is_none());
+        Ok(SignedIn {
+            user: user.ok_or(Problem::not_for_programs())?,
+            credential: self.credential,
+            actor: self.actor,
+        })
+    }
+}
+
+/// Finds out which person calls.
+pub(super) async fn who(api: &Api, parts: &Parts) -> Result<SignedIn, Problem> {
+    asking(api, parts).await?.person()
+}
+
+/// Finds out who or what calls.
+pub(super) async fn asking(api: &Api, parts: &Parts) -> Result<Asking, Problem> {
+    let unknown = Problem::not_signed_in;
+    if let Some(token) = bearer(&parts.headers) {
+        if !token.starts_with(TOKEN) {
+            return by_access_token(api, token).await?.ok_or(unknown());
+        }
+        let found = api.accounts.by_token(hash_token(token), api.clock.now());
+        let caller = found.await?.ok_or(unknown())?;
+        let credential = confined(&caller, Scopes::ALL);
+        return Ok(Asking::of(caller, None, credential));
+    }
+    let cookie = cookie(&parts.headers).ok_or(unknown())?;
     if !parts.method.is_safe() {
         same_origin(&parts.headers)?;
     }
@@ -41,54 +94,82 @@ pub(super) async fn who(api: &Api, parts: &Parts) -> Result<SignedIn, Problem> {
     let found = api
         .accounts
         .by_session(hash_token(cookie), idle, api.clock.now());
-    let caller = found.await?.ok_or(Problem::not_signed_in())?;
+    let caller = found.await?.ok_or(unknown())?;
     Ok(by_session(api, caller))
 }
 
-fn by_token(caller: Caller) -> SignedIn {
-    let (ceiling, only_sites) = caller.confined.unwrap_or_default();
-    SignedIn {
-        user: caller.user,
-        credential: caller.credential,
-        actor: Actor {
-            user: Some(caller.user),
-            client: None,
-            credential: Credential::Token {
-                ceiling,
-                only_sites,
-            },
-            memberships: caller.memberships,
-            support: Vec::new(),
-        },
+/// What a token of this person may: what it was made with, and no more than `said`.
+fn confined(caller: &Caller, said: Scopes) -> Credential {
+    let (ceiling, only_sites) = caller.confined.clone().unwrap_or_default();
+    Credential::Token {
+        ceiling: ceiling.and(said),
+        only_sites,
     }
 }
 
-fn by_session(api: &Api, caller: Caller) -> SignedIn {
+/// Whom an access token speaks for. It says who and how much at most; whether it still counts, and for how
+/// much, the database says with each call.
+async fn by_access_token(api: &Api, token: &str) -> Result<Option<Asking>, Problem> {
+    let Some(claims) = signing::claims_of(api, token).await? else {
+        return Ok(None);
+    };
+    let client = ClientId::from_uuid(claims.client_id);
+    let found = match claims.consent {
+        Some(consent) => {
+            let found = api.consents.by_consent(client, consent).await?;
+            found.map(|caller| {
+                let credential = confined(&caller, claims.scopes);
+                Asking::of(caller, Some(client), credential)
+            })
+        }
+        None => {
+            let found = api.programs.program(client).await?;
+            found.and_then(|program| by_program(&program, claims.scopes))
+        }
+    };
+    Ok(found.filter(|asking| asking.whose == claims.sub))
+}
+
+/// A partner's program, which acts for the org: at homes as its technicians do, nothing about people.
+fn by_program(program: &Program, said: Scopes) -> Option<Asking> {
+    let acts = program.secret.is_some() && program.org.kind.has_programs(true);
+    let membership = Membership {
+        org: program.org.id,
+        kind: program.org.kind,
+        role: Role::Technician,
+    };
+    acts.then(|| Asking {
+        whose: program.id.as_uuid(),
+        credential: program.id.as_uuid(),
+        actor: Actor {
+            user: None,
+            client: Some(program.id),
+            credential: Credential::Client {
+                ceiling: program.scopes.and(said),
+            },
+            memberships: vec![membership],
+            support: Vec::new(),
+        },
+    })
+}
+
+fn by_session(api: &Api, caller: Caller) -> Asking {
     let facts = FactorFacts {
         passed: caller.factor,
         set_up: caller.factor_set_up,
         asked_of_staff: api.policy.second_factor_for_staff,
     };
     let factor = SecondFactor::of(facts, &caller.memberships);
-    SignedIn {
-        user: caller.user,
-        credential: caller.credential,
-        actor: Actor {
-            user: Some(caller.user),
-            client: None,
-            credential: Credential::Session(factor),
-            memberships: caller.memberships,
-            support: caller.support,
-        },
-    }
+    Asking::of(caller, None, Credential::Session(factor))
 }
 
-/// A script's token. What is no token of ours is not looked up.
+/// A script's or program's token. What has the form of neither is not looked at.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && token.starts_with(TOKEN)).then_some(token)
+    let ours = token.starts_with(TOKEN) || token.split('.').count() == 3;
+    (scheme.eq_ignore_ascii_case("bearer") && ours).then_some(token)
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {

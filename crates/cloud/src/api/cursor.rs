@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 use solthrive_cloud_store::people::PageKey;
-use solthrive_domain::{SiteId, UserId};
+use solthrive_domain::SiteId;
 use uuid::Uuid;
 
 use super::problem::Problem;
@@ -23,9 +23,9 @@ impl Cursors {
         Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
     }
 
-    fn tag(&self, whose: UserId, list: &str, content: &[u8]) -> [u8; TAG] {
+    fn tag(&self, whose: Uuid, list: &str, content: &[u8]) -> [u8; TAG] {
         let mut context = hmac::Context::with_key(&self.0);
-        context.update(whose.as_uuid().as_bytes());
+        context.update(whose.as_bytes());
         context.update(list.as_bytes());
         context.update(&[0]);
         context.update(content);
@@ -34,8 +34,8 @@ impl Cursors {
         tag
     }
 
-    /// After this line of a person's list; `list` names the list and its filters.
-    pub(super) fn write(&self, whose: UserId, list: &str, key: &PageKey) -> String {
+    /// After this line of a person's or program's list; `list` names the list and its filters.
+    pub(super) fn write(&self, whose: Uuid, list: &str, key: &PageKey) -> String {
         let mut content = key.site.as_uuid().as_bytes().to_vec();
         content.extend_from_slice(key.name.as_bytes());
         let mut bytes = self.tag(whose, list, &content).to_vec();
@@ -43,8 +43,8 @@ impl Cursors {
         hex(&bytes)
     }
 
-    /// What [`Self::write`] wrote for the same person and list; `None` for anything else.
-    pub(super) fn read(&self, whose: UserId, list: &str, text: &str) -> Option<PageKey> {
+    /// What [`Self::write`] wrote for the same caller and list; `None` for anything else.
+    pub(super) fn read(&self, whose: Uuid, list: &str, text: &str) -> Option<PageKey> {
         let bytes = unhex(text)?;
         let (tag, content) = bytes.split_at_checked(TAG)?;
         let expected = self.tag(whose, list, content);
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_cursor_is_good_for_its_person_its_list_and_as_it_was_made() {
         let cursors = Cursors::new(b"key");
-        let user = |n| UserId::from_uuid(Uuid::from_u128(n));
+        let user = Uuid::from_u128;
         let key = PageKey {
             name: "Ana's höuse".to_owned(),
             site: SiteId::from_uuid(Uuid::from_u128(7)),

@@ -5,8 +5,8 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{
-    auth, caller, days, events, factor, fleet, grants, homes, invitations, live, me, orgs,
-    passwords, setup, support, telemetry, transfers,
+    auth, caller, clients, days, events, factor, fleet, grants, homes, invitations, live, me,
+    oauth, orgs, passwords, setup, support, telemetry, transfers,
 };
 
 #[derive(OpenApi)]
@@ -14,6 +14,7 @@ use super::{
     paths(
         setup::needed, setup::set_up, auth::sign_in, auth::sign_out, passwords::forgotten, passwords::by_link, passwords::change, factor::pass, factor::begin, factor::prove, me::me, me::sessions, me::end_session, me::tokens, me::add_token, me::revoke_token,
         orgs::list, orgs::members, orgs::set_role, orgs::remove, orgs::invitations, orgs::invite, orgs::revoke, invitations::look, invitations::accept,
+        clients::list, clients::add, clients::revoke, oauth::app, oauth::let_in, oauth::consents, oauth::revoke_consent, oauth::token, oauth::revoke, oauth::keys, oauth::metadata,
         homes::list, homes::one, homes::edit, transfers::list, transfers::offer, transfers::withdraw, transfers::look, transfers::accept, transfers::decline, homes::devices, homes::health, telemetry::telemetry, live::live, days::daily, days::monthly, events::events,
         grants::list, grants::add, grants::revoke, fleet::fleet, support::list, support::end_at_home, support::open, support::end_own,
     ),
@@ -21,6 +22,7 @@ use super::{
         (name = "sign-in", description = "Sessions of browsers."),
         (name = "me", description = "The caller himself."),
         (name = "orgs", description = "Households and companies: who belongs to them, and who is asked to join."),
+        (name = "oauth", description = "Programs of partners, and apps that people let in: OAuth 2 with client credentials, or with codes and PKCE (S256)."),
         (name = "sites", description = "Homes that the caller owns or was shown. What he may not know of is answered 404, like what does not exist."),
         (name = "installers", description = "Fleets of installers."),
         (name = "admin", description = "Who runs the platform."),
@@ -52,7 +54,7 @@ pub fn add_to(mut document: Document) -> Document {
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     let mut token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     token.description =
-        Some("A person's token for scripts, made at `/api/v1/me/tokens`.".to_owned());
+        Some("A person's token for scripts, made at `/api/v1/me/tokens`, or an access token of `/oauth/token`.".to_owned());
     components.add_security_scheme("token", SecurityScheme::Http(token));
     document
 }

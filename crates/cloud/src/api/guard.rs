@@ -14,7 +14,7 @@ use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
 
 use super::Api;
-use super::caller::{SignedIn, who};
+use super::caller::{Asking, SignedIn, asking, who};
 use super::problem::Problem;
 
 /// What an operation needs, for the document and for the tests that walk all of them.
@@ -24,7 +24,9 @@ pub enum Needs {
     Nothing,
     /// A session, also one whose second factor is missing.
     AnySession,
-    /// A session that went all the way, or a token.
+    /// A session that went all the way, a token, or a program.
+    Caller,
+    /// A session that went all the way, or a person's own token.
     Person,
     /// A session that went all the way.
     FullSession,
@@ -121,7 +123,23 @@ impl Rule for AnySession {
     }
 }
 
-/// Somebody who proved all that is asked of him.
+/// Whoever proved all that is asked of him: a person, an app that one let in, a partner's program.
+pub(super) struct Caller;
+
+impl Rule for Caller {
+    type Proof = Asking;
+    const NEEDS: Needs = Needs::Caller;
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<Asking, Problem> {
+        let me = asking(api, parts).await?;
+        if me.actor.credential.ceiling().is_empty() {
+            return Err(Problem::second_factor());
+        }
+        Ok(me)
+    }
+}
+
+/// A person who proved all that is asked of him, himself.
 pub(super) struct Person;
 
 impl Rule for Person {
@@ -173,11 +191,11 @@ async fn ids(parts: &mut Parts) -> Result<Ids, Problem> {
 pub(super) struct AtSite;
 
 impl Rule for AtSite {
-    type Proof = (SignedIn, Home);
+    type Proof = (Asking, Home);
     const NEEDS: Needs = Needs::Site;
 
-    async fn check(api: &Api, parts: &mut Parts) -> Result<(SignedIn, Home), Problem> {
-        let me = Person::check(api, parts).await?;
+    async fn check(api: &Api, parts: &mut Parts) -> Result<(Asking, Home), Problem> {
+        let me = Caller::check(api, parts).await?;
         let site = ids(parts).await?.site.ok_or(Problem::not_found())?;
         let site = SiteId::from_uuid(site);
         let home = api.homes.home(&me.actor, site, api.clock.now()).await?;
@@ -230,7 +248,7 @@ impl<S: Marks> Rule for ReadsDevice<S> {
     const NEEDS: Needs = Needs::Scope(S::SCOPE);
 
     async fn check(api: &Api, parts: &mut Parts) -> Result<(DeviceId, ReadableSite), Problem> {
-        let me = Person::check(api, parts).await?;
+        let me = Caller::check(api, parts).await?;
         let device = ids(parts).await?.device.ok_or(Problem::not_found())?;
         let device = DeviceId::from_uuid(device);
         let now = api.clock.now();
@@ -251,7 +269,7 @@ impl Rule for Owns {
     async fn check(api: &Api, parts: &mut Parts) -> Result<(SignedIn, OwnedSite), Problem> {
         let (me, home) = AtSite::check(api, parts).await?;
         let owned = home.access.owned().ok_or(Problem::not_allowed())?;
-        Ok((me, owned))
+        Ok((me.person()?, owned))
     }
 }
 
@@ -265,7 +283,7 @@ impl Rule for OwnsHome {
     async fn check(api: &Api, parts: &mut Parts) -> Result<Self::Proof, Problem> {
         let (me, home) = AtSite::check(api, parts).await?;
         let owned = home.access.owned().ok_or(Problem::not_allowed())?;
-        Ok((me, home, owned))
+        Ok((me.person()?, home, owned))
     }
 }
 
@@ -277,7 +295,7 @@ impl Rule for WorksFor {
     const NEEDS: Needs = Needs::Fleet;
 
     async fn check(api: &Api, parts: &mut Parts) -> Result<ReadableFleet, Problem> {
-        let me = Person::check(api, parts).await?;
+        let me = Caller::check(api, parts).await?;
         let org = ids(parts).await?.installer.ok_or(Problem::not_found())?;
         let fleet = me.actor.reads_fleet(OrgId::from_uuid(org));
         fleet.ok_or(Problem::not_found())

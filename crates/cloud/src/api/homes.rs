@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::Api;
 use super::answer::{body, private, tagged};
-use super::guard::{Allowed, AtSite, ConfigRead, OwnsHome, Person, Reads, ReadsDevice};
+use super::guard::{Allowed, AtSite, Caller, ConfigRead, OwnsHome, Reads, ReadsDevice};
 use super::invitations::called;
 use super::problem::{Problem, ProblemBody};
 use super::telemetry::words;
@@ -94,7 +94,7 @@ pub(super) struct Sites {
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn list(
-    Allowed(me): Allowed<Person>,
+    Allowed(me): Allowed<Caller>,
     State(api): State<Arc<Api>>,
     wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
@@ -110,7 +110,7 @@ pub(super) async fn list(
     };
     let list = format!("sites?name={}", filter.name.as_deref().unwrap_or_default());
     let after = wanted.cursor.map(|text| {
-        let key = api.cursors.read(me.user, &list, &text);
+        let key = api.cursors.read(me.whose, &list, &text);
         key.ok_or_else(|| Problem::field("cursor", "not one of yours, or of another list"))
     });
     let page = Page {
@@ -128,7 +128,7 @@ pub(super) async fn list(
     });
     let sites = Sites {
         items: homes.iter().map(Site::from).collect(),
-        next_cursor: last.map(|key| api.cursors.write(me.user, &list, &key)),
+        next_cursor: last.map(|key| api.cursors.write(me.whose, &list, &key)),
     };
     Ok(tagged(&headers, &sites))
 }

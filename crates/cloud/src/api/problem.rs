@@ -92,6 +92,8 @@ kinds! {
     second_factor SECOND_FACTOR = 403 "second-factor" "Prove your second factor first";
     /// A token cannot do what makes new rights.
     session_needed SESSION_NEEDED = 403 "session-needed" "This is done in a browser's session, not with a token";
+    /// What is about people is not for programs.
+    not_for_programs NOT_FOR_PROGRAMS = 403 "not-for-programs" "Programs see homes, not the accounts and orgs of people";
     /// A page of somebody else's sent this.
     foreign_page FOREIGN_PAGE = 403 "foreign-page" "This call came from another site's page";
     /// The code is wrong, or was used before.

@@ -9,8 +9,8 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use super::guard::{Guarded, Needs};
 use super::{
-    Api, auth, days, events, factor, fleet, grants, homes, invitations, live, me, orgs, passwords,
-    setup, support, telemetry, transfers,
+    Api, auth, clients, days, events, factor, fleet, grants, homes, invitations, live, me, oauth,
+    orgs, passwords, setup, support, telemetry, transfers,
 };
 
 /// An operation, as it is called and what it needs.
@@ -69,6 +69,17 @@ pub(super) fn all() -> Routes {
         .delete("/api/v1/orgs/{org}/invitations/{invitation}", orgs::revoke)
         .post("/api/v1/invitations/look", invitations::look)
         .post("/api/v1/invitations/accept", invitations::accept)
+        .get("/api/v1/orgs/{org}/clients", clients::list)
+        .post("/api/v1/orgs/{org}/clients", clients::add)
+        .delete("/api/v1/orgs/{org}/clients/{client}", clients::revoke)
+        .get("/api/v1/oauth/clients/{client}", oauth::app)
+        .post("/api/v1/oauth/consents", oauth::let_in)
+        .get("/api/v1/me/consents", oauth::consents)
+        .delete("/api/v1/me/consents/{consent}", oauth::revoke_consent)
+        .post("/oauth/token", oauth::token)
+        .post("/oauth/revoke", oauth::revoke)
+        .get("/oauth/jwks.json", oauth::keys)
+        .get("/.well-known/oauth-authorization-server", oauth::metadata)
         .get("/api/v1/sites", homes::list)
         .get("/api/v1/sites/{site}", homes::one)
         .patch("/api/v1/sites/{site}", homes::edit)

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use solthrive_cloud_store::archive::Views;
-use solthrive_cloud_store::people::{Accounts, Homes, Orgs, Recovery, Tenancy, Transfers};
+use solthrive_cloud_store::people::{
+    Accounts, Consents, Homes, Orgs, Programs, Recovery, Tenancy, Transfers,
+};
 use solthrive_cloud_store::sql::SqlStore;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +15,7 @@ use super::cursor::Cursors;
 use super::password::Passwords;
 use super::seal::Seals;
 use super::setup::Setup;
+use super::signing::Keys;
 use super::throttle::Throttle;
 use crate::clock::Clock;
 use crate::mail::Mail;
@@ -65,6 +68,10 @@ pub struct Ports {
     pub recovery: Arc<dyn Recovery>,
     /// Homes that change hands.
     pub transfers: Arc<dyn Transfers>,
+    /// Programs of partners and apps.
+    pub programs: Arc<dyn Programs>,
+    /// What people let apps do.
+    pub consents: Arc<dyn Consents>,
     /// What is known of sites.
     pub views: Arc<dyn Views>,
     /// The newest rows.
@@ -84,6 +91,8 @@ impl Ports {
             orgs: store.clone(),
             recovery: store.clone(),
             transfers: store.clone(),
+            programs: store.clone(),
+            consents: store.clone(),
             views: store,
             recent,
             mail,
@@ -105,6 +114,10 @@ pub struct Api {
     pub recovery: Arc<dyn Recovery>,
     /// Homes that change hands.
     pub transfers: Arc<dyn Transfers>,
+    /// Programs of partners and apps.
+    pub programs: Arc<dyn Programs>,
+    /// What people let apps do.
+    pub consents: Arc<dyn Consents>,
     /// What is known of sites.
     pub views: Arc<dyn Views>,
     /// The newest rows.
@@ -122,6 +135,7 @@ pub struct Api {
     pub(super) cursors: Cursors,
     pub(super) seals: Seals,
     pub(super) setup: Setup,
+    pub(super) keys: Keys,
     pub(super) readers: Semaphore,
     pub(super) letters: Arc<Semaphore>,
 }
@@ -146,6 +160,8 @@ impl Api {
             orgs: ports.orgs,
             recovery: ports.recovery,
             transfers: ports.transfers,
+            programs: ports.programs,
+            consents: ports.consents,
             mail: ports.mail,
             views: ports.views,
             recent: ports.recent,
@@ -157,6 +173,7 @@ impl Api {
             cursors: Cursors::new(key),
             seals: Seals::new(key)?,
             setup: Setup::default(),
+            keys: Keys::default(),
             readers: Semaphore::new(READERS),
             letters: Arc::new(Semaphore::new(LETTERS)),
         })

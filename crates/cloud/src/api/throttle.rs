@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use solthrive_cloud_store::people::EmailKey;
-use solthrive_domain::UserId;
+use solthrive_domain::{ClientId, UserId};
 
 /// Wrong tries for one account from one address that are free.
 const FREE: u32 = 5;
@@ -34,6 +34,8 @@ pub(super) struct Throttle {
     addresses: Counts<IpAddr>,
     /// Of second factors: whoever guesses has the password already.
     codes: Counts<UserId>,
+    /// Of programs' secrets.
+    clients: Counts<(ClientId, IpAddr)>,
     letters: Counts<IpAddr>,
     letters_by: Counts<UserId>,
 }
@@ -59,6 +61,28 @@ impl Throttle {
     /// Forgets what went wrong for this account from here.
     pub(super) fn succeeded(&self, who: &EmailKey, from: IpAddr) {
         self.pairs.forget(&(who.clone(), from));
+    }
+
+    /// Whether a program's secret is looked at now.
+    pub(super) fn may_call(
+        &self,
+        who: ClientId,
+        from: IpAddr,
+        now: Duration,
+    ) -> Result<(), Duration> {
+        self.clients.may_try(&(who, from), now)?;
+        self.addresses.may_try(&from, now)
+    }
+
+    /// Counts a wrong one.
+    pub(super) fn wrong_secret(&self, who: ClientId, from: IpAddr, now: Duration) {
+        self.clients.failed((who, from), FREE, now);
+        self.addresses.failed(from, FREE_OF_ADDRESS, now);
+    }
+
+    /// Forgets what went wrong for this program from here.
+    pub(super) fn called(&self, who: ClientId, from: IpAddr) {
+        self.clients.forget(&(who, from));
     }
 
     /// Counts a letter that somebody at this address wants to be sent; the time until it may be, if not now.

@@ -141,6 +141,12 @@ impl Mail {
         !matches!(self.to, Way::Nowhere)
     }
 
+    /// Where people reach the service, without a slash at the end.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
     /// The address of a page. What is secret stands after the `#`: browsers send it to no server, and no server
     /// between writes it down.
     #[must_use]

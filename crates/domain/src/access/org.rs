@@ -35,6 +35,18 @@ impl OrgKind {
             Self::Platform => "platform",
         }
     }
+
+    /// Whether orgs of this kind have programs that call. One with a secret acts for its org, so it is a
+    /// partner's; an app, which acts for people who let it in, is a partner's or an installer's. A household's
+    /// scripts have their person's tokens.
+    #[must_use]
+    pub const fn has_programs(self, with_secret: bool) -> bool {
+        match self {
+            Self::Partner => true,
+            Self::Installer => !with_secret,
+            Self::Household | Self::Platform => false,
+        }
+    }
 }
 
 /// What a person may in an org.

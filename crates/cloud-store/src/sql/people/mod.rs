@@ -1,6 +1,8 @@
 //! People in SQL.
 
 mod callers;
+mod consents;
+mod exchanges;
 mod factors;
 mod grants;
 mod homes;
@@ -8,8 +10,10 @@ mod invitations;
 mod members;
 mod orgs;
 mod parse;
+mod programs;
 mod recovery;
 mod sessions;
+mod signing;
 mod supports;
 mod tokens;
 mod transfers;

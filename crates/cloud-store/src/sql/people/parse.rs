@@ -50,3 +50,9 @@ pub(super) fn sites_text(sites: Option<&BTreeSet<SiteId>>) -> Option<String> {
 pub(super) fn hash(hash: TokenHash) -> Vec<u8> {
     hash.0.to_vec()
 }
+
+/// As [`hash`] writes it.
+pub(super) fn hash_of(bytes: &[u8]) -> Result<TokenHash, StoreError> {
+    let hash = bytes.try_into().map(TokenHash);
+    hash.map_err(|_| damaged("a hash"))
+}

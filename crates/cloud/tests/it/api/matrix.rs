@@ -9,7 +9,7 @@ use solthrive_cloud_store::meta::OrgKind;
 use solthrive_domain::access::{Role, Scope};
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 
-use super::{Who, World};
+use super::{Who, World, oauth};
 use crate::service::run;
 
 /// A caller, and what he should have: written down by hand, not computed by the rules under test.
@@ -55,7 +55,12 @@ fn expected(actor: &Actor, needs: Needs, site: SiteId, fleet: OrgId) -> Expected
         Needs::Nothing => Expected::In,
         _ if !known => Expected::Status(401),
         Needs::AnySession | Needs::FullSession if !actor.session => Expected::Status(403),
-        Needs::AnySession | Needs::FullSession | Needs::Person => Expected::In,
+        Needs::Person | Needs::Member | Needs::Manager | Needs::Platform
+            if actor.name.starts_with("program") =>
+        {
+            Expected::Status(403)
+        }
+        Needs::AnySession | Needs::FullSession | Needs::Person | Needs::Caller => Expected::In,
         Needs::Fleet if actor.fleets.contains(&fleet) => Expected::In,
         Needs::Fleet => Expected::Status(404),
         Needs::Member | Needs::Manager => match actor.orgs.iter().find(|(org, _)| *org == fleet) {
@@ -102,6 +107,7 @@ async fn town() -> Town {
     let mut actors = people(&world, orgs, a, b).await;
     grants(&world, &actors[1].who, a, solar, rival).await;
     scripts(&world, &mut actors, a, b, solar).await;
+    programs(&world, &mut actors, a, b).await;
     Town {
         world,
         sites: [a, b],
@@ -286,6 +292,43 @@ async fn scripts(world: &World, actors: &mut Vec<Actor>, a: SiteId, b: SiteId, s
     actors.extend(made);
 }
 
+/// A partner's program with a grant, and apps that people let in.
+async fn programs(world: &World, actors: &mut Vec<Actor>, a: SiteId, b: SiteId) {
+    let partner = oauth::partner(world).await;
+    let path = format!("/api/v1/sites/{a}/grants");
+    let asked = json!({ "org": partner.org.as_uuid(), "scopes": ["consumption", "live"] });
+    let made = world.call(&actors[1].who, "POST", &path, Some(asked)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let own = partner.program(&["production", "consumption"]).await;
+    let app = partner.app(&["production", "alerts", "commands"]).await;
+    let here = json!({ "scopes": ["production", "alerts"], "sites": [a.as_uuid()] });
+    let there = json!({ "scopes": ["production"], "sites": [b.as_uuid()] });
+    for (name, who, at) in [
+        (
+            "program of a partner",
+            own.token(world).await,
+            vec![(a, &[Scope::Consumption][..])],
+        ),
+        (
+            "program that the owner let in",
+            app.let_in(world, &actors[1].who, here).await.access,
+            vec![(a, &[Scope::Production, Scope::Alerts][..])],
+        ),
+        (
+            "program that the owner let in elsewhere",
+            app.let_in(world, &actors[1].who, there).await.access,
+            Vec::new(),
+        ),
+    ] {
+        actors.push(Actor {
+            name,
+            who,
+            at,
+            ..nobody()
+        });
+    }
+}
+
 /// Opens a visit.
 async fn help(world: &World, admin: &Who, site: SiteId) {
     let asked = json!({ "site": site.as_uuid(), "reason": "the owner called", "minutes": 30 });
@@ -307,6 +350,8 @@ fn path_of(operation: &Operation, site: SiteId, fleet: OrgId, device: DeviceId) 
         .replace("{member}", &some)
         .replace("{transfer}", &some)
         .replace("{invitation}", &some)
+        .replace("{client}", &some)
+        .replace("{consent}", &some)
         .replace("{grant}", &some)
         .replace("{token}", &some)
         .replace("{session}", &some)
@@ -365,6 +410,8 @@ async fn walk(town: &Town, operation: &Operation, actor: &Actor, site: SiteId, f
                 "{member}",
                 "{invitation}",
                 "{transfer}",
+                "{client}",
+                "{consent}",
             ];
             let made_up = made_up.iter().any(|name| operation.path.contains(name));
             let scoped = matches!(
@@ -415,6 +462,10 @@ fn what_is_open_to_whoever_comes_is_this_and_nothing_else() {
         ("POST", "/api/v1/invitations/look"),
         ("POST", "/api/v1/invitations/accept"),
         ("POST", "/api/v1/transfers/look"),
+        ("POST", "/oauth/token"),
+        ("POST", "/oauth/revoke"),
+        ("GET", "/oauth/jwks.json"),
+        ("GET", "/.well-known/oauth-authorization-server"),
     ];
     assert_eq!(open, known);
 }

@@ -7,6 +7,7 @@ mod letters;
 mod live;
 mod matrix;
 mod measured;
+mod oauth;
 mod pages;
 mod people;
 mod setup;
