@@ -10,6 +10,7 @@ pub mod audit;
 pub mod console;
 pub mod hot;
 pub mod joining;
+pub mod oauth;
 pub mod people;
 pub mod registry;
 pub mod rotation;

@@ -139,6 +139,19 @@ macro_rules! transfers_promises {
     };
 }
 
+macro_rules! oauth_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes oauth with $make;
+            a_program_is_its_orgs,
+            a_code_is_taken_once_as_it_was_given,
+            a_refresh_token_that_comes_again_ends_its_family,
+            two_nodes_take_nothing_twice,
+            a_consent_ends_by_its_person_and_with_its_app,
+            one_key_signs_and_old_ones_are_forgotten,
+        );
+    };
+}
+
 macro_rules! archive_promises {
     ($engine:ident with $make:expr) => {
         on_each_engine!($engine makes archive with $make;
@@ -223,6 +236,12 @@ mod joining {
     use super::*;
     joining_promises!(sqlite with super::sqlite_registry());
     joining_promises!(postgres with super::postgres_registry());
+}
+
+mod oauth {
+    use super::*;
+    oauth_promises!(sqlite with super::sqlite_registry());
+    oauth_promises!(postgres with super::postgres_registry());
 }
 
 mod archive {

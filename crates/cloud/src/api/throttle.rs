@@ -36,6 +36,8 @@ pub(super) struct Throttle {
     codes: Counts<UserId>,
     /// Of programs' secrets.
     clients: Counts<(ClientId, IpAddr)>,
+    /// Apart from people's: a program that was set up wrongly keeps nobody at its address out.
+    addresses_of_clients: Counts<IpAddr>,
     letters: Counts<IpAddr>,
     letters_by: Counts<UserId>,
 }
@@ -71,13 +73,13 @@ impl Throttle {
         now: Duration,
     ) -> Result<(), Duration> {
         self.clients.may_try(&(who, from), now)?;
-        self.addresses.may_try(&from, now)
+        self.addresses_of_clients.may_try(&from, now)
     }
 
     /// Counts a wrong one.
     pub(super) fn wrong_secret(&self, who: ClientId, from: IpAddr, now: Duration) {
         self.clients.failed((who, from), FREE, now);
-        self.addresses.failed(from, FREE_OF_ADDRESS, now);
+        self.addresses_of_clients.failed(from, FREE_OF_ADDRESS, now);
     }
 
     /// Forgets what went wrong for this program from here.

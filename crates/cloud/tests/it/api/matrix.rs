@@ -292,34 +292,11 @@ async fn scripts(world: &World, actors: &mut Vec<Actor>, a: SiteId, b: SiteId, s
     actors.extend(made);
 }
 
-/// A partner's program with a grant, and apps that people let in.
+/// A partner's program, and apps that people let in.
 async fn programs(world: &World, actors: &mut Vec<Actor>, a: SiteId, b: SiteId) {
-    let partner = oauth::partner(world).await;
-    let path = format!("/api/v1/sites/{a}/grants");
-    let asked = json!({ "org": partner.org.as_uuid(), "scopes": ["consumption", "live"] });
-    let made = world.call(&actors[1].who, "POST", &path, Some(asked)).await;
-    assert_eq!(made.status, 201, "{made:?}");
-    let own = partner.program(&["production", "consumption"]).await;
-    let app = partner.app(&["production", "alerts", "commands"]).await;
-    let here = json!({ "scopes": ["production", "alerts"], "sites": [a.as_uuid()] });
-    let there = json!({ "scopes": ["production"], "sites": [b.as_uuid()] });
-    for (name, who, at) in [
-        (
-            "program of a partner",
-            own.token(world).await,
-            vec![(a, &[Scope::Consumption][..])],
-        ),
-        (
-            "program that the owner let in",
-            app.let_in(world, &actors[1].who, here).await.access,
-            vec![(a, &[Scope::Production, Scope::Alerts][..])],
-        ),
-        (
-            "program that the owner let in elsewhere",
-            app.let_in(world, &actors[1].who, there).await.access,
-            Vec::new(),
-        ),
-    ] {
+    for (name, who, scopes) in oauth::callers(world, &actors[1].who, a, b).await {
+        let at = (!scopes.is_empty()).then_some((a, scopes));
+        let at = at.into_iter().collect();
         actors.push(Actor {
             name,
             who,

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hyper::Method;
 use serde_json::{Value, json};
 use solthrive_cloud_store::meta::OrgKind;
-use solthrive_domain::access::Role;
+use solthrive_domain::access::{Role, Scope};
 use solthrive_domain::{OrgId, SiteId};
 
 use super::{Who, World};
@@ -23,25 +23,25 @@ const BACK: &str = "http://127.0.0.1:4711/cb?app=1";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// A partner with an admin who is signed in.
-pub(super) struct Partner<'a> {
+struct Partner<'a> {
     world: &'a World,
-    pub(super) org: OrgId,
+    org: OrgId,
     admin: Who,
 }
 
 /// A program of the partner.
-pub(super) struct Program {
+struct Program {
     id: String,
     secret: Option<String>,
 }
 
 /// What came of letting an app in.
-pub(super) struct Tokens {
-    pub(super) access: Who,
+struct Tokens {
+    access: Who,
     refresh: String,
 }
 
-pub(super) async fn partner(world: &World) -> Partner<'_> {
+async fn partner(world: &World) -> Partner<'_> {
     let org = world.org(OrgKind::Partner, "Heat pumps").await;
     world
         .user("pat@partner.example", &[(org, Role::Admin)])
@@ -68,12 +68,12 @@ impl Partner<'_> {
         }
     }
 
-    pub(super) async fn program(&self, scopes: &[&str]) -> Program {
+    async fn program(&self, scopes: &[&str]) -> Program {
         let asked = json!({ "name": "Nightly", "confidential": true, "scopes": scopes });
         self.add(asked).await
     }
 
-    pub(super) async fn app(&self, scopes: &[&str]) -> Program {
+    async fn app(&self, scopes: &[&str]) -> Program {
         self.add(json!({
             "name": "Heat app", "confidential": false, "scopes": scopes, "redirect_uris": [BACK],
         }))
@@ -140,7 +140,7 @@ impl Program {
     }
 
     /// A token for itself.
-    pub(super) async fn token(&self, world: &World) -> Who {
+    async fn token(&self, world: &World) -> Who {
         let answer = self
             .ask(world, &[("grant_type", "client_credentials")])
             .await;
@@ -197,7 +197,7 @@ impl Program {
     }
 
     /// The whole way in.
-    pub(super) async fn let_in(&self, world: &World, person: &Who, more: Value) -> Tokens {
+    async fn let_in(&self, world: &World, person: &Who, more: Value) -> Tokens {
         let code = self.code(world, person, more).await;
         tokens(&self.redeem(world, &code).await)
     }
@@ -218,4 +218,39 @@ async fn ada(world: &World) -> (SiteId, Who) {
     let site = world.site(home, "Ada's house").await;
     world.user("ada@example.org", &[(home, Role::Admin)]).await;
     (site, world.session("ada@example.org").await)
+}
+
+/// A partner's program, and apps that this owner of `a` let in there and at `b`: what they should have at `a`.
+pub(super) async fn callers(
+    world: &World,
+    owner: &Who,
+    a: SiteId,
+    b: SiteId,
+) -> [(&'static str, Who, &'static [Scope]); 3] {
+    let partner = partner(world).await;
+    let path = format!("/api/v1/sites/{a}/grants");
+    let asked = json!({ "org": partner.org.as_uuid(), "scopes": ["consumption", "live"] });
+    let made = world.call(owner, "POST", &path, Some(asked)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let own = partner.program(&["production", "consumption"]).await;
+    let app = partner.app(&["production", "alerts", "commands"]).await;
+    let here = json!({ "scopes": ["production", "alerts"], "sites": [a.as_uuid()] });
+    let there = json!({ "scopes": ["production"], "sites": [b.as_uuid()] });
+    [
+        (
+            "program of a partner",
+            own.token(world).await,
+            &[Scope::Consumption],
+        ),
+        (
+            "program that the owner let in",
+            app.let_in(world, owner, here).await.access,
+            &[Scope::Production, Scope::Alerts],
+        ),
+        (
+            "program that the owner let in elsewhere",
+            app.let_in(world, owner, there).await.access,
+            &[],
+        ),
+    ]
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use solthrive_cloud_store::meta::OrgKind;
 use solthrive_domain::access::Role;
 
-use super::super::World;
+use super::super::{Who, World};
 use super::{BACK, ada, form, partner, refusal};
 use crate::service::run;
 
@@ -128,18 +128,13 @@ fn what_is_asked_wrongly_is_refused_as_the_standard_says() {
         let program = partner.program(&["production", "alerts"]).await;
         let app = partner.app(&["production"]).await;
         let grant = ("grant_type", "client_credentials");
+        let kind = |kind| vec![("grant_type", kind)];
         for (who, fields, error) in [
             (&program, vec![], "invalid_request"),
-            (
-                &program,
-                vec![("grant_type", "password")],
-                "unsupported_grant_type",
-            ),
-            (
-                &program,
-                vec![("grant_type", "implicit")],
-                "unsupported_grant_type",
-            ),
+            (&program, kind("password"), "unsupported_grant_type"),
+            (&program, kind("implicit"), "unsupported_grant_type"),
+            (&program, kind("authorization_code"), "invalid_request"),
+            (&program, kind("refresh_token"), "invalid_request"),
             (&program, vec![grant, grant], "invalid_request"),
             (
                 &program,
@@ -151,44 +146,35 @@ fn what_is_asked_wrongly_is_refused_as_the_standard_says() {
                 vec![grant, ("client_id", &app.id)],
                 "invalid_request",
             ),
-            (
-                &program,
-                vec![grant, ("scope", "production commands")],
-                "invalid_scope",
-            ),
-            (
-                &program,
-                vec![grant, ("scope", "everything")],
-                "invalid_scope",
-            ),
-            (&program, vec![grant, ("scope", " ")], "invalid_scope"),
-            (
-                &program,
-                vec![("grant_type", "authorization_code")],
-                "invalid_request",
-            ),
-            (
-                &program,
-                vec![("grant_type", "refresh_token")],
-                "invalid_request",
-            ),
             (&app, vec![grant], "unauthorized_client"),
         ] {
             let answer = who.ask(&world, &fields).await;
             assert_eq!(refusal(&answer), (400, error.to_owned()), "{fields:?}");
             assert_eq!(answer.header("cache-control"), Some("no-store"));
         }
-        let less = program.ask(&world, &[grant, ("scope", "alerts")]).await;
-        assert_eq!(less.json()["scope"], "alerts", "{less:?}");
-        let json = world
-            .call(
-                &super::super::Who::Nobody,
-                "POST",
-                "/oauth/token",
-                Some(json!({})),
-            )
-            .await;
-        assert_eq!(refusal(&json), (400, "invalid_request".to_owned()));
+        let json = world.call(&Who::Nobody, "POST", "/oauth/token", Some(json!({})));
+        let json = refusal(&json.await);
+        assert_eq!(json, (400, "invalid_request".to_owned()));
+        world.stop().await;
+    });
+}
+
+#[test]
+fn a_program_gets_the_scopes_that_it_asks_for_and_has() {
+    run(async {
+        let world = World::new().await;
+        let partner = partner(&world).await;
+        let program = partner.program(&["production", "alerts"]).await;
+        let grant = ("grant_type", "client_credentials");
+        for scope in ["production commands", "everything", " "] {
+            let answer = program.ask(&world, &[grant, ("scope", scope)]).await;
+            let expected = (400, "invalid_scope".to_owned());
+            assert_eq!(refusal(&answer), expected, "{scope:?}");
+        }
+        for (scope, got) in [("alerts", "alerts"), ("", "production alerts")] {
+            let answer = program.ask(&world, &[grant, ("scope", scope)]).await;
+            assert_eq!(answer.json()["scope"], got, "{answer:?}");
+        }
         world.stop().await;
     });
 }
