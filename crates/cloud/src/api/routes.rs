@@ -43,7 +43,13 @@ pub(crate) fn path(matched: &str) -> Option<&'static str> {
 }
 
 pub(super) fn all() -> Routes {
-    Routes::default()
+    let people = people_routes(Routes::default());
+    homes_routes(programs_routes(orgs_routes(people)))
+}
+
+/// Signing in, and the caller himself.
+fn people_routes(routes: Routes) -> Routes {
+    routes
         .get("/api/v1/setup", setup::needed)
         .post("/api/v1/setup", setup::set_up)
         .post("/api/v1/auth/session", auth::sign_in)
@@ -60,6 +66,11 @@ pub(super) fn all() -> Routes {
         .get("/api/v1/me/tokens", me::tokens)
         .post("/api/v1/me/tokens", me::add_token)
         .delete("/api/v1/me/tokens/{token}", me::revoke_token)
+}
+
+/// Orgs and who joins them.
+fn orgs_routes(routes: Routes) -> Routes {
+    routes
         .get("/api/v1/orgs", orgs::list)
         .get("/api/v1/orgs/{org}/members", orgs::members)
         .patch("/api/v1/orgs/{org}/members/{member}", orgs::set_role)
@@ -69,6 +80,11 @@ pub(super) fn all() -> Routes {
         .delete("/api/v1/orgs/{org}/invitations/{invitation}", orgs::revoke)
         .post("/api/v1/invitations/look", invitations::look)
         .post("/api/v1/invitations/accept", invitations::accept)
+}
+
+/// Programs, and what people let them do.
+fn programs_routes(routes: Routes) -> Routes {
+    routes
         .get("/api/v1/orgs/{org}/clients", clients::list)
         .post("/api/v1/orgs/{org}/clients", clients::add)
         .delete("/api/v1/orgs/{org}/clients/{client}", clients::revoke)
@@ -80,6 +96,11 @@ pub(super) fn all() -> Routes {
         .post("/oauth/revoke", oauth::revoke)
         .get("/oauth/jwks.json", oauth::keys)
         .get("/.well-known/oauth-authorization-server", oauth::metadata)
+}
+
+/// Homes, fleets, and who looks into them.
+fn homes_routes(routes: Routes) -> Routes {
+    routes
         .get("/api/v1/sites", homes::list)
         .get("/api/v1/sites/{site}", homes::one)
         .patch("/api/v1/sites/{site}", homes::edit)

@@ -51,6 +51,7 @@ pub(in super::super) struct TokenRequest {
 
 /// Tokens.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AccessTokens)]
 pub(in super::super) struct Tokens {
     /// For `Authorization: Bearer …`.
     access_token: String,

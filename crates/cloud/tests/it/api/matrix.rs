@@ -438,11 +438,11 @@ fn what_is_open_to_whoever_comes_is_this_and_nothing_else() {
         ("POST", "/api/v1/auth/password"),
         ("POST", "/api/v1/invitations/look"),
         ("POST", "/api/v1/invitations/accept"),
-        ("POST", "/api/v1/transfers/look"),
         ("POST", "/oauth/token"),
         ("POST", "/oauth/revoke"),
         ("GET", "/oauth/jwks.json"),
         ("GET", "/.well-known/oauth-authorization-server"),
+        ("POST", "/api/v1/transfers/look"),
     ];
     assert_eq!(open, known);
 }
