@@ -1,0 +1,95 @@
+//! Walls around letters, homes that change hands, rows and streams.
+
+use super::walls::Wall;
+
+const SIGHT: &str = "crates/cloud/src/api/sight.rs";
+const RECOVERY: &str = "crates/cloud-store/src/sql/people/recovery.rs";
+const INVITATIONS: &str = "crates/cloud-store/src/sql/people/invitations.rs";
+const TRANSFERS: &str = "crates/cloud-store/src/sql/people/transfers.rs";
+
+pub(super) const PEOPLE: &[Wall] = &[
+    Wall {
+        name: "rows show no column that the scopes hide",
+        file: SIGHT,
+        stands: "ColumnId::Known(_) | ColumnId::Named(_) => self.consumption,",
+        gone: "ColumnId::Known(_) | ColumnId::Named(_) => true,",
+    },
+    Wall {
+        name: "a stream ends with its right",
+        file: SIGHT,
+        stands: "if needed && Sight::of(&home.access)? == self.sight {",
+        gone: "if needed || Sight::of(&home.access)? == self.sight || true {",
+    },
+    Wall {
+        name: "rows of another time or owner are not shown",
+        file: "crates/cloud/src/api/telemetry/rows.rs",
+        stands: "span.contains(&at) && within.contains(&at)",
+        gone: "span.contains(&at) && !within.is_empty()",
+    },
+    Wall {
+        name: "a link sets a password once",
+        file: RECOVERY,
+        stands: "AND used_at IS NULL AND expires_at > $2 RETURNING app_user",
+        gone: "AND expires_at > $2 RETURNING app_user",
+    },
+    Wall {
+        name: "a link ends",
+        file: RECOVERY,
+        stands: "AND used_at IS NULL AND expires_at > $2 RETURNING app_user",
+        gone: "AND used_at IS NULL RETURNING app_user",
+    },
+    Wall {
+        name: "a new password ends every session",
+        file: RECOVERY,
+        stands: "SET password = $2, sessions_since = $3, version",
+        gone: "SET password = $2, sessions_since = $3 - $3, version",
+    },
+    Wall {
+        name: "an invitation is for the address that was asked",
+        file: INVITATIONS,
+        stands: "WHERE id = $2 AND email_key = $3 AND deactivated_at IS NULL",
+        gone: "WHERE id = $2 AND (email_key = $3 OR 1 = 1) AND deactivated_at IS NULL",
+    },
+    Wall {
+        name: "an invitation that was taken back is none",
+        file: INVITATIONS,
+        stands: "AND revoked_at IS NULL AND expires_at > $2 RETURNING id, org, email, email_key, role",
+        gone: "AND expires_at > $2 RETURNING id, org, email, email_key, role",
+    },
+    Wall {
+        name: "a home is taken by whom it was offered to",
+        file: TRANSFERS,
+        stands: "if theirs.is_none() {",
+        gone: "if theirs.is_none() && false {",
+    },
+    Wall {
+        name: "nobody hands over more than he sees",
+        file: "crates/cloud-store/src/people/transfers.rs",
+        stands: "chosen.max(seen_by_owner)",
+        gone: "chosen.max(seen_by_owner.filter(|_| false))",
+    },
+    Wall {
+        name: "what the last owner let others see is over",
+        file: TRANSFERS,
+        stands: "WHERE site = $1 AND basis = 'owner_consent' AND revoked_at IS NULL",
+        gone: "WHERE site = $1 AND basis = 'nothing' AND revoked_at IS NULL",
+    },
+    Wall {
+        name: "an edit overwrites nothing that it did not see",
+        file: TRANSFERS,
+        stands: "WHERE id = $1 AND version = $2 RETURNING version",
+        gone: "WHERE id = $1 AND (version = $2 OR 1 = 1) RETURNING version",
+    },
+    Wall {
+        name: "the first admin has read what the service printed",
+        file: "crates/cloud/src/api/setup.rs",
+        stands: "if !api.setup.is(&first.code) {",
+        gone: "if !api.setup.is(&first.code) && first.code.is_empty() {",
+    },
+    Wall {
+        name: "an org's people are managed by its admins",
+        file: "crates/domain/src/access/org.rs",
+        stands: "(admin && self.credential.is_full_session()).then_some(ManagedOrg(org))",
+        gone: "(admin || self.credential.is_full_session()).then_some(ManagedOrg(org))",
+    },
+];
