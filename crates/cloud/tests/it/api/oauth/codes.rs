@@ -309,3 +309,34 @@ fn an_app_that_signs_out_or_ends_leaves_nothing_that_counts() {
         world.stop().await;
     });
 }
+
+#[test]
+fn a_program_with_a_secret_shows_it_beside_its_proof() {
+    run(async {
+        let world = World::new().await;
+        let (_, ada) = ada(&world).await;
+        let partner = partner(&world).await;
+        let web = partner.add(json!({
+            "name": "Web", "confidential": true, "scopes": ["production"], "redirect_uris": [BACK],
+        }));
+        let web = web.await;
+        let scopes = json!({ "scopes": ["production"] });
+        let code = web.code(&world, &ada, scopes).await;
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", BACK),
+            ("code_verifier", VERIFIER),
+            ("client_id", web.id.as_str()),
+        ];
+        let bare = form(&world, "/oauth/token", &[], &fields).await;
+        assert_eq!(told(&bare), (401, "invalid_client".to_owned()));
+        let got = tokens(&web.redeem(&world, &code).await);
+        assert_eq!(status(&world, &got.access).await, 200);
+        let bare = &[("client_id", web.id.as_str()), ("token", &got.refresh)];
+        let bare = form(&world, "/oauth/revoke", &[], bare).await;
+        assert_eq!(told(&bare), (401, "invalid_client".to_owned()));
+        assert_eq!(status(&world, &got.access).await, 200);
+        world.stop().await;
+    });
+}
