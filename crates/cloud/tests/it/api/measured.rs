@@ -10,17 +10,9 @@ use solthrive_cloud::clock::Clock;
 use solthrive_cloud_store::meta::OrgKind;
 use solthrive_domain::SiteId;
 use solthrive_domain::access::Role;
-use solthrive_domain::telemetry::UnixMillis;
 
 use super::{Who, World};
 use crate::service::{Answer, Device, ago, now, run};
-
-/// How far the service's clock is ahead, ms. Each test is a process of its own.
-static LEAP: AtomicI64 = AtomicI64::new(0);
-
-fn leaping() -> UnixMillis {
-    UnixMillis::try_from(now().get() + LEAP.load(Ordering::Relaxed)).unwrap()
-}
 
 /// A home with a device, its owner signed in.
 struct Town {
@@ -28,11 +20,15 @@ struct Town {
     site: SiteId,
     owner: Who,
     device: Device,
+    /// How far the service's clock is ahead, ms.
+    leap: &'static AtomicI64,
 }
 
 async fn town() -> Town {
+    // Of this world alone: tests may share a process.
+    let leap: &'static AtomicI64 = Box::leak(Box::default());
     let settings = ["--no-second-factor", "--checkpoint-s", "1"];
-    let world = World::telling(Clock::telling(leaping), &settings).await;
+    let world = World::telling(Clock::ahead(leap), &settings).await;
     let household = world.org(OrgKind::Household, "Ada").await;
     let solar = world.org(OrgKind::Installer, "Solar").await;
     let site = world.site(household, "Ada's house").await;
@@ -42,6 +38,7 @@ async fn town() -> Town {
     Town {
         owner: world.session("ada@example.org").await,
         device: world.device(site, solar).await,
+        leap,
         site,
         world,
     }
@@ -76,7 +73,7 @@ impl Town {
 
     /// Hours pass, and what waits is sealed.
     async fn seal(&self) {
-        LEAP.fetch_add(2 * 3_600_000, Ordering::Relaxed);
+        self.leap.fetch_add(2 * 3_600_000, Ordering::Relaxed);
         let database = self.world.folder.path().join("solthrive.db");
         for _ in 0..300 {
             let found: i64 = Connection::open(&database)

@@ -10,20 +10,12 @@ use serde_json::{Value, json};
 use solthrive_cloud::clock::Clock;
 use solthrive_cloud_store::meta::OrgKind;
 use solthrive_domain::access::Role;
-use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{OrgId, SiteId};
 use tempfile::TempDir;
 
 use super::letters::Letters;
 use super::{Who, World};
-use crate::service::{Answer, Device, Open, now, run, snapshot};
-
-/// How far the service's clock is ahead, ms. Each test is a process of its own.
-static LEAP: AtomicI64 = AtomicI64::new(0);
-
-fn leaping() -> UnixMillis {
-    UnixMillis::try_from(now().get() + LEAP.load(Ordering::Relaxed)).unwrap()
-}
+use crate::service::{Answer, Device, Open, run, snapshot};
 
 /// A home with a device, its owner and who would like to have it.
 struct Town {
@@ -33,11 +25,15 @@ struct Town {
     owner: Who,
     buyer: Who,
     device: Device,
+    /// How far the service's clock is ahead, ms.
+    leap: &'static AtomicI64,
     letters: Letters,
     _folder: TempDir,
 }
 
 async fn town() -> Town {
+    // Of this world alone: tests may share a process.
+    let leap: &'static AtomicI64 = Box::leak(Box::default());
     let folder = tempfile::tempdir().unwrap();
     let letters = Letters(folder.path().join("letters"));
     let settings = [
@@ -47,7 +43,7 @@ async fn town() -> Town {
         "--public-url",
         "https://solthrive.example",
     ];
-    let world = World::telling(Clock::telling(leaping), &settings).await;
+    let world = World::telling(Clock::ahead(leap), &settings).await;
     let household = world.org(OrgKind::Household, "Ada").await;
     let solar = world.org(OrgKind::Installer, "Solar").await;
     let site = world.site(household, "Ada's house").await;
@@ -59,6 +55,7 @@ async fn town() -> Town {
         owner: world.session("ada@example.org").await,
         buyer: world.session("bo@example.org").await,
         device: world.device(site, solar).await,
+        leap,
         site,
         solar,
         letters,
@@ -287,10 +284,10 @@ fn an_offer_is_good_for_one_person_for_one_time_and_for_a_fortnight() {
         let wrong = town.take(&town.owner, &token).await;
         assert_eq!((wrong.status, wrong.code().as_str()), (403, "not-yours"));
         assert_eq!(town.take(&Who::Nobody, &token).await.status, 401);
-        LEAP.store(14 * 86_400_000 + 1, Ordering::Relaxed);
+        town.leap.store(14 * 86_400_000 + 1, Ordering::Relaxed);
         let buyer = town.world.session("bo@example.org").await;
         assert_eq!(town.take(&buyer, &token).await.status, 404, "after its end");
-        LEAP.store(0, Ordering::Relaxed);
+        town.leap.store(0, Ordering::Relaxed);
         assert_eq!(town.take(&town.buyer, &token).await.status, 200);
         assert_eq!(town.take(&town.buyer, &token).await.status, 404, "twice");
         town.world.stop().await;

@@ -8,23 +8,18 @@ use rusqlite::Connection;
 use serde_json::Value;
 use solthrive_cloud::app::Running;
 use solthrive_cloud::clock::Clock;
-use solthrive_domain::telemetry::UnixMillis;
 use tempfile::TempDir;
 
 use super::client::Client;
-use super::fleet::{Device, Fleet, now, snapshot};
+use super::fleet::{Device, Fleet, snapshot};
 use super::{run, serve};
 
 /// How far the service's clock is ahead, ms. Each test is a process of its own.
 static LEAP: AtomicI64 = AtomicI64::new(0);
 
-fn leaping() -> UnixMillis {
-    UnixMillis::try_from(now().get() + LEAP.load(Ordering::Relaxed)).unwrap()
-}
-
 async fn start(folder: &TempDir) -> (Running, Client) {
     let settings = serve(folder.path(), "sqlite:", &["--checkpoint-s", "1"]);
-    let running = Running::start(&settings, Clock::telling(leaping))
+    let running = Running::start(&settings, Clock::ahead(&LEAP))
         .await
         .unwrap();
     let client = Client::plain(running.address);

@@ -194,10 +194,6 @@ fn a_token_gives_no_more_than_its_program_has_now() {
 /// How far the service's clock is ahead, ms. Only one test moves it.
 static LEAP: AtomicI64 = AtomicI64::new(0);
 
-fn leaping() -> UnixMillis {
-    UnixMillis::try_from(now().get() + LEAP.load(Ordering::Relaxed)).unwrap()
-}
-
 fn leap(minutes: i64) {
     LEAP.store(minutes * 60_000, Ordering::Relaxed);
 }
@@ -205,7 +201,7 @@ fn leap(minutes: i64) {
 #[test]
 fn a_token_ends_after_a_quarter_of_an_hour_and_a_key_when_its_last_token_has() {
     run(async {
-        let world = World::telling(Clock::telling(leaping), &["--no-second-factor"]).await;
+        let world = World::telling(Clock::ahead(&LEAP), &["--no-second-factor"]).await;
         let program = partner(&world).await.program(&["production"]).await;
         let text = |who| match who {
             Who::Token(token) => token,
