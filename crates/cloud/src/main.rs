@@ -1,5 +1,6 @@
 //! `solthrive-cloud`: the service, and the console of whoever runs it.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -56,9 +57,11 @@ fn serve(settings: &Serve) -> anyhow::Result<()> {
         let running = Running::start(settings, Clock::system()).await?;
         let scheme = if settings.plain_http { "http" } else { "https" };
         // For a person and for whoever started it on port 0.
-        println!("listening on {scheme}://{}", running.address);
+        say(&format!("listening on {scheme}://{}", running.address));
         if let Some(link) = &running.setup {
-            println!("nobody can sign in yet: make the first admin at {link}");
+            say(&format!(
+                "nobody can sign in yet: make the first admin at {link}"
+            ));
         }
         let mut is_broken = false;
         tokio::select! {
@@ -76,4 +79,10 @@ fn serve(settings: &Serve) -> anyhow::Result<()> {
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     done
+}
+
+/// A line on standard output. Whoever started us may have stopped reading after the first one; that ends no service.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
