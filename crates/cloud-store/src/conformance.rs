@@ -11,6 +11,7 @@ pub mod console;
 pub mod hot;
 pub mod joining;
 pub mod oauth;
+pub mod overtaken;
 pub mod people;
 pub mod registry;
 pub mod rotation;

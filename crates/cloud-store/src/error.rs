@@ -38,6 +38,9 @@ pub enum StoreError {
         /// Version that this program needs.
         known: i64,
     },
+    /// What gave the right to this write was over before it came: the site was sold, the manager removed.
+    #[error("the right to do this is over")]
+    RightOver,
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

@@ -72,7 +72,7 @@ async fn ada_and_apps(store: &(impl Registry + Accounts + Programs)) {
         locale: "en".to_owned(),
         password: None,
         proven: true,
-        member_of: vec![(org(1), Role::Viewer)],
+        member_of: vec![(org(1), Role::Admin)],
     };
     let added = store.add_user(By::Console, &ada, at(10)).await;
     assert_eq!(added.expect("adds"), Added::Done);

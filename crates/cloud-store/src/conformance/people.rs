@@ -39,7 +39,7 @@ pub(super) fn person(number: u128, email: &str, member_of: Vec<(OrgId, Role)>) -
 
 pub(super) async fn ada(store: &(impl Registry + Accounts)) {
     a_small_world(store).await;
-    let ada = person(1, "Ada@example.org", vec![(org(1), Role::Viewer)]);
+    let ada = person(1, "Ada@example.org", vec![(org(1), Role::Admin)]);
     let added = store.add_user(By::Console, &ada, at(10)).await;
     assert_eq!(added.expect("adds"), Added::Done);
 }

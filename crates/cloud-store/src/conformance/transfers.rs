@@ -15,10 +15,10 @@ use crate::people::{
     Tenancy, Transfers,
 };
 
-const DAY: i64 = 86_400_000;
-const BUYER: u128 = 5;
+pub(super) const DAY: i64 = 86_400_000;
+pub(super) const BUYER: u128 = 5;
 
-fn member(of: OrgId, role: Role) -> Actor {
+pub(super) fn member(of: OrgId, role: Role) -> Actor {
     Actor {
         user: Some(user(1)),
         client: None,
@@ -32,7 +32,7 @@ fn member(of: OrgId, role: Role) -> Actor {
     }
 }
 
-async fn home(store: &impl Homes, actor: &Actor, now: i64) -> Option<Home> {
+pub(super) async fn home(store: &impl Homes, actor: &Actor, now: i64) -> Option<Home> {
     store.home(actor, site(1), at(now)).await.expect("reads")
 }
 
@@ -47,7 +47,7 @@ fn hash(byte: u8) -> TokenHash {
     TokenHash([byte; 32])
 }
 
-fn to_buyer(byte: u8, history: History) -> NewTransfer {
+pub(super) fn to_buyer(byte: u8, history: History) -> NewTransfer {
     NewTransfer {
         id: Uuid::from_u128(byte.into()),
         hash: hash(byte),
@@ -58,7 +58,7 @@ fn to_buyer(byte: u8, history: History) -> NewTransfer {
     }
 }
 
-async fn sale(store: &(impl Registry + Accounts + Homes)) -> OwnedSite {
+pub(super) async fn sale(store: &(impl Registry + Accounts + Homes)) -> OwnedSite {
     ada(store).await;
     let buyer = person(BUYER, "buyer@example.org", Vec::new());
     let added = store.add_user(By::Console, &buyer, at(10)).await;
@@ -105,7 +105,7 @@ pub async fn an_edit_overwrites_nothing_that_it_did_not_see(
     assert_eq!((last.name, last.size_w), (after.site.name, Some(9_000)));
 }
 
-async fn take(store: &impl Transfers, byte: u8, who: u128, now: i64) -> Taken {
+pub(super) async fn take(store: &impl Transfers, byte: u8, who: u128, now: i64) -> Taken {
     let household = OrgId::from_uuid(Uuid::from_u128(1_000 + u128::from(byte)));
     let taken = store.take(hash(byte), user(who), household, at(now)).await;
     taken.expect("answers")

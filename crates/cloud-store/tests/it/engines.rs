@@ -139,6 +139,16 @@ macro_rules! transfers_promises {
     };
 }
 
+macro_rules! overtaken_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes overtaken with $make;
+            a_right_that_was_judged_before_a_sale_writes_nothing_after_it,
+            what_an_owner_gives_while_he_sells_is_over_or_refused,
+            a_manager_who_was_taken_out_manages_nothing,
+        );
+    };
+}
+
 macro_rules! oauth_promises {
     ($engine:ident with $make:expr) => {
         on_each_engine!($engine makes oauth with $make;
@@ -224,6 +234,12 @@ mod people {
     use super::*;
     people_promises!(sqlite with super::sqlite_registry());
     people_promises!(postgres with super::postgres_registry());
+}
+
+mod overtaken {
+    use super::*;
+    overtaken_promises!(sqlite with super::sqlite_registry());
+    overtaken_promises!(postgres with super::postgres_registry());
 }
 
 mod transfers {

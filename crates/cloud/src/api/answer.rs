@@ -8,11 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::arrival::LARGEST_BODY;
 use super::cursor::hex;
 use super::problem::Problem;
-
-/// The largest body that a person's call has.
-const MOST: usize = 16 * 1024;
 
 /// JSON for the caller alone; no cache between keeps it for another.
 pub(super) fn private(body: &impl Serialize) -> Response {
@@ -67,8 +65,9 @@ pub(super) fn body<T: DeserializeOwned>(headers: &HeaderMap, bytes: &Bytes) -> R
             "send JSON, with content-type: application/json",
         ));
     }
-    if bytes.len() > MOST {
-        return Err(Problem::body(format!("a body has at most {MOST} bytes")));
+    if bytes.len() > LARGEST_BODY {
+        let detail = format!("a body has at most {LARGEST_BODY} bytes");
+        return Err(Problem::body(detail));
     }
     serde_json::from_slice(bytes).map_err(|error| Problem::body(error.to_string()))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -177,10 +177,10 @@ pub(super) async fn edit(
 ) -> Result<Response, Problem> {
     let asked: Edit = body(&headers, &bytes)?;
     let version = headers.get(header::IF_MATCH).ok_or(Problem::no_version())?;
-    let version = version.to_str().ok().map(|text| text.trim_matches('"'));
-    let version: i64 = version
-        .and_then(|text| text.parse().ok())
-        .ok_or(Problem::stale())?;
+    let version = version_of(version).ok_or(Problem::stale())?;
+    if asked.name.is_none() && asked.size_kw.is_none() {
+        return Err(Problem::body("say what is to be changed: name, size_kw"));
+    }
     let size = asked.size_kw.map(|kw| {
         let fits = (0.0..=LARGEST).contains(&kw);
         let watts = Watts::from_kw(kw).ok().filter(|_| fits);
@@ -199,6 +199,13 @@ pub(super) async fn edit(
         Edited::Done(version) => Ok(private(&Version { version })),
         Edited::Stale => Err(Problem::stale()),
     }
+}
+
+/// Of `If-Match: "7"`. Nothing else is a tag of ours, so nothing else is the version there is.
+fn version_of(tag: &HeaderValue) -> Option<i64> {
+    let text = tag.to_str().ok()?.strip_prefix('"')?.strip_suffix('"')?;
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
 }
 
 /// The version that an edit made.

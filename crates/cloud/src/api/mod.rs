@@ -5,6 +5,7 @@
 //! value that only `solthrive_domain::access` makes.
 
 mod answer;
+mod arrival;
 mod auth;
 mod caller;
 mod clients;
@@ -19,6 +20,7 @@ mod guard;
 mod homes;
 mod invitations;
 mod jwt;
+mod letters;
 mod live;
 mod me;
 mod oauth;

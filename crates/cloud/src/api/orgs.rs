@@ -8,9 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use solthrive_cloud_store::people::{
-    Changed, EmailKey, InvitationLine, MemberLine, NewInvitation, OrgLine,
-};
+use solthrive_cloud_store::people::{Changed, InvitationLine, MemberLine, NewInvitation, OrgLine};
 use solthrive_domain::UserId;
 use solthrive_domain::access::Role;
 use solthrive_domain::telemetry::UnixMillis;
@@ -19,8 +17,8 @@ use uuid::Uuid;
 
 use super::Api;
 use super::answer::{body, private, tagged};
-use super::cursor::secret;
 use super::guard::{Allowed, Belongs, Manages, Person};
+use super::letters::{address, secret_for, to_its_end};
 use super::problem::{Problem, ProblemBody};
 use crate::clock::new_id;
 use crate::mail::Letter;
@@ -274,38 +272,35 @@ pub(super) async fn invite(
     bytes: Bytes,
 ) -> Result<Response, Problem> {
     let asked: AskedInvitation = body(&headers, &bytes)?;
-    let key = EmailKey::of(&asked.email);
-    let key = key.map_err(|_| Problem::field("email", "no e-mail address"))?;
+    let (email, key) = address("email", &asked.email)?;
     let role = role_of(&asked.role)?;
-    if !api.mail.works() {
-        return Err(Problem::no_mail());
-    }
-    let wait = api.throttle.letter_by(me.user, api.clock.elapsed());
-    wait.map_err(Problem::too_many)?;
-    let (now, secret) = (api.clock.now(), secret()?);
+    let (secret, now) = (secret_for(&api, me.user)?, api.clock.now());
     let invitation = NewInvitation {
         id: new_id(),
         hash: hash_token(&secret),
-        email: asked.email.trim().to_owned(),
+        email,
         key,
         role,
         expires_at: UnixMillis::try_from(now.get() + WAITS_MS).unwrap_or(now),
     };
+    let sent = Sent { id: invitation.id };
     let name = me.actor.reads_org(org.org()).ok_or(Problem::not_found())?;
     let name = api.orgs.org(name).await?.ok_or(Problem::not_found())?.name;
     let by = me.actor.by();
-    if !api.orgs.invite(by, org, &invitation, now).await? {
-        return Err(Problem::belongs_already());
-    }
-    let link = api.mail.link("invitation", &secret);
-    let letter = Letter::invitation(&name, role.as_str(), &link);
-    if let Err(error) = api.mail.send(&invitation.email, &letter).await {
-        // Nobody waits for a letter that never went out.
-        let id = invitation.id;
-        api.orgs.revoke_invitation(by, org, id, now).await?;
-        return Err(Problem::mail_away(&error));
-    }
-    let sent = Sent { id: invitation.id };
+    to_its_end(async move {
+        if !api.orgs.invite(by, org, &invitation, now).await? {
+            return Err(Problem::belongs_already());
+        }
+        let link = api.mail.link("invitation", &secret);
+        let letter = Letter::invitation(&name, role.as_str(), &link);
+        if let Err(error) = api.mail.send(&invitation.email, &letter).await {
+            let id = invitation.id;
+            api.orgs.revoke_invitation(by, org, id, now).await?;
+            return Err(Problem::mail_away(&error));
+        }
+        Ok(())
+    })
+    .await?;
     Ok((StatusCode::CREATED, private(&sent)).into_response())
 }
 

@@ -231,6 +231,9 @@ impl From<StoreError> for Problem {
         if error.is_passing() {
             return Self::unavailable();
         }
+        if matches!(error, StoreError::RightOver) {
+            return Self::not_found();
+        }
         tracing::error!(%error, "the store broke");
         Self::internal()
     }

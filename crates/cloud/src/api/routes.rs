@@ -5,8 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::handler::Handler;
+use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
+use super::arrival::whole;
 use super::guard::{Guarded, Needs};
 use super::{
     Api, auth, clients, days, events, factor, fleet, grants, homes, invitations, live, me, oauth,
@@ -189,6 +191,6 @@ impl Routes {
     }
 
     pub(super) fn into_router<S>(self, api: Arc<Api>) -> Router<S> {
-        self.router.with_state(api)
+        self.router.layer(from_fn(whole)).with_state(api)
     }
 }

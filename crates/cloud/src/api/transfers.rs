@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use solthrive_cloud_store::people::{EmailKey, History, NewTransfer, Taken, TransferLine};
+use solthrive_cloud_store::people::{History, NewTransfer, Taken, TransferLine};
 use solthrive_domain::OrgId;
 use solthrive_domain::rollup::quarters_of_day;
 use solthrive_domain::telemetry::UnixMillis;
@@ -20,8 +20,8 @@ use uuid::Uuid;
 use super::Api;
 use super::answer::{body, private, tagged};
 use super::auth::no_foreign_page;
-use super::cursor::secret;
 use super::guard::{Allowed, Anyone, FullSession, OwnsHome};
+use super::letters::{address, secret_for, to_its_end};
 use super::problem::{Problem, ProblemBody};
 use crate::clock::new_id;
 use crate::mail::Letter;
@@ -116,36 +116,35 @@ pub(super) async fn offer(
     bytes: Bytes,
 ) -> Result<Response, Problem> {
     let asked: AskedTransfer = body(&headers, &bytes)?;
-    let key = EmailKey::of(&asked.email);
-    let key = key.map_err(|_| Problem::field("email", "no e-mail address"))?;
+    let (email, key) = address("email", &asked.email)?;
     let history = history(&asked, &home.site.time_zone)?;
-    if !api.mail.works() {
-        return Err(Problem::no_mail());
-    }
-    let wait = api.throttle.letter_by(me.user, api.clock.elapsed());
-    wait.map_err(Problem::too_many)?;
-    let (now, secret) = (api.clock.now(), secret()?);
+    let (secret, now) = (secret_for(&api, me.user)?, api.clock.now());
     let transfer = NewTransfer {
         id: new_id(),
         hash: hash_token(&secret),
-        email: asked.email.trim().to_owned(),
+        email,
         key,
         history,
         expires_at: UnixMillis::try_from(now.get() + WAITS_MS).unwrap_or(now),
     };
+    let made = Made { id: transfer.id };
     let by = me.actor.by();
-    if !api.transfers.offer(by, site, &transfer, now).await? {
-        return Err(Problem::offered_already());
-    }
-    let from = api.transfers.offered(transfer.hash, now).await?;
-    let from = from.map_or_else(String::new, |offered| offered.from);
-    let link = api.mail.link("transfer", &secret);
-    let letter = Letter::transfer(&home.site.name, &from, &link);
-    if let Err(error) = api.mail.send(&transfer.email, &letter).await {
-        api.transfers.withdraw(by, site, transfer.id, now).await?;
-        return Err(Problem::mail_away(&error));
-    }
-    Ok((StatusCode::CREATED, private(&Made { id: transfer.id })).into_response())
+    to_its_end(async move {
+        if !api.transfers.offer(by, site, &transfer, now).await? {
+            return Err(Problem::offered_already());
+        }
+        let from = api.transfers.offered(transfer.hash, now).await?;
+        let from = from.map_or_else(String::new, |offered| offered.from);
+        let link = api.mail.link("transfer", &secret);
+        let letter = Letter::transfer(&home.site.name, &from, &link);
+        if let Err(error) = api.mail.send(&transfer.email, &letter).await {
+            api.transfers.withdraw(by, site, transfer.id, now).await?;
+            return Err(Problem::mail_away(&error));
+        }
+        Ok(())
+    })
+    .await?;
+    Ok((StatusCode::CREATED, private(&made)).into_response())
 }
 
 fn history(asked: &AskedTransfer, zone: &str) -> Result<History, Problem> {

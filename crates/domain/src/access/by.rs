@@ -19,6 +19,17 @@ pub enum By {
     Service,
 }
 
+impl By {
+    /// The person, if it is one.
+    #[must_use]
+    pub const fn user(self) -> Option<UserId> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Console | Self::Client(_) | Self::Device | Self::Service => None,
+        }
+    }
+}
+
 /// As it stands in the audit log: `console`, `user:<id>`, `client:<id>`, `device`, `service`.
 impl fmt::Display for By {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -45,7 +45,7 @@ struct Part {
 pub struct SiteAccess {
     site: SiteId,
     parts: Vec<Part>,
-    owns: bool,
+    owned: Option<OwnedSite>,
 }
 
 impl Actor {
@@ -72,11 +72,14 @@ impl Actor {
             part.scopes = part.scopes.and(ceiling);
         }
         parts.retain(|part| !part.scopes.is_empty());
-        let owns = self.owns(facts);
+        let owned = self.owns(facts).then_some(OwnedSite {
+            site: facts.site,
+            owner: facts.owner,
+        });
         (!parts.is_empty()).then_some(SiteAccess {
             site: facts.site,
             parts,
-            owns,
+            owned,
         })
     }
 
@@ -166,8 +169,8 @@ impl SiteAccess {
 
     /// The rights of an owner.
     #[must_use]
-    pub fn owned(&self) -> Option<OwnedSite> {
-        self.owns.then_some(OwnedSite(self.site))
+    pub const fn owned(&self) -> Option<OwnedSite> {
+        self.owned
     }
 }
 
@@ -222,14 +225,24 @@ impl WritableSite {
     }
 }
 
-/// A site of the caller's own: grants, transfer, erasure.
+/// A site of the caller's own: grants, transfer, erasure. It says whose it was when that was judged: a site can be sold
+/// while the call is under way, so whoever writes with this right asks for that owner once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OwnedSite(SiteId);
+pub struct OwnedSite {
+    site: SiteId,
+    owner: OrgId,
+}
 
 impl OwnedSite {
     /// Which one.
     #[must_use]
     pub const fn site(self) -> SiteId {
-        self.0
+        self.site
+    }
+
+    /// Whose it was when the right was given.
+    #[must_use]
+    pub const fn owner(self) -> OrgId {
+        self.owner
     }
 }

@@ -1,12 +1,13 @@
 //! Grants of a site, for its owner.
 
 use serde_json::json;
-use solthrive_domain::access::{Basis, By};
+use solthrive_domain::access::{Basis, By, OwnedSite};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{GrantId, SiteId, UserId};
 use uuid::Uuid;
 
 use super::homes::{GrantRow, grant_of};
+use super::rights::still_owned;
 use crate::StoreError;
 use crate::people::{GrantLine, NewGrant};
 use crate::sql::audit::{Act, audit};
@@ -54,21 +55,19 @@ pub(super) async fn list(db: &SqlStore, site: SiteId) -> Result<Vec<GrantLine>, 
 pub(super) async fn add(
     db: &SqlStore,
     by: By,
-    site: SiteId,
+    site: OwnedSite,
     grant: &NewGrant,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
-    let user = match by {
-        By::User(user) => Some(user.as_uuid()),
-        By::Console | By::Client(_) | By::Device | By::Service => None,
-    };
+    let user = by.user().map(UserId::as_uuid);
     transaction!(db, |tx| {
+        still_owned!(tx, by, site);
         let added = sqlx::query(
             "INSERT INTO site_grant (id, site, grantee_org, scopes, basis, granted_by, created_at, valid_from, valid_to, data_from)
              SELECT $1, $2, id, $4, $5, $6, $7, $7, $8, $9 FROM org WHERE id = $3",
         )
         .bind(grant.id.as_uuid())
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
         .bind(grant.org.as_uuid())
         .bind(grant.scopes.to_string())
         .bind(Basis::OwnerConsent.as_str())
@@ -84,7 +83,7 @@ pub(super) async fn add(
         }
         let act = Act {
             org: Some(grant.org),
-            site: Some(site),
+            site: Some(site.site()),
             details: Some(
                 json!({ "grant": grant.id.to_string(), "scopes": grant.scopes.to_string() }),
             ),
@@ -98,16 +97,17 @@ pub(super) async fn add(
 pub(super) async fn revoke(
     db: &SqlStore,
     by: By,
-    site: SiteId,
+    site: OwnedSite,
     grant: GrantId,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
     transaction!(db, |tx| {
+        still_owned!(tx, by, site);
         let revoked = sqlx::query(
             "UPDATE site_grant SET revoked_at = $3 WHERE id = $1 AND site = $2 AND revoked_at IS NULL",
         )
         .bind(grant.as_uuid())
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
         .bind(now.get())
         .execute(&mut *tx)
         .await?
@@ -116,7 +116,7 @@ pub(super) async fn revoke(
             return Ok(false);
         }
         let act = Act {
-            site: Some(site),
+            site: Some(site.site()),
             details: Some(json!({ "grant": grant.to_string() })),
             ..Act::by(by, "grant.revoked")
         };

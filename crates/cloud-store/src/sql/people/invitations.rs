@@ -1,13 +1,14 @@
 //! Who is asked to join an org.
 
 use serde_json::json;
-use solthrive_domain::OrgId;
 use solthrive_domain::access::By;
 use solthrive_domain::telemetry::UnixMillis;
+use solthrive_domain::{OrgId, UserId};
 use uuid::Uuid;
 
 use super::members::act;
 use super::parse;
+use super::rights::still_managed;
 use super::users::insert_person;
 use crate::StoreError;
 use crate::meta::TokenHash;
@@ -22,11 +23,9 @@ pub(super) async fn add(
     new: &NewInvitation,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
-    let user = match by {
-        By::User(user) => Some(user.as_uuid()),
-        By::Console | By::Client(_) | By::Device | By::Service => None,
-    };
+    let user = by.user().map(UserId::as_uuid);
     transaction!(db, |tx| {
+        still_managed!(tx, by, org);
         // The letter that came last counts.
         sqlx::query(
             "UPDATE invitation SET revoked_at = $3 WHERE org = $1 AND email_key = $2
@@ -101,6 +100,7 @@ pub(super) async fn revoke(
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
     transaction!(db, |tx| {
+        still_managed!(tx, by, org);
         let revoked = sqlx::query(
             "UPDATE invitation SET revoked_at = $3 WHERE id = $1 AND org = $2
              AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $3",

@@ -7,6 +7,7 @@ use solthrive_domain::{OrgId, UserId};
 use uuid::Uuid;
 
 use super::parse;
+use super::rights::still_managed;
 use crate::StoreError;
 use crate::people::{Changed, MemberLine, OrgLine};
 use crate::sql::audit::{Act, audit};
@@ -65,11 +66,7 @@ pub(super) async fn change(
     now: UnixMillis,
 ) -> Result<Changed, StoreError> {
     transaction!(db, |tx| {
-        // Its row is locked until the end: two admins who take each other out come one after the other.
-        sqlx::query("UPDATE org SET version = version + 1 WHERE id = $1")
-            .bind(org.as_uuid())
-            .execute(&mut *tx)
-            .await?;
+        still_managed!(tx, by, org);
         let was: Option<(String,)> =
             sqlx::query_as("SELECT role FROM membership WHERE org = $1 AND app_user = $2")
                 .bind(org.as_uuid())

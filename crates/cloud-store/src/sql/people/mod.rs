@@ -12,6 +12,7 @@ mod orgs;
 mod parse;
 mod programs;
 mod recovery;
+mod rights;
 mod sessions;
 mod signing;
 mod supports;
@@ -192,7 +193,7 @@ impl Tenancy for SqlStore {
         grant: &NewGrant,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        grants::add(self, by, site.site(), grant, now).await
+        grants::add(self, by, site, grant, now).await
     }
 
     async fn revoke_grant(
@@ -202,7 +203,7 @@ impl Tenancy for SqlStore {
         grant: GrantId,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        grants::revoke(self, by, site.site(), grant, now).await
+        grants::revoke(self, by, site, grant, now).await
     }
 
     async fn open_support(

@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use serde_json::json;
 use solthrive_domain::access::{By, ManagedOrg};
 use solthrive_domain::telemetry::UnixMillis;
-use solthrive_domain::{ClientId, OrgId};
+use solthrive_domain::{ClientId, OrgId, UserId};
 use uuid::Uuid;
 
 use super::members::act;
+use super::rights::still_managed;
 use super::{parse, signing};
 use crate::StoreError;
 use crate::people::{NewProgram, OrgLine, Program, ProgramLine, Programs, SigningKey};
@@ -69,11 +70,9 @@ async fn add(
     new: &NewProgram,
     now: UnixMillis,
 ) -> Result<(), StoreError> {
-    let user = match by {
-        By::User(user) => Some(user.as_uuid()),
-        By::Console | By::Client(_) | By::Device | By::Service => None,
-    };
+    let user = by.user().map(UserId::as_uuid);
     transaction!(db, |tx| {
+        still_managed!(tx, by, org);
         sqlx::query(
             "INSERT INTO oauth_client (id, org, name, secret_hash, redirect_uris, scopes, created_at, created_by)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -132,6 +131,7 @@ async fn revoke(
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
     transaction!(db, |tx| {
+        still_managed!(tx, by, org);
         let revoked = sqlx::query(
             "UPDATE oauth_client SET revoked_at = $3 WHERE id = $1 AND org = $2 AND revoked_at IS NULL",
         )

@@ -6,6 +6,7 @@ use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{SiteId, SupportId, UserId};
 use uuid::Uuid;
 
+use super::rights::still_owned;
 use crate::StoreError;
 use crate::people::{EndedBy, NewSupport, SupportLine};
 use crate::sql::audit::{Act, audit};
@@ -82,11 +83,11 @@ pub(super) async fn end(
         EndedBy::Admin(admin) => (Some(admin.as_uuid()), None),
         EndedBy::Owner(site) => (None, Some(site.site().as_uuid())),
     };
-    let user = match by {
-        By::User(user) => Some(UserId::as_uuid(user)),
-        By::Console | By::Client(_) | By::Device | By::Service => None,
-    };
+    let user = by.user().map(UserId::as_uuid);
     transaction!(db, |tx| {
+        if let EndedBy::Owner(site) = ended_by {
+            still_owned!(tx, by, site);
+        }
         let whose: Option<(Uuid,)> = sqlx::query_as(
             "UPDATE support_session SET ended_at = $2, ended_by = $3
              WHERE id = $1 AND ended_at IS NULL AND until_at > $2 AND (app_user = $4 OR site = $5) RETURNING site",

@@ -8,6 +8,7 @@ use solthrive_domain::{OrgId, SiteId, UserId};
 use uuid::Uuid;
 
 use super::parse;
+use super::rights::still_owned;
 use crate::StoreError;
 use crate::meta::TokenHash;
 use crate::people::{
@@ -27,6 +28,7 @@ impl Transfers for SqlStore {
         now: UnixMillis,
     ) -> Result<Edited, StoreError> {
         let next = transaction!(self, |tx| {
+            still_owned!(tx, by, site);
             let next: Option<(i64,)> = sqlx::query_as(
                 "UPDATE site SET name = coalesce($3, name), size_w = coalesce($4, size_w), version = version + 1
                  WHERE id = $1 AND version = $2 RETURNING version",
@@ -55,11 +57,11 @@ impl Transfers for SqlStore {
         transfer: &NewTransfer,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        offer(self, by, site.site(), transfer, now).await
+        offer(self, by, site, transfer, now).await
     }
 
     async fn transfers(&self, site: OwnedSite) -> Result<Vec<TransferLine>, StoreError> {
-        list(self, site.site()).await
+        list(self, site).await
     }
 
     async fn withdraw(
@@ -70,6 +72,7 @@ impl Transfers for SqlStore {
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
         transaction!(self, |tx| {
+            still_owned!(tx, by, site);
             let ended = sqlx::query(
                 "UPDATE site_transfer SET ended_at = $3 WHERE id = $1 AND site = $2
                  AND accepted_at IS NULL AND ended_at IS NULL",
@@ -157,35 +160,33 @@ impl Transfers for SqlStore {
 async fn offer(
     db: &SqlStore,
     by: By,
-    site: SiteId,
+    site: OwnedSite,
     new: &NewTransfer,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
-    let user = match by {
-        By::User(user) => Some(user.as_uuid()),
-        By::Console | By::Client(_) | By::Device | By::Service => None,
-    };
+    let user = by.user().map(UserId::as_uuid);
     let from = match new.history {
         History::From(at) => Some(at.get()),
         History::All | History::Nothing => None,
     };
     transaction!(db, |tx| {
+        still_owned!(tx, by, site);
         // One that nobody took in time is in nobody's way.
         sqlx::query(
             "UPDATE site_transfer SET ended_at = expires_at WHERE site = $1 AND accepted_at IS NULL
              AND ended_at IS NULL AND expires_at <= $2",
         )
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
         .bind(now.get())
         .execute(&mut *tx)
         .await?;
         let added = sqlx::query(
             "INSERT INTO site_transfer (id, hash, site, from_org, to_email, to_email_key, history, data_from, offered_by, created_at, expires_at)
-             SELECT $1, $2, id, owner_org, $4, $5, $6, $7, $8, $9, $10 FROM site WHERE id = $3 ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $11, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
         )
         .bind(new.id)
         .bind(parse::hash(new.hash))
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
         .bind(&new.email)
         .bind(new.key.as_str())
         .bind(new.history.as_str())
@@ -193,6 +194,7 @@ async fn offer(
         .bind(user)
         .bind(now.get())
         .bind(new.expires_at.get())
+        .bind(site.owner().as_uuid())
         .execute(&mut *tx)
         .await?
         .rows_affected();
@@ -200,20 +202,21 @@ async fn offer(
             return Ok(false);
         }
         let details = json!({ "transfer": new.id.to_string(), "history": new.history.as_str() });
-        audit!(tx, now, act(by, "transfer.offered", site, details));
+        audit!(tx, now, act(by, "transfer.offered", site.site(), details));
     });
     Ok(true)
 }
 
-async fn list(db: &SqlStore, site: SiteId) -> Result<Vec<TransferLine>, StoreError> {
+async fn list(db: &SqlStore, site: OwnedSite) -> Result<Vec<TransferLine>, StoreError> {
     type Row = (Uuid, String, String, i64, i64, Option<i64>, Option<i64>);
     let rows: Vec<Row> = ask!(db, |pool| {
         sqlx::query_as(
             "SELECT id, to_email, history, created_at, expires_at, accepted_at, ended_at FROM site_transfer
-             WHERE site = $1 AND from_org = (SELECT owner_org FROM site WHERE id = $1)
+             WHERE site = $1 AND from_org = $2
              ORDER BY created_at DESC, id LIMIT 500",
         )
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
+        .bind(site.owner().as_uuid())
         .fetch_all(pool)
         .await?
     });
@@ -300,6 +303,19 @@ async fn take(
 ) -> Result<Taken, StoreError> {
     type Row = (Uuid, Uuid, Uuid, String, String, Option<i64>);
     let taken = transaction!(db, |tx| {
+        // The site first, as every writer with an owner's right locks it: what they give is there before the last
+        // owner's rights are ended below, or is refused.
+        let seen: Option<(Option<i64>,)> = sqlx::query_as(
+            "UPDATE site SET version = version FROM site_transfer AS offered WHERE offered.hash = $1
+             AND site.id = offered.site AND site.owner_org = offered.from_org RETURNING site.owner_data_from",
+        )
+        .bind(parse::hash(hash))
+        .fetch_optional(&mut *tx)
+        .await?;
+        // No such offer; or the owner changed otherwise, and who offered it had nothing to offer any more.
+        let Some((seen,)) = seen else {
+            return Ok(Taken::Gone);
+        };
         let row: Option<Row> = sqlx::query_as(
             "UPDATE site_transfer SET accepted_at = $2 WHERE hash = $1 AND accepted_at IS NULL AND ended_at IS NULL
              AND expires_at > $2 RETURNING id, site, from_org, to_email_key, history, data_from",
@@ -322,16 +338,6 @@ async fn take(
         if theirs.is_none() {
             return Ok(Taken::NotTheirs);
         }
-        let seen: Option<(Option<i64>,)> =
-            sqlx::query_as("SELECT owner_data_from FROM site WHERE id = $1 AND owner_org = $2")
-                .bind(site)
-                .bind(from)
-                .fetch_optional(&mut *tx)
-                .await?;
-        // The owner changed otherwise: who offered it had nothing to offer any more.
-        let Some((seen,)) = seen else {
-            return Ok(Taken::Gone);
-        };
         let history = history_of(&history, data_from)?;
         let begin = history.begin(seen.map(instant).transpose()?, now);
         let to = household_of!(tx, user.as_uuid(), household.as_uuid(), now);

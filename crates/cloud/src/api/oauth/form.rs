@@ -6,9 +6,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, header};
 
 use super::refusal::Refusal;
-
-/// The largest body.
-const MOST: usize = 16 * 1024;
+use crate::api::arrival::LARGEST_BODY;
 
 /// Fields by their name. One without a value is not there (RFC 6749, section 3.2).
 #[derive(Debug)]
@@ -30,7 +28,7 @@ impl Form {
                 "send a form, with content-type: application/x-www-form-urlencoded",
             ));
         }
-        if bytes.len() > MOST {
+        if bytes.len() > LARGEST_BODY {
             return Err(Refusal::request("a body has at most 16 kB"));
         }
         let mut fields = BTreeMap::new();

@@ -8,6 +8,7 @@ mod live;
 mod matrix;
 mod measured;
 mod oauth;
+mod overtaken;
 mod pages;
 mod people;
 mod setup;

@@ -109,15 +109,15 @@ impl Town {
         open.map(|grant| grant["basis"].clone()).collect()
     }
 
-    /// How many rows somebody sees of the last hour, once the newest are there.
+    /// How many rows somebody sees of the last hour, or from so many seconds ago to so many, once the newest are there.
     async fn rows(&self, who: &Who) -> usize {
+        self.rows_within(who, 3_600, -600).await
+    }
+
+    async fn rows_within(&self, who: &Who, from: i64, to: i64) -> usize {
         tokio::time::sleep(Duration::from_millis(900)).await;
         let at = |seconds: i64| crate::service::ago(seconds);
-        let query = format!(
-            "/telemetry?from={}&to={}&resolution=raw",
-            at(3_600),
-            at(-600)
-        );
+        let query = format!("/telemetry?from={}&to={}&resolution=raw", at(from), at(to));
         let answer = self.world.get(who, &self.path(&query)).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json()["t"].as_array().unwrap().len()
@@ -160,6 +160,15 @@ fn an_edit_says_what_it_saw_and_overwrites_nothing_else() {
         ] {
             assert_eq!(town.edit(Some(&version), wrong).await.status, 422);
         }
+        let nothing = town.edit(Some(&version), json!({})).await;
+        assert_eq!(nothing.status, 422);
+        for tag in ["", "*", after["version"].to_string().as_str()] {
+            let untagged = town.edit(Some(tag), name("Lakeside")).await;
+            assert_eq!(untagged.status, 412, "{tag}");
+        }
+        let doubled = format!("\"{version}\"");
+        let doubled = town.edit(Some(&doubled), name("Lakeside")).await;
+        assert_eq!(doubled.status, 412);
         let foreign = town.edit(Some(&version), json!({ "owner": "me" })).await;
         assert_eq!(foreign.code(), "invalid-body");
         town.world.stop().await;
@@ -243,6 +252,31 @@ fn with_all_of_its_past_the_buyer_sees_what_was() {
         let token = town.letters.secret("bo@example.org").await;
         assert_eq!(town.take(&town.buyer, &token).await.status, 200);
         assert_eq!(town.rows(&town.buyer).await, 2);
+        town.world.stop().await;
+    });
+}
+
+#[test]
+fn from_a_day_on_the_buyer_sees_what_was_since_its_local_midnight() {
+    run(async {
+        let town = town().await;
+        // The site is in Berlin; a day that is over, whatever the time is now.
+        let berlin = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        let now = jiff::Timestamp::now();
+        let day = berlin.to_datetime(now).date().yesterday().unwrap();
+        let midnight = day.to_zoned(berlin).unwrap().timestamp();
+        let since = now.duration_since(midnight).as_secs();
+        let rows = [snapshot(since + 60, 1.0), snapshot(since - 60, 2.0)];
+        town.device.deliver(&town.world.client, &rows).await;
+        let asked = json!({ "email": "bo@example.org", "history": "from_date", "date": day });
+        let transfers = town.path("/transfers");
+        let offered = town.post(&town.owner, &transfers, asked).await;
+        assert_eq!(offered.status, 201);
+        let token = town.letters.secret("bo@example.org").await;
+        let seen = async |who: &Who| town.rows_within(who, since + 3_600, since - 3_600).await;
+        assert_eq!(seen(&town.owner).await, 2);
+        assert_eq!(town.take(&town.buyer, &token).await.status, 200);
+        assert_eq!(seen(&town.buyer).await, 1);
         town.world.stop().await;
     });
 }
