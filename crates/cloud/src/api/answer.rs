@@ -7,6 +7,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::arrival::LARGEST_BODY;
 use super::cursor::hex;
@@ -42,6 +44,25 @@ pub(super) fn tagged(headers: &HeaderMap, body: &impl Serialize) -> Response {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response
+}
+
+/// It is over now, if there was something that could end.
+pub(super) fn gone(was: bool) -> Result<Response, Problem> {
+    let done = || StatusCode::NO_CONTENT.into_response();
+    was.then(done).ok_or(Problem::not_found())
+}
+
+/// What was made, by which it is found again.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Made {
+    id: Uuid,
+}
+
+impl Made {
+    /// 201 with its id.
+    pub(super) fn answer(id: Uuid) -> Response {
+        (StatusCode::CREATED, private(&Self { id })).into_response()
+    }
 }
 
 fn keep_private(headers: &mut HeaderMap) {

@@ -1,13 +1,17 @@
+//! What a call brings, before it is judged.
+//!
 //! A call has arrived when its body has: only then is anything judged. Who could hold a body back would choose how old
 //! the right is that he uses.
 
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Path, Request};
+use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
+use uuid::Uuid;
 
 use super::problem::Problem;
 
@@ -49,6 +53,32 @@ async fn read(mut body: Body) -> Result<Bytes, axum::Error> {
         }
     }
     Ok(whole.into())
+}
+
+/// The one id of a path; what is no id leads nowhere.
+pub(super) struct Only(pub(super) Uuid);
+
+/// The second of two ids of a path. The first one is for the rule.
+pub(super) struct Second(pub(super) Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for Only {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = Path::<Uuid>::from_request_parts(parts, state).await;
+        id.map(|Path(id)| Self(id))
+            .map_err(|_| Problem::not_found())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Second {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let ids = Path::<(Uuid, Uuid)>::from_request_parts(parts, state).await;
+        ids.map(|Path((_, id))| Self(id))
+            .map_err(|_| Problem::not_found())
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::people::{EmailKey, NewSession, SignIn};
 use solthrive_domain::access::{FactorFacts, SecondFactor};
-use solthrive_domain::telemetry::UnixMillis;
 use utoipa::ToSchema;
 
 use super::Api;
@@ -105,7 +104,7 @@ async fn begin(api: &Api, found: &SignIn, headers: &HeaderMap) -> Result<Respons
         hash: hash_token(&secret),
         id: new_id(),
         user: found.user,
-        expires_at: UnixMillis::try_from(now.get().saturating_add(lasts)).unwrap_or(now),
+        expires_at: now.plus_ms(lasts),
         factor: false,
         agent: agent(headers),
     };

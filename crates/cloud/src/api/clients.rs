@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -15,11 +15,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Api;
-use super::answer::{body, private, tagged};
+use super::answer::{body, gone, private, tagged};
+use super::arrival::Second;
 use super::cursor::secret;
 use super::guard::{Allowed, Manages};
-use super::me::{name_of, scopes_of};
 use super::problem::{Problem, ProblemBody};
+use super::typed::{name_of, scopes_of};
 use crate::clock::new_id;
 use crate::secrets::hash_token;
 
@@ -175,13 +176,11 @@ fn is_redirect(text: &str) -> bool {
 pub(super) async fn revoke(
     Allowed((me, org)): Allowed<Manages>,
     State(api): State<Arc<Api>>,
-    ids: Result<Path<(Uuid, Uuid)>, axum::extract::rejection::PathRejection>,
+    Second(client): Second,
 ) -> Result<Response, Problem> {
-    let Path((_, client)) = ids.map_err(|_| Problem::not_found())?;
     let (client, now) = (ClientId::from_uuid(client), api.clock.now());
     let revoked = api.programs.revoke_program(me.actor.by(), org, client, now);
-    let gone = || StatusCode::NO_CONTENT.into_response();
-    revoked.await?.then(gone).ok_or(Problem::not_found())
+    gone(revoked.await?)
 }
 
 #[cfg(test)]

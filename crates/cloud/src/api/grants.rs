@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::people::{GrantLine, NewGrant};
@@ -16,10 +16,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Api;
-use super::answer::{body, private};
+use super::answer::{Made, body, gone, private};
+use super::arrival::Second;
 use super::guard::{Allowed, Owns};
-use super::me::{ends, scopes_of};
 use super::problem::{Problem, ProblemBody};
+use super::typed::{ends, scopes_of};
 use crate::clock::new_id;
 
 /// A right of somebody at the site.
@@ -100,15 +101,9 @@ pub(super) struct AskedGrant {
     data_from: Option<Timestamp>,
 }
 
-/// A grant that was made.
-#[derive(Serialize, ToSchema)]
-pub(super) struct MadeGrant {
-    id: Uuid,
-}
-
 /// `POST /api/v1/sites/{site}/grants`.
 #[utoipa::path(post, path = "/api/v1/sites/{site}/grants", tag = "sites", operation_id = "addGrant", params(("site" = Uuid, Path)), request_body = AskedGrant, responses(
-    (status = 201, body = MadeGrant), (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 201, body = Made), (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
@@ -135,10 +130,7 @@ pub(super) async fn add(
     if !added {
         return Err(Problem::field("org", "there is no such org"));
     }
-    let made = MadeGrant {
-        id: grant.id.as_uuid(),
-    };
-    Ok((StatusCode::CREATED, private(&made)).into_response())
+    Ok(Made::answer(grant.id.as_uuid()))
 }
 
 /// `DELETE /api/v1/sites/{site}/grants/{grant}`: ends it at once, whoever gave it.
@@ -150,14 +142,12 @@ pub(super) async fn add(
 pub(super) async fn revoke(
     Allowed((me, site)): Allowed<Owns>,
     State(api): State<Arc<Api>>,
-    ids: Result<Path<(Uuid, Uuid)>, axum::extract::rejection::PathRejection>,
+    Second(grant): Second,
 ) -> Result<Response, Problem> {
-    let Path((_, grant)) = ids.map_err(|_| Problem::not_found())?;
     let grant = GrantId::from_uuid(grant);
     let revoked = api
         .tenancy
         .revoke_grant(me.actor.by(), site, grant, api.clock.now())
         .await?;
-    let gone = || StatusCode::NO_CONTENT.into_response();
-    revoked.then(gone).ok_or(Problem::not_found())
+    gone(revoked)
 }

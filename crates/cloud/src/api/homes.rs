@@ -19,9 +19,9 @@ use uuid::Uuid;
 use super::Api;
 use super::answer::{body, private, tagged};
 use super::guard::{Allowed, AtSite, Caller, ConfigRead, OwnsHome, Reads, ReadsDevice};
-use super::invitations::called;
 use super::problem::{Problem, ProblemBody};
 use super::telemetry::words;
+use super::typed::name_of;
 
 /// A site, and what the caller may there.
 #[derive(Serialize, ToSchema)]
@@ -187,7 +187,7 @@ pub(super) async fn edit(
         watts.ok_or_else(|| Problem::field("size_kw", "0 to 10,000"))
     });
     let edit = SiteEdit {
-        name: asked.name.as_deref().map(called).transpose()?,
+        name: asked.name.as_deref().map(name_of).transpose()?,
         size_w: size.transpose()?.map(whole),
     };
     let (by, now) = (me.actor.by(), api.clock.now());

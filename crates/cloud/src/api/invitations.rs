@@ -20,18 +20,16 @@ use super::caller::who;
 use super::guard::{Allowed, Anyone};
 use super::passwords::hashed;
 use super::problem::{Problem, ProblemBody};
+use super::typed::name_of;
 use crate::clock::new_id;
 use crate::secrets::hash_token;
 
-/// The longest name of a person, in characters.
-const NAME: usize = 100;
-
-/// What stands in the letter.
+/// What stands in a letter.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Letter {
+pub(super) struct LetterToken {
     /// What stands after the `#` of the link.
-    token: String,
+    pub(super) token: String,
 }
 
 /// What it is about.
@@ -51,7 +49,7 @@ pub(super) struct Invited {
 }
 
 /// `POST /api/v1/invitations/look`: what an invitation is about. Not a `GET`: what is secret stands in no address.
-#[utoipa::path(post, path = "/api/v1/invitations/look", tag = "orgs", operation_id = "lookAtInvitation", request_body = Letter, responses(
+#[utoipa::path(post, path = "/api/v1/invitations/look", tag = "orgs", operation_id = "lookAtInvitation", request_body = LetterToken, responses(
     (status = 200, body = Invited), (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json")), security(()))]
@@ -62,7 +60,7 @@ pub(super) async fn look(
     bytes: Bytes,
 ) -> Result<Response, Problem> {
     no_foreign_page(&headers)?;
-    let Letter { token } = body(&headers, &bytes)?;
+    let LetterToken { token } = body(&headers, &bytes)?;
     let found = api.orgs.invitation(hash_token(&token), api.clock.now());
     let found = found.await?.ok_or(Problem::not_found())?;
     Ok(private(&Invited {
@@ -138,18 +136,8 @@ pub(super) async fn accept(
     }
 }
 
-/// A person's name, as it can be.
-pub(super) fn called(name: &str) -> Result<String, Problem> {
-    let name = name.trim();
-    let plain = !name.chars().any(char::is_control);
-    if name.is_empty() || name.chars().count() > NAME || !plain {
-        return Err(Problem::field("name", format!("1 to {NAME} letters")));
-    }
-    Ok(name.to_owned())
-}
-
 async fn new_person(api: &Api, asked: Acceptance, email: &str) -> Result<NewUser, Problem> {
-    let name = called(&asked.name.unwrap_or_default())?;
+    let name = name_of(&asked.name.unwrap_or_default())?;
     let password = hashed(api, "password", asked.password.unwrap_or_default()).await?;
     let key = EmailKey::of(email).map_err(|_| Problem::not_found())?;
     Ok(NewUser {

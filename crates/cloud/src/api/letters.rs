@@ -1,19 +1,11 @@
 //! What is common to calls that write somebody a letter with a secret in it.
 
-use solthrive_cloud_store::people::EmailKey;
 use solthrive_domain::UserId;
 use tracing::Instrument as _;
 
 use super::Api;
 use super::cursor::secret;
 use super::problem::Problem;
-
-/// An address that was typed: as it was, and as it is compared.
-pub(super) fn address(field: &'static str, text: &str) -> Result<(String, EmailKey), Problem> {
-    let key = EmailKey::of(text);
-    let key = key.map_err(|_| Problem::field(field, "no e-mail address"))?;
-    Ok((text.trim().to_owned(), key))
-}
 
 /// A secret for a letter that this person has sent to somebody, if letters can be sent, and by him now.
 pub(super) fn secret_for(api: &Api, user: UserId) -> Result<String, Problem> {

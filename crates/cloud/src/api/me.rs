@@ -5,24 +5,25 @@ use std::sync::Arc;
 
 use aws_lc_rs::rand;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::people::NewToken;
 use solthrive_domain::SiteId;
-use solthrive_domain::access::{Scope, Scopes};
-use solthrive_domain::telemetry::UnixMillis;
+use solthrive_domain::access::Scope;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Api;
-use super::answer::{body, private, tagged};
+use super::answer::{body, gone, private, tagged};
+use super::arrival::Only;
 use super::caller::TOKEN;
 use super::cursor::hex;
 use super::guard::{Allowed, AnySession, FullSession, Person};
 use super::problem::{Problem, ProblemBody};
+use super::typed::{ends, name_of, scopes_of};
 use crate::clock::new_id;
 use crate::secrets::hash_token;
 
@@ -135,15 +136,10 @@ pub(super) async fn sessions(
 pub(super) async fn end_session(
     Allowed(me): Allowed<AnySession>,
     State(api): State<Arc<Api>>,
-    session: Result<Path<Uuid>, axum::extract::rejection::PathRejection>,
+    Only(session): Only,
 ) -> Result<Response, Problem> {
-    let Path(session) = session.map_err(|_| Problem::not_found())?;
     let ended = api.accounts.end_session(me.user, session).await?;
-    ended.then(gone).ok_or(Problem::not_found())
-}
-
-fn gone() -> Response {
-    StatusCode::NO_CONTENT.into_response()
+    gone(ended)
 }
 
 /// A token for scripts.
@@ -248,32 +244,6 @@ pub(super) async fn add_token(
     Ok((StatusCode::CREATED, private(&made)).into_response())
 }
 
-/// A name as a person may give it.
-pub(super) fn name_of(typed: &str) -> Result<String, Problem> {
-    let name = typed.trim();
-    let sound =
-        !name.is_empty() && name.chars().count() <= 100 && !name.chars().any(char::is_control);
-    let problem = || Problem::field("name", "1 to 100 letters, in one line");
-    sound.then(|| name.to_owned()).ok_or_else(problem)
-}
-
-/// At least one scope.
-pub(super) fn scopes_of(named: &[String]) -> Result<Scopes, Problem> {
-    let scopes = named.iter().map(|name| name.parse::<Scope>());
-    let scopes: Result<Scopes, _> = scopes.collect();
-    let scopes = scopes.map_err(|error| Problem::field("scopes", error.to_string()))?;
-    if scopes.is_empty() {
-        return Err(Problem::field("scopes", "name at least one"));
-    }
-    Ok(scopes)
-}
-
-/// A time to come.
-pub(super) fn ends(at: Timestamp, now: UnixMillis) -> Result<UnixMillis, Problem> {
-    let at = UnixMillis::try_from(at).ok().filter(|at| *at > now);
-    at.ok_or_else(|| Problem::field("expires_at", "a time to come"))
-}
-
 /// `DELETE /api/v1/me/tokens/{token}`.
 #[utoipa::path(delete, path = "/api/v1/me/tokens/{token}", tag = "me", operation_id = "revokeToken",
     params(("token" = Uuid, Path)), responses(
@@ -283,13 +253,12 @@ pub(super) fn ends(at: Timestamp, now: UnixMillis) -> Result<UnixMillis, Problem
 pub(super) async fn revoke_token(
     Allowed(me): Allowed<FullSession>,
     State(api): State<Arc<Api>>,
-    token: Result<Path<Uuid>, axum::extract::rejection::PathRejection>,
+    Only(token): Only,
 ) -> Result<Response, Problem> {
-    let Path(token) = token.map_err(|_| Problem::not_found())?;
     let now = api.clock.now();
     let revoked = api
         .accounts
         .revoke_script_token(me.user, token, now)
         .await?;
-    revoked.then(gone).ok_or(Problem::not_found())
+    gone(revoked)
 }

@@ -39,6 +39,7 @@ mod support;
 mod telemetry;
 mod throttle;
 mod transfers;
+mod typed;
 
 pub use self::document::{add_to as add_to_document, operations as documented_operations};
 pub use self::guard::Needs;

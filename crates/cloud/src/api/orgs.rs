@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -11,15 +11,16 @@ use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::people::{Changed, InvitationLine, MemberLine, NewInvitation, OrgLine};
 use solthrive_domain::UserId;
 use solthrive_domain::access::Role;
-use solthrive_domain::telemetry::UnixMillis;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Api;
-use super::answer::{body, private, tagged};
+use super::answer::{Made, body, gone, tagged};
+use super::arrival::Second;
 use super::guard::{Allowed, Belongs, Manages, Person};
-use super::letters::{address, secret_for, to_its_end};
+use super::letters::{secret_for, to_its_end};
 use super::problem::{Problem, ProblemBody};
+use super::typed::address;
 use crate::clock::new_id;
 use crate::mail::Letter;
 use crate::secrets::hash_token;
@@ -143,11 +144,10 @@ fn role_of(text: &str) -> Result<Role, Problem> {
 pub(super) async fn set_role(
     Allowed((me, org)): Allowed<Manages>,
     State(api): State<Arc<Api>>,
-    ids: Result<Path<(Uuid, Uuid)>, axum::extract::rejection::PathRejection>,
+    Second(member): Second,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Problem> {
-    let member = second(ids)?;
     let asked: AskedRole = body(&headers, &bytes)?;
     let (role, now) = (role_of(&asked.role)?, api.clock.now());
     let member = UserId::from_uuid(member);
@@ -168,22 +168,15 @@ pub(super) async fn set_role(
 pub(super) async fn remove(
     Allowed((me, org)): Allowed<Manages>,
     State(api): State<Arc<Api>>,
-    ids: Result<Path<(Uuid, Uuid)>, axum::extract::rejection::PathRejection>,
+    Second(member): Second,
 ) -> Result<Response, Problem> {
-    let member = UserId::from_uuid(second(ids)?);
+    let member = UserId::from_uuid(member);
     let now = api.clock.now();
     told(
         api.orgs
             .remove_member(me.actor.by(), org, member, now)
             .await?,
     )
-}
-
-fn second(
-    ids: Result<Path<(Uuid, Uuid)>, axum::extract::rejection::PathRejection>,
-) -> Result<Uuid, Problem> {
-    ids.map(|Path((_, second))| second)
-        .map_err(|_| Problem::not_found())
 }
 
 fn told(changed: Changed) -> Result<Response, Problem> {
@@ -250,15 +243,9 @@ pub(super) struct AskedInvitation {
     role: String,
 }
 
-/// An invitation that was sent.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Sent {
-    id: Uuid,
-}
-
 /// `POST /api/v1/orgs/{org}/invitations`: sends a letter. It replaces one that waits for the same address.
 #[utoipa::path(post, path = "/api/v1/orgs/{org}/invitations", tag = "orgs", operation_id = "invite", params(("org" = Uuid, Path)), request_body = AskedInvitation, responses(
-    (status = 201, body = Sent), (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 201, body = Made), (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, body = ProblemBody, content_type = "application/problem+json"),
@@ -272,7 +259,7 @@ pub(super) async fn invite(
     bytes: Bytes,
 ) -> Result<Response, Problem> {
     let asked: AskedInvitation = body(&headers, &bytes)?;
-    let (email, key) = address("email", &asked.email)?;
+    let (email, key) = address(&asked.email)?;
     let role = role_of(&asked.role)?;
     let (secret, now) = (secret_for(&api, me.user)?, api.clock.now());
     let invitation = NewInvitation {
@@ -281,9 +268,9 @@ pub(super) async fn invite(
         email,
         key,
         role,
-        expires_at: UnixMillis::try_from(now.get() + WAITS_MS).unwrap_or(now),
+        expires_at: now.plus_ms(WAITS_MS),
     };
-    let sent = Sent { id: invitation.id };
+    let id = invitation.id;
     let name = me.actor.reads_org(org.org()).ok_or(Problem::not_found())?;
     let name = api.orgs.org(name).await?.ok_or(Problem::not_found())?.name;
     let by = me.actor.by();
@@ -294,14 +281,13 @@ pub(super) async fn invite(
         let link = api.mail.link("invitation", &secret);
         let letter = Letter::invitation(&name, role.as_str(), &link);
         if let Err(error) = api.mail.send(&invitation.email, &letter).await {
-            let id = invitation.id;
             api.orgs.revoke_invitation(by, org, id, now).await?;
             return Err(Problem::mail_away(&error));
         }
         Ok(())
     })
     .await?;
-    Ok((StatusCode::CREATED, private(&sent)).into_response())
+    Ok(Made::answer(id))
 }
 
 /// `DELETE /api/v1/orgs/{org}/invitations/{invitation}`: its letter is worth nothing from now on.
@@ -313,13 +299,11 @@ pub(super) async fn invite(
 pub(super) async fn revoke(
     Allowed((me, org)): Allowed<Manages>,
     State(api): State<Arc<Api>>,
-    ids: Result<Path<(Uuid, Uuid)>, axum::extract::rejection::PathRejection>,
+    Second(invitation): Second,
 ) -> Result<Response, Problem> {
-    let invitation = second(ids)?;
     let now = api.clock.now();
     let revoked = api
         .orgs
         .revoke_invitation(me.actor.by(), org, invitation, now);
-    let gone = || StatusCode::NO_CONTENT.into_response();
-    revoked.await?.then(gone).ok_or(Problem::not_found())
+    gone(revoked.await?)
 }

@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use solthrive_cloud_store::people::EmailKey;
-use solthrive_domain::telemetry::UnixMillis;
 use utoipa::ToSchema;
 
 use super::Api;
@@ -19,6 +18,7 @@ use super::cursor::secret;
 use super::guard::{Allowed, Anyone, FullSession};
 use super::password::{LONGEST, SHORTEST};
 use super::problem::{Problem, ProblemBody};
+use super::typed::address;
 use crate::http::Peer;
 use crate::mail::Letter;
 use crate::secrets::hash_token;
@@ -51,7 +51,7 @@ pub(super) async fn forgotten(
 ) -> Result<Response, Problem> {
     no_foreign_page(&headers)?;
     let Forgotten { email } = body(&headers, &bytes)?;
-    let key = EmailKey::of(&email).map_err(|_| Problem::field("email", "no e-mail address"))?;
+    let (_, key) = address(&email)?;
     if !api.mail.works() {
         return Err(Problem::no_mail());
     }
@@ -72,7 +72,7 @@ pub(super) async fn forgotten(
 
 async fn send_link(api: &Api, key: &EmailKey) -> Result<(), Problem> {
     let (now, secret) = (api.clock.now(), secret()?);
-    let until = UnixMillis::try_from(now.get() + LINK_MS).unwrap_or(now);
+    let until = now.plus_ms(LINK_MS);
     let found = api
         .recovery
         .begin_reset(key, hash_token(&secret), until, now);

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::meta::TokenHash;
-use solthrive_cloud_store::people::{EmailKey, NewUser};
+use solthrive_cloud_store::people::NewUser;
 use solthrive_domain::UserId;
 use utoipa::ToSchema;
 
@@ -18,9 +18,9 @@ use super::answer::{body, private};
 use super::auth::no_foreign_page;
 use super::cursor::secret;
 use super::guard::{Allowed, Anyone};
-use super::invitations::called;
 use super::passwords::hashed;
 use super::problem::{Problem, ProblemBody};
+use super::typed::{address, name_of};
 use crate::clock::new_id;
 use crate::http::Peer;
 use crate::secrets::hash_token;
@@ -106,8 +106,7 @@ pub(super) async fn set_up(
 ) -> Result<Response, Problem> {
     no_foreign_page(&headers)?;
     let first: First = body(&headers, &bytes)?;
-    let key = EmailKey::of(&first.email);
-    let key = key.map_err(|_| Problem::field("email", "no e-mail address"))?;
+    let (email, key) = address(&first.email)?;
     let (from, now) = (peer.household(), api.clock.elapsed());
     let wait = api.throttle.may_try(&key, from, now);
     wait.map_err(Problem::too_many)?;
@@ -115,10 +114,10 @@ pub(super) async fn set_up(
         api.throttle.failed(&key, from, now);
         return Err(Problem::not_found());
     }
-    let name = called(&first.name)?;
+    let name = name_of(&first.name)?;
     let user = NewUser {
         id: UserId::from_uuid(new_id()),
-        email: first.email.trim().to_owned(),
+        email,
         key,
         name,
         locale: "en".to_owned(),

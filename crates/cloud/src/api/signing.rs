@@ -39,7 +39,7 @@ impl Keys {
 }
 
 fn later(now: UnixMillis, ms: i64) -> UnixMillis {
-    UnixMillis::try_from(now.get().saturating_add(ms)).unwrap_or(now)
+    now.plus_ms(ms)
 }
 
 /// Who writes our tokens and for whom they are.

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -16,7 +15,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Api;
-use super::answer::{body, private};
+use super::answer::{body, gone, private};
+use super::arrival::{Only, Second};
 use super::guard::{Allowed, Owns, RunsThePlatform};
 use super::problem::{Problem, ProblemBody};
 use crate::clock::new_id;
@@ -98,9 +98,8 @@ fn reason_of(typed: &str) -> Result<String, Problem> {
 pub(super) async fn end_own(
     Allowed((me, _)): Allowed<RunsThePlatform>,
     State(api): State<Arc<Api>>,
-    support: Result<Path<Uuid>, PathRejection>,
+    Only(support): Only,
 ) -> Result<Response, Problem> {
-    let Path(support) = support.map_err(|_| Problem::not_found())?;
     end(&api, me.actor.by(), EndedBy::Admin(me.user), support).await
 }
 
@@ -112,8 +111,7 @@ async fn end(
 ) -> Result<Response, Problem> {
     let (support, now) = (SupportId::from_uuid(support), api.clock.now());
     let ended = api.tenancy.end_support(by, ended_by, support, now).await?;
-    let gone = || StatusCode::NO_CONTENT.into_response();
-    ended.then(gone).ok_or(Problem::not_found())
+    gone(ended)
 }
 
 /// A visit as the owner sees it.
@@ -173,8 +171,7 @@ pub(super) async fn list(
 pub(super) async fn end_at_home(
     Allowed((me, site)): Allowed<Owns>,
     State(api): State<Arc<Api>>,
-    ids: Result<Path<(Uuid, Uuid)>, PathRejection>,
+    Second(support): Second,
 ) -> Result<Response, Problem> {
-    let Path((_, support)) = ids.map_err(|_| Problem::not_found())?;
     end(&api, me.actor.by(), EndedBy::Owner(site), support).await
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -13,16 +13,18 @@ use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::people::{History, NewTransfer, Taken, TransferLine};
 use solthrive_domain::OrgId;
 use solthrive_domain::rollup::quarters_of_day;
-use solthrive_domain::telemetry::UnixMillis;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Api;
-use super::answer::{body, private, tagged};
+use super::answer::{Made, body, gone, private, tagged};
+use super::arrival::Second;
 use super::auth::no_foreign_page;
 use super::guard::{Allowed, Anyone, FullSession, OwnsHome};
-use super::letters::{address, secret_for, to_its_end};
+use super::invitations::LetterToken;
+use super::letters::{secret_for, to_its_end};
 use super::problem::{Problem, ProblemBody};
+use super::typed::address;
 use crate::clock::new_id;
 use crate::mail::Letter;
 use crate::secrets::hash_token;
@@ -94,12 +96,6 @@ pub(super) struct AskedTransfer {
     date: Option<Date>,
 }
 
-/// An offer that was made.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Made {
-    id: Uuid,
-}
-
 /// `POST /api/v1/sites/{site}/transfers`: offers the site to somebody, by a letter. Nothing changes until he takes it.
 #[utoipa::path(post, path = "/api/v1/sites/{site}/transfers", tag = "sites", operation_id = "offerSite", params(("site" = Uuid, Path)), request_body = AskedTransfer, responses(
     (status = 201, body = Made), (status = 401, body = ProblemBody, content_type = "application/problem+json"),
@@ -116,7 +112,7 @@ pub(super) async fn offer(
     bytes: Bytes,
 ) -> Result<Response, Problem> {
     let asked: AskedTransfer = body(&headers, &bytes)?;
-    let (email, key) = address("email", &asked.email)?;
+    let (email, key) = address(&asked.email)?;
     let history = history(&asked, &home.site.time_zone)?;
     let (secret, now) = (secret_for(&api, me.user)?, api.clock.now());
     let transfer = NewTransfer {
@@ -125,9 +121,9 @@ pub(super) async fn offer(
         email,
         key,
         history,
-        expires_at: UnixMillis::try_from(now.get() + WAITS_MS).unwrap_or(now),
+        expires_at: now.plus_ms(WAITS_MS),
     };
-    let made = Made { id: transfer.id };
+    let id = transfer.id;
     let by = me.actor.by();
     to_its_end(async move {
         if !api.transfers.offer(by, site, &transfer, now).await? {
@@ -138,13 +134,13 @@ pub(super) async fn offer(
         let link = api.mail.link("transfer", &secret);
         let letter = Letter::transfer(&home.site.name, &from, &link);
         if let Err(error) = api.mail.send(&transfer.email, &letter).await {
-            api.transfers.withdraw(by, site, transfer.id, now).await?;
+            api.transfers.withdraw(by, site, id, now).await?;
             return Err(Problem::mail_away(&error));
         }
         Ok(())
     })
     .await?;
-    Ok((StatusCode::CREATED, private(&made)).into_response())
+    Ok(Made::answer(id))
 }
 
 fn history(asked: &AskedTransfer, zone: &str) -> Result<History, Problem> {
@@ -172,22 +168,12 @@ fn history(asked: &AskedTransfer, zone: &str) -> Result<History, Problem> {
 pub(super) async fn withdraw(
     Allowed((me, _, site)): Allowed<OwnsHome>,
     State(api): State<Arc<Api>>,
-    ids: Result<Path<(Uuid, Uuid)>, axum::extract::rejection::PathRejection>,
+    Second(transfer): Second,
 ) -> Result<Response, Problem> {
-    let Path((_, transfer)) = ids.map_err(|_| Problem::not_found())?;
     let now = api.clock.now();
     let by = me.actor.by();
     let ended = api.transfers.withdraw(by, site, transfer, now).await?;
-    let gone = || StatusCode::NO_CONTENT.into_response();
-    ended.then(gone).ok_or(Problem::not_found())
-}
-
-/// What stands in the letter.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct OfferLetter {
-    /// What stands after the `#` of the link.
-    token: String,
+    gone(ended)
 }
 
 /// What is offered.
@@ -204,7 +190,7 @@ pub(super) struct OfferedSite {
 }
 
 /// `POST /api/v1/transfers/look`: what is offered, for whoever has the letter.
-#[utoipa::path(post, path = "/api/v1/transfers/look", tag = "sites", operation_id = "lookAtOffer", request_body = OfferLetter, responses(
+#[utoipa::path(post, path = "/api/v1/transfers/look", tag = "sites", operation_id = "lookAtOffer", request_body = LetterToken, responses(
     (status = 200, body = OfferedSite), (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json")), security(()))]
@@ -215,7 +201,7 @@ pub(super) async fn look(
     bytes: Bytes,
 ) -> Result<Response, Problem> {
     no_foreign_page(&headers)?;
-    let OfferLetter { token } = body(&headers, &bytes)?;
+    let LetterToken { token } = body(&headers, &bytes)?;
     let found = api.transfers.offered(hash_token(&token), api.clock.now());
     let found = found.await?.ok_or(Problem::not_found())?;
     Ok(private(&OfferedSite {
@@ -235,7 +221,7 @@ pub(super) struct TakenSite {
 }
 
 /// `POST /api/v1/transfers/accept`: takes the site. What its last owner saw of it, and let others see, is over at once.
-#[utoipa::path(post, path = "/api/v1/transfers/accept", tag = "sites", operation_id = "takeSite", request_body = OfferLetter, responses(
+#[utoipa::path(post, path = "/api/v1/transfers/accept", tag = "sites", operation_id = "takeSite", request_body = LetterToken, responses(
     (status = 200, body = TakenSite), (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -246,7 +232,7 @@ pub(super) async fn accept(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Problem> {
-    let OfferLetter { token } = body(&headers, &bytes)?;
+    let LetterToken { token } = body(&headers, &bytes)?;
     let (hash, household) = (hash_token(&token), OrgId::from_uuid(new_id()));
     let now = api.clock.now();
     match api.transfers.take(hash, me.user, household, now).await? {
@@ -260,7 +246,7 @@ pub(super) async fn accept(
 }
 
 /// `POST /api/v1/transfers/decline`: says no; the owner sees it.
-#[utoipa::path(post, path = "/api/v1/transfers/decline", tag = "sites", operation_id = "declineSite", request_body = OfferLetter, responses(
+#[utoipa::path(post, path = "/api/v1/transfers/decline", tag = "sites", operation_id = "declineSite", request_body = LetterToken, responses(
     (status = 204), (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -271,9 +257,8 @@ pub(super) async fn decline(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Problem> {
-    let OfferLetter { token } = body(&headers, &bytes)?;
+    let LetterToken { token } = body(&headers, &bytes)?;
     let now = api.clock.now();
     let ended = api.transfers.decline(hash_token(&token), me.user, now);
-    let gone = || StatusCode::NO_CONTENT.into_response();
-    ended.await?.then(gone).ok_or(Problem::not_found())
+    gone(ended.await?)
 }

@@ -63,5 +63,5 @@ impl Right {
 
 fn later(now: UnixMillis, by: Duration) -> UnixMillis {
     let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    UnixMillis::try_from(now.get().saturating_add(ms)).unwrap_or(now)
+    now.plus_ms(ms)
 }

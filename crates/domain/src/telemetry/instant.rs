@@ -28,6 +28,12 @@ impl UnixMillis {
         self.0
     }
 
+    /// So many milliseconds later, or the last instant there is.
+    #[must_use]
+    pub const fn plus_ms(self, ms: i64) -> Self {
+        Self::clamped(self.0.saturating_add(ms))
+    }
+
     /// The nearest instant there is.
     #[must_use]
     pub(crate) const fn clamped(ms: i64) -> Self {

@@ -4,25 +4,24 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::people::{ConsentLine, NewConsent, Program};
 use solthrive_domain::access::Scope;
-use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{ClientId, SiteId};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::super::answer::{body, private};
+use super::super::answer::{body, gone, private};
+use super::super::arrival::Only;
 use super::super::cursor::secret;
 use super::super::guard::{Allowed, FullSession, Person};
 use super::super::jwt::decode;
-use super::super::me::scopes_of;
 use super::super::problem::{Problem, ProblemBody};
+use super::super::typed::scopes_of;
 use super::super::{Api, signing};
 use crate::clock::new_id;
 use crate::secrets::hash_token;
@@ -53,9 +52,8 @@ pub(in super::super) struct App {
 pub(in super::super) async fn app(
     Allowed(_): Allowed<FullSession>,
     State(api): State<Arc<Api>>,
-    client: Result<Path<Uuid>, PathRejection>,
+    Only(client): Only,
 ) -> Result<Response, Problem> {
-    let Path(client) = client.map_err(|_| Problem::not_found())?;
     let program = api.programs.program(ClientId::from_uuid(client)).await?;
     // A program that nobody is sent back to asks nobody.
     let program = program.filter(|program| !program.redirect_uris.is_empty());
@@ -126,7 +124,7 @@ pub(in super::super) async fn let_in(
         code: hash_token(&code),
         challenge: challenge(&asked)?,
         redirect_uri: asked.redirect_uri,
-        expires_at: UnixMillis::try_from(now.get().saturating_add(CODE_MS)).unwrap_or(now),
+        expires_at: now.plus_ms(CODE_MS),
     };
     let issuer = signing::realm(&api).issuer;
     let redirect = redirect(
@@ -252,11 +250,9 @@ pub(in super::super) async fn consents(
 pub(in super::super) async fn revoke_consent(
     Allowed(me): Allowed<FullSession>,
     State(api): State<Arc<Api>>,
-    consent: Result<Path<Uuid>, PathRejection>,
+    Only(consent): Only,
 ) -> Result<Response, Problem> {
-    let Path(consent) = consent.map_err(|_| Problem::not_found())?;
     let now = api.clock.now();
     let revoked = api.consents.revoke_consent(me.user, consent, now).await?;
-    let gone = || StatusCode::NO_CONTENT.into_response();
-    revoked.then(gone).ok_or(Problem::not_found())
+    gone(revoked)
 }

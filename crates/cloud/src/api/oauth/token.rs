@@ -11,7 +11,6 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::people::{BroughtCode, Exchanged, NewRefresh, Program};
 use solthrive_domain::access::Scopes;
-use solthrive_domain::telemetry::UnixMillis;
 use utoipa::ToSchema;
 
 use super::super::cursor::secret;
@@ -163,7 +162,7 @@ fn next(api: &Api) -> Result<(String, NewRefresh), Refusal> {
     let (text, now) = (format!("{REFRESH}{}", secret()?), api.clock.now());
     let next = NewRefresh {
         hash: hash_token(&text),
-        expires_at: UnixMillis::try_from(now.get().saturating_add(REFRESH_MS)).unwrap_or(now),
+        expires_at: now.plus_ms(REFRESH_MS),
     };
     Ok((text, next))
 }

@@ -262,7 +262,7 @@ fn from_a_day_on_the_buyer_sees_what_was_since_its_local_midnight() {
         let town = town().await;
         // The site is in Berlin; a day that is over, whatever the time is now.
         let berlin = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
-        let now = jiff::Timestamp::now();
+        let now = jiff::Timestamp::from(Clock::system().now());
         let day = berlin.to_datetime(now).date().yesterday().unwrap();
         let midnight = day.to_zoned(berlin).unwrap().timestamp();
         let since = now.duration_since(midnight).as_secs();
