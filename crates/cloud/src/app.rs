@@ -75,6 +75,11 @@ impl Stores {
                 let sql = SqlStore::postgres(url)
                     .await
                     .context("PostgreSQL could not be reached")?;
+                if sql.second_wall().await? == Some(false) {
+                    tracing::warn!(
+                        "PostgreSQL lets this user see every row whatever its policies say: the second wall around homes does not hold; connect as a user that is no superuser and has no BYPASSRLS"
+                    );
+                }
                 let log = PostgresHotLog::open(url)
                     .await
                     .context("PostgreSQL could not be reached")?;

@@ -15,8 +15,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// Names the folder with the socket of a server that runs already.
 const ENV: &str = "SOLTHRIVE_TEST_POSTGRES";
-/// Who runs the server where we are root, which PostgreSQL refuses to be.
+/// Who runs the server where we are root, which PostgreSQL refuses to be, and its superuser.
 const USER: &str = "postgres";
+/// Whose the databases are: no superuser, as in every sound installation, so that policies hold for him.
+const OWNER: &str = "solthrive";
 
 /// A server that ends with this value.
 #[derive(Debug)]
@@ -75,6 +77,9 @@ impl Server {
             ],
         )?;
         server.resume()?;
+        let socket = server.folder.as_os_str();
+        let [host, user, owner] = ["-h", USER, OWNER].map(OsStr::new);
+        server.run("createuser", [host, socket, OsStr::new("-U"), user, owner])?;
         Ok(server)
     }
 
@@ -226,10 +231,11 @@ impl Database {
 fn create(socket: &Path, name: &str) -> Result<String> {
     let createdb = programs()?.join("createdb");
     let mut command = Command::new(&createdb);
-    command.arg("-h").arg(socket).args(["-U", USER, name]);
+    command.arg("-h").arg(socket);
+    command.args(["-U", USER, "-O", OWNER, name]);
     said(&mut command, &createdb)?;
     Ok(format!(
-        "postgres://{USER}@localhost/{name}?host={}",
+        "postgres://{OWNER}@localhost/{name}?host={}",
         socket.display()
     ))
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::archive::{at, org, site};
 use super::people::{person, user};
-use super::transfers::{BUYER, DAY, home, member, sale, take, to_buyer};
+use super::transfers::{BUYER, DAY, home, member, owner, sale, take, to_buyer};
 use crate::StoreError;
 use crate::meta::Registry;
 use crate::people::{
@@ -28,8 +28,8 @@ fn is_over<T>(done: &Result<T, StoreError>) -> bool {
     matches!(done, Err(StoreError::RightOver))
 }
 
-async fn owner_of(store: &impl Homes, of: OrgId, now: i64) -> OwnedSite {
-    let mine = member(of, Role::Admin);
+async fn owner_of(store: &impl Homes, who: u128, of: OrgId, now: i64) -> OwnedSite {
+    let mine = owner(who, of);
     let home = home(store, &mine, now).await.expect("his own");
     home.access.owned().expect("an owner")
 }
@@ -46,14 +46,14 @@ pub async fn a_right_that_was_judged_before_a_sale_writes_nothing_after_it(
     let Taken::Done(_, household) = take(store, 1, BUYER, 50).await else {
         panic!("taken");
     };
-    let new = owner_of(store, household, 60).await;
+    let new = owner_of(store, BUYER, household, 60).await;
     let theirs = grant(7);
     let given = store.add_grant(By::Console, new, &theirs, at(60)).await;
     assert!(given.expect("gives"));
     let next = to_buyer(2, History::All);
     let offered = store.offer(By::Console, new, &next, at(60)).await;
     assert!(offered.expect("offers"));
-    let before = home(store, &member(household, Role::Admin), 61).await;
+    let before = home(store, &owner(BUYER, household), 61).await;
 
     for by in [by, By::Console] {
         let again = to_buyer(3, History::All);
@@ -76,7 +76,7 @@ pub async fn a_right_that_was_judged_before_a_sale_writes_nothing_after_it(
     let mine = store.transfers(old).await.expect("reads");
     let ids: Vec<_> = mine.iter().map(|line| line.id).collect();
     assert_eq!(ids, [first.id], "his own offer, and not the next owner's");
-    let after = home(store, &member(household, Role::Admin), 80).await;
+    let after = home(store, &owner(BUYER, household), 80).await;
     assert_eq!(before, after);
     let open = store.grants(new).await.expect("reads");
     let counting = open.iter().filter(|line| line.grant.revoked_at.is_none());
@@ -109,7 +109,7 @@ pub async fn what_an_owner_gives_while_he_sells_is_over_or_refused(
             panic!("round {round}: {taken:?}");
         };
         assert_eq!(taken, site(1));
-        mine = owner_of(store, household, now + 20).await;
+        mine = owner_of(store, who, household, now + 20).await;
         let grants = store.grants(mine).await.expect("reads");
         let open = grants.iter().filter(|line| line.grant.revoked_at.is_none());
         let open: Vec<_> = open.map(|line| line.grant.id).collect();

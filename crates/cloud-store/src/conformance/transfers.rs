@@ -164,15 +164,23 @@ pub async fn a_home_is_taken_once_and_by_whom_it_was_offered_to(
     for over in [member(org(1), Role::Admin), friend] {
         assert!(home(store, &over, 70).await.is_none());
     }
-    let new = member(household, Role::Admin);
+    let new = owner(BUYER, household);
     let seen = home(store, &new, 70).await.expect("his own");
     assert!(seen.access.owned().is_some());
     let right = seen.access.readable(Scope::Production).expect("all");
     assert_eq!(right.since(), None);
 }
 
-async fn since(store: &impl Homes, household: OrgId, now: i64) -> Option<UnixMillis> {
-    let new = member(household, Role::Admin);
+/// Who owns through this household.
+pub(super) fn owner(who: u128, household: OrgId) -> Actor {
+    Actor {
+        user: Some(user(who)),
+        ..member(household, Role::Admin)
+    }
+}
+
+async fn since(store: &impl Homes, who: u128, household: OrgId, now: i64) -> Option<UnixMillis> {
+    let new = owner(who, household);
     let seen = home(store, &new, now).await.expect("his own");
     let right = seen.access.readable(Scope::Production);
     right.expect("all").since()
@@ -193,29 +201,36 @@ pub async fn the_past_goes_along_as_far_as_was_said_and_never_further(
     let Taken::Done(_, first) = take(store, 1, BUYER, 2_000).await else {
         panic!("taken");
     };
-    assert_eq!(since(store, first, 2_001).await, Some(at(500)));
-    let second = sell(store, first, 2, ("ada@example.org", 1), History::All).await;
-    assert_eq!(since(store, second, 8_000).await, Some(at(500)));
+    assert_eq!(since(store, BUYER, first, 2_001).await, Some(at(500)));
+    let second = sell(
+        store,
+        (BUYER, first),
+        2,
+        ("ada@example.org", 1),
+        History::All,
+    )
+    .await;
+    assert_eq!(since(store, 1, second, 8_000).await, Some(at(500)));
     let third = sell(
         store,
-        second,
+        (1, second),
         3,
         ("buyer@example.org", BUYER),
         History::Nothing,
     )
     .await;
-    assert_eq!(since(store, third, 8_000).await, Some(at(6_000)));
+    assert_eq!(since(store, BUYER, third, 8_000).await, Some(at(6_000)));
 }
 
 /// Offers at 5,000, takes at 6,000.
 async fn sell(
     store: &(impl Homes + Transfers),
-    seller: OrgId,
+    seller: (u128, OrgId),
     byte: u8,
     (email, buyer): (&str, u128),
     history: History,
 ) -> OrgId {
-    let owner = member(seller, Role::Admin);
+    let owner = owner(seller.0, seller.1);
     let seen = home(store, &owner, 3_000).await.expect("his own");
     let right = seen.access.owned().expect("an owner");
     let offer = NewTransfer {

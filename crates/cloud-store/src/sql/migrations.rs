@@ -46,6 +46,7 @@ pub(crate) fn postgres() -> Migrator {
         10 "0010_partners",
         11 "0011_access",
         12 "0012_rotation",
+        13 "0013_second_wall",
     )
 }
 

@@ -14,6 +14,7 @@ mod orgs;
 mod people;
 mod register;
 mod rotation;
+mod sees;
 mod sites;
 mod tokens;
 mod trouble;
@@ -163,6 +164,23 @@ impl SqlStore {
         })
     }
 
+    /// Whether the database holds other people's rows back when something is read for somebody: `None` where it cannot,
+    /// false where the user it is reached by is one that no policy holds back.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn second_wall(&self) -> Result<Option<bool>, StoreError> {
+        let Pool::Postgres(pool) = &self.pool else {
+            return Ok(None);
+        };
+        let (holds,): (bool,) = sqlx::query_as(
+            "SELECT NOT (rolsuper OR rolbypassrls) FROM pg_roles WHERE rolname = current_user",
+        )
+        .fetch_one(pool)
+        .await?;
+        Ok(Some(holds))
+    }
+
     /// Closes every connection.
     pub async fn close(&self) {
         if let Some(reader) = &self.reader {
@@ -199,7 +217,7 @@ impl Registry for SqlStore {
     }
 
     async fn site(&self, site: ReadableSite) -> Result<Option<Site>, StoreError> {
-        sites::one(self, site.site()).await
+        sites::one(self, site).await
     }
 
     async fn update_site(
@@ -212,7 +230,7 @@ impl Registry for SqlStore {
     }
 
     async fn site_configs(&self, site: ReadableSite) -> Result<Vec<SiteConfig>, StoreError> {
-        sites::configs(self, site.site()).await
+        sites::configs(self, site).await
     }
 
     async fn sites(&self, _: &Operator) -> Result<Vec<Site>, StoreError> {

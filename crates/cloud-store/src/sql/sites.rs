@@ -3,12 +3,13 @@
 use std::num::NonZeroU32;
 
 use serde_json::json;
-use solthrive_domain::access::By;
+use solthrive_domain::access::{By, ReadableSite};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
 
 use super::audit::{Act, audit};
+use super::sees::seen;
 use super::{SqlStore, ask, instant, next_revision, transaction};
 use crate::StoreError;
 use crate::meta::{Site, SiteConfig};
@@ -114,14 +115,17 @@ fn changed(before: &Site, after: &Site) -> Vec<&'static str> {
     changed.map(|(name, _)| name).collect()
 }
 
-pub(super) async fn configs(db: &SqlStore, site: SiteId) -> Result<Vec<SiteConfig>, StoreError> {
+pub(super) async fn configs(
+    db: &SqlStore,
+    site: ReadableSite,
+) -> Result<Vec<SiteConfig>, StoreError> {
     type Row = (i64, i64, String, Option<Uuid>, String);
-    let rows: Vec<Row> = ask!(db, |pool| {
+    let rows: Vec<Row> = seen!(db, site.into(), |pool| {
         sqlx::query_as(
             "SELECT revision, at, told_by, device, json FROM site_config WHERE site = $1
              ORDER BY revision DESC LIMIT 500",
         )
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
         .fetch_all(pool)
         .await?
     });
@@ -168,13 +172,13 @@ fn site_of(row: SiteRow) -> Result<Site, StoreError> {
     })
 }
 
-pub(super) async fn one(db: &SqlStore, site: SiteId) -> Result<Option<Site>, StoreError> {
-    let row: Option<SiteRow> = ask!(db, |pool| {
+pub(super) async fn one(db: &SqlStore, site: ReadableSite) -> Result<Option<Site>, StoreError> {
+    let row: Option<SiteRow> = seen!(db, site.into(), |pool| {
         sqlx::query_as(
             "SELECT id, owner_org, name, time_zone, size_w, latitude_tenths, longitude_tenths
              FROM site WHERE id = $1",
         )
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
         .fetch_optional(pool)
         .await?
     });

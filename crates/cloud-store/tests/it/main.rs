@@ -19,6 +19,7 @@ mod hot_oracle;
 mod laws;
 mod merging;
 mod postgres_log;
+mod second_wall;
 mod snapshots;
 mod statistics;
 mod support;

@@ -154,6 +154,8 @@ async fn exported(
             "--no-owner",
             "--no-privileges",
             "--no-password",
+            // Policies show everything to who says nothing (0013_second_wall.sql); without this it would not try.
+            "--enable-row-security",
         ])
         .arg(format!("--exclude-schema={}*", Target::ASIDE))
         .arg(format!("--snapshot={}", snapshot.id))

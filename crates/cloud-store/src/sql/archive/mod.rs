@@ -36,6 +36,7 @@ use crate::archive::{
     Views, Wrote,
 };
 use crate::hot::Seq;
+use crate::sql::sees::Sees;
 
 #[async_trait]
 impl Archive for SqlStore {
@@ -101,7 +102,7 @@ impl Archive for SqlStore {
     }
 
     async fn site_state(&self, site: SiteId) -> Result<Option<SiteState>, StoreError> {
-        read::site_state(self, site).await
+        read::site_state(self, Sees::Everything, site).await
     }
 
     async fn device_status(&self, device: DeviceId) -> Result<Option<DeviceStatus>, StoreError> {
@@ -121,7 +122,7 @@ impl Archive for SqlStore {
         site: SiteId,
         dates: Range<Date>,
     ) -> Result<Vec<SiteDay>, StoreError> {
-        read::site_days(self, site, &dates).await
+        read::site_days(self, Sees::Everything, site, &dates).await
     }
 
     async fn site_month(&self, site: SiteId, month: Date) -> Result<Option<SiteMonth>, StoreError> {
@@ -176,7 +177,7 @@ impl Archive for SqlStore {
 #[async_trait]
 impl Views for SqlStore {
     async fn status(&self, site: ReadableSite) -> Result<Vec<DeviceStatus>, StoreError> {
-        let mut all = views::status(self, site.site()).await?;
+        let mut all = views::status(self, site).await?;
         for status in &mut all {
             let shown = |ts: UnixMillis| site.since().is_none_or(|since| ts >= since);
             status.newest = status.newest.filter(|newest| shown(newest.ts));
@@ -197,7 +198,7 @@ impl Views for SqlStore {
     }
 
     async fn stays(&self, site: ReadableSite) -> Result<Vec<(DeviceId, Range<i64>)>, StoreError> {
-        let mut stays = views::stays(self, site.site()).await?;
+        let mut stays = views::stays(self, site).await?;
         for (_, within) in &mut stays {
             *within = site.clamp(within.clone());
         }
@@ -210,7 +211,7 @@ impl Views for SqlStore {
         site: ReadableSite,
         span: Range<i64>,
     ) -> Result<Vec<SiteChunk>, StoreError> {
-        let mut chunks = views::chunks(self, site.site(), site.clamp(span)).await?;
+        let mut chunks = views::chunks(self, site, site.clamp(span)).await?;
         for chunk in &mut chunks {
             chunk.within = site.clamp(chunk.within.clone());
         }
@@ -227,7 +228,7 @@ impl Views for SqlStore {
         let first = site.since().map(|since| Quarter::not_before(since.into()));
         let quarters =
             first.map_or(quarters.start, |first| first.max(quarters.start))..quarters.end;
-        views::buckets(self, site.site(), quarters).await
+        views::buckets(self, site, quarters).await
     }
 
     async fn days(
@@ -235,7 +236,7 @@ impl Views for SqlStore {
         site: ReadableSite,
         dates: Range<Date>,
     ) -> Result<Vec<DayRollup>, StoreError> {
-        let mut days = views::days(self, site.site(), &dates).await?;
+        let mut days = views::days(self, site, &dates).await?;
         days.retain(|day| shows(site, &day.rollup));
         Ok(days)
     }
@@ -245,7 +246,7 @@ impl Views for SqlStore {
         site: ReadableSite,
         months: Range<Date>,
     ) -> Result<Vec<MonthRollup>, StoreError> {
-        let months = read::site_months(self, site.site(), &months).await?;
+        let months = read::site_months(self, site.into(), site.site(), &months).await?;
         let months = months.into_iter().map(|month| month.month);
         Ok(months.filter(|month| shows(site, &month.rollup)).collect())
     }
@@ -256,7 +257,7 @@ impl Views for SqlStore {
         fleet: Fleet,
         dates: Range<Date>,
     ) -> Result<Vec<(Date, FleetSums)>, StoreError> {
-        read::totals(self, fleet, "day", &dates).await
+        read::totals(self, Sees::Everything, fleet, "day", &dates).await
     }
 
     async fn own_fleet_days(
@@ -264,7 +265,8 @@ impl Views for SqlStore {
         fleet: ReadableFleet,
         dates: Range<Date>,
     ) -> Result<Vec<(Date, FleetSums)>, StoreError> {
-        read::totals(self, Fleet::Installer(fleet.org()), "day", &dates).await
+        let of = Fleet::Installer(fleet.org());
+        read::totals(self, fleet.into(), of, "day", &dates).await
     }
 
     async fn fleet_quarters(
@@ -279,7 +281,7 @@ impl Views for SqlStore {
     }
 
     async fn events(&self, site: ReadableSite, most: u32) -> Result<Vec<Event>, StoreError> {
-        let mut events = views::events(self, site.site(), most).await?;
+        let mut events = views::events(self, site, most).await?;
         events.retain(|event| site.since().is_none_or(|since| event.at >= since));
         Ok(events)
     }

@@ -17,13 +17,15 @@ use crate::archive::{
     BucketDay, DeviceStatus, Fleet, FleetQuarters, Period, SiteDay, SiteMonth, SiteState, ToldDay,
     UtcDay, bucket_day, fleet_day,
 };
+use crate::sql::sees::{Sees, seen};
 use crate::sql::{SqlStore, ask};
 
 pub(super) async fn site_state(
     db: &SqlStore,
+    sees: Sees,
     site: SiteId,
 ) -> Result<Option<SiteState>, StoreError> {
-    let row: Option<(Vec<u8>,)> = ask!(db, |pool| {
+    let row: Option<(Vec<u8>,)> = seen!(db, sees, |pool| {
         sqlx::query_as("SELECT state FROM site_state WHERE site = $1")
             .bind(site.as_uuid())
             .fetch_optional(pool)
@@ -71,11 +73,12 @@ pub(super) async fn bucket_days(
 
 async fn rollups<T: TryFrom<RollupRow, Error = StoreError>>(
     db: &SqlStore,
+    sees: Sees,
     read: &'static str,
     site: SiteId,
     (from, to): (String, String),
 ) -> Result<Vec<T>, StoreError> {
-    let rows: Vec<RollupRow> = ask!(db, |pool| {
+    let rows: Vec<RollupRow> = seen!(db, sees, |pool| {
         sqlx::query_as(read)
             .bind(site.as_uuid())
             .bind(from)
@@ -88,18 +91,20 @@ async fn rollups<T: TryFrom<RollupRow, Error = StoreError>>(
 
 pub(super) async fn site_days(
     db: &SqlStore,
+    sees: Sees,
     site: SiteId,
     dates: &Range<Date>,
 ) -> Result<Vec<SiteDay>, StoreError> {
-    rollups(db, SITE_DAYS, site, texts(dates)).await
+    rollups(db, sees, SITE_DAYS, site, texts(dates)).await
 }
 
 pub(super) async fn site_months(
     db: &SqlStore,
+    sees: Sees,
     site: SiteId,
     months: &Range<Date>,
 ) -> Result<Vec<SiteMonth>, StoreError> {
-    rollups(db, SITE_MONTHS, site, texts(months)).await
+    rollups(db, sees, SITE_MONTHS, site, texts(months)).await
 }
 
 pub(super) async fn site_month(
@@ -107,7 +112,7 @@ pub(super) async fn site_month(
     site: SiteId,
     month: Date,
 ) -> Result<Option<SiteMonth>, StoreError> {
-    let months = site_months(db, site, &(month..next_day(month))).await?;
+    let months = site_months(db, Sees::Everything, site, &(month..next_day(month))).await?;
     Ok(months.into_iter().next())
 }
 
@@ -139,12 +144,13 @@ pub(super) async fn days_not_final(
 /// Sums of a fleet's periods of one kind, by date.
 pub(super) async fn totals(
     db: &SqlStore,
+    sees: Sees,
     fleet: Fleet,
     period: &'static str,
     dates: &Range<Date>,
 ) -> Result<Vec<(Date, FleetSums)>, StoreError> {
     let (from, to) = texts(dates);
-    let rows: Vec<TotalRow> = ask!(db, |pool| {
+    let rows: Vec<TotalRow> = seen!(db, sees, |pool| {
         sqlx::query_as(FLEET_TOTALS)
             .bind(fleet_id(fleet))
             .bind(period)
@@ -164,7 +170,7 @@ pub(super) async fn total(
     period: Period,
 ) -> Result<Option<FleetSums>, StoreError> {
     let (kind, date) = period_texts(period);
-    let totals = totals(db, fleet, kind, &(date..next_day(date))).await?;
+    let totals = totals(db, Sees::Everything, fleet, kind, &(date..next_day(date))).await?;
     Ok(totals.into_iter().next().map(|(_, sums)| sums))
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use jiff::civil::Date;
+use solthrive_domain::access::ReadableSite;
 use solthrive_domain::rollup::DayRollup;
 use solthrive_domain::telemetry::UnixMillis;
-use solthrive_domain::{Bucket, DeviceId, Quarter, SiteId};
+use solthrive_domain::{Bucket, DeviceId, Quarter};
 use sqlx::types::Uuid;
 
 use super::chunks::stored;
@@ -14,7 +15,8 @@ use super::read;
 use super::tables::{EVENTS, EventRow, StatusRow};
 use crate::StoreError;
 use crate::archive::{DeviceStatus, Event, SiteChunk, SiteState, UtcDay, bucket_day};
-use crate::sql::{SqlStore, ask};
+use crate::sql::SqlStore;
+use crate::sql::sees::seen;
 
 const DAY_MS: i64 = 86_400_000;
 /// Days of buckets that are decoded on the spot.
@@ -37,14 +39,17 @@ pub(super) fn seen_from_there(view: StatusView) -> Result<DeviceStatus, StoreErr
     Ok(status)
 }
 
-pub(super) async fn status(db: &SqlStore, site: SiteId) -> Result<Vec<DeviceStatus>, StoreError> {
-    let rows: Vec<StatusView> = ask!(db, |pool| {
+pub(super) async fn status(
+    db: &SqlStore,
+    site: ReadableSite,
+) -> Result<Vec<DeviceStatus>, StoreError> {
+    let rows: Vec<StatusView> = seen!(db, site.into(), |pool| {
         sqlx::query_as(
             "SELECT known.device, tenure.site, known.last_seen, known.status, tenure.from_at
              FROM tenure JOIN device_status AS known ON known.device = tenure.device
              WHERE tenure.site = $1 AND tenure.to_at IS NULL ORDER BY known.device",
         )
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
         .fetch_all(pool)
         .await?
     });
@@ -54,14 +59,15 @@ pub(super) async fn status(db: &SqlStore, site: SiteId) -> Result<Vec<DeviceStat
 /// By device and begin.
 pub(super) async fn stays(
     db: &SqlStore,
-    site: SiteId,
+    site: ReadableSite,
 ) -> Result<Vec<(DeviceId, Range<i64>)>, StoreError> {
-    let rows: Vec<(Uuid, Option<i64>, Option<i64>)> = ask!(db, |pool| {
+    let rows: Vec<(Uuid, Option<i64>, Option<i64>)> = seen!(db, site.into(), |pool| {
         sqlx::query_as(
-            "SELECT device, from_at, to_at FROM tenure WHERE site = $1
-             ORDER BY device, to_at NULLS LAST",
+            // By way of the site, which PostgreSQL shows to whom it is read for.
+            "SELECT tenure.device, tenure.from_at, tenure.to_at FROM tenure JOIN site ON site.id = tenure.site
+             WHERE tenure.site = $1 ORDER BY tenure.device, tenure.to_at NULLS LAST",
         )
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
         .fetch_all(pool)
         .await?
     });
@@ -74,11 +80,11 @@ pub(super) async fn stays(
 
 pub(super) async fn chunks(
     db: &SqlStore,
-    site: SiteId,
+    site: ReadableSite,
     span: Range<i64>,
 ) -> Result<Vec<SiteChunk>, StoreError> {
     type Row = (Uuid, i64, i64, Vec<u8>, Option<i64>, Option<i64>);
-    let rows: Vec<Row> = ask!(db, |pool| {
+    let rows: Vec<Row> = seen!(db, site.into(), |pool| {
         // Rows of a chunk lie in its day: the key finds the day, the times say the rest.
         sqlx::query_as(
             "SELECT chunk.device, chunk.day, chunk.part, chunk.bytes, tenure.from_at, tenure.to_at
@@ -89,7 +95,7 @@ pub(super) async fn chunks(
              AND (tenure.to_at IS NULL OR (chunk.first_at < tenure.to_at AND tenure.to_at > $2))
              ORDER BY chunk.day, chunk.device, chunk.part, tenure.to_at NULLS LAST",
         )
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
         .bind(span.start)
         .bind(span.end)
         .bind(span.start.div_euclid(DAY_MS))
@@ -110,18 +116,18 @@ pub(super) async fn chunks(
 
 pub(super) async fn buckets(
     db: &SqlStore,
-    site: SiteId,
+    site: ReadableSite,
     quarters: Range<Quarter>,
 ) -> Result<Vec<Bucket>, StoreError> {
     let days = utc_days(&quarters);
     // One statement sees one state of the database: a bucket that is stored with its day just now is
     // not missed between the two tables.
-    let rows: Vec<(Option<UtcDay>, Vec<u8>)> = ask!(db, |pool| {
+    let rows: Vec<(Option<UtcDay>, Vec<u8>)> = seen!(db, site.into(), |pool| {
         sqlx::query_as(
             "SELECT day, buckets FROM bucket_day WHERE site = $1 AND day >= $2 AND day < $3
              UNION ALL SELECT NULL, state FROM site_state WHERE site = $1",
         )
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
         .bind(days.start)
         .bind(days.end)
         .fetch_all(pool)
@@ -164,14 +170,14 @@ pub(super) fn utc_days(quarters: &Range<Quarter>) -> Range<UtcDay> {
 
 pub(super) async fn days(
     db: &SqlStore,
-    site: SiteId,
+    site: ReadableSite,
     dates: &Range<Date>,
 ) -> Result<Vec<DayRollup>, StoreError> {
     // Read first: should a checkpoint come in between, the stored day is newer, not missing.
-    let today = read::site_state(db, site)
+    let today = read::site_state(db, site.into(), site.site())
         .await?
         .and_then(|state| state.today);
-    let stored = read::site_days(db, site, dates).await?;
+    let stored = read::site_days(db, site.into(), site.site(), dates).await?;
     let mut known: BTreeMap<_, _> = stored
         .into_iter()
         .map(|day| (day.day.date, day.day))
@@ -187,12 +193,12 @@ pub(super) async fn days(
 
 pub(super) async fn events(
     db: &SqlStore,
-    site: SiteId,
+    site: ReadableSite,
     most: u32,
 ) -> Result<Vec<Event>, StoreError> {
-    let rows: Vec<EventRow> = ask!(db, |pool| {
+    let rows: Vec<EventRow> = seen!(db, site.into(), |pool| {
         sqlx::query_as(EVENTS)
-            .bind(site.as_uuid())
+            .bind(site.site().as_uuid())
             .bind(i64::from(most))
             .fetch_all(pool)
             .await?

@@ -3,7 +3,7 @@
 use serde_json::json;
 use solthrive_domain::access::{Basis, By, OwnedSite};
 use solthrive_domain::telemetry::UnixMillis;
-use solthrive_domain::{GrantId, SiteId, UserId};
+use solthrive_domain::{GrantId, UserId};
 use uuid::Uuid;
 
 use super::homes::{GrantRow, grant_of};
@@ -11,27 +11,28 @@ use super::rights::still_owned;
 use crate::StoreError;
 use crate::people::{GrantLine, NewGrant};
 use crate::sql::audit::{Act, audit};
-use crate::sql::{SqlStore, ask, instant, transaction};
+use crate::sql::sees::seen;
+use crate::sql::{SqlStore, instant, transaction};
 
-pub(super) async fn list(db: &SqlStore, site: SiteId) -> Result<Vec<GrantLine>, StoreError> {
+pub(super) async fn list(db: &SqlStore, site: OwnedSite) -> Result<Vec<GrantLine>, StoreError> {
     type Beside = (Uuid, Option<String>, i64, Option<Uuid>);
-    let grants: Vec<GrantRow> = ask!(db, |pool| {
+    let grants: Vec<GrantRow> = seen!(db, site.into(), |pool| {
         sqlx::query_as(
             "SELECT id, site, grantee_org, grantee_user, scopes, basis, valid_from, valid_to, data_from, revoked_at
              FROM site_grant WHERE site = $1 ORDER BY created_at DESC, id LIMIT 500",
         )
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
         .fetch_all(pool)
         .await?
     });
-    let beside: Vec<Beside> = ask!(db, |pool| {
+    let beside: Vec<Beside> = seen!(db, site.into(), |pool| {
         sqlx::query_as(
             "SELECT given.id, coalesce(org.name, app_user.name), given.created_at, given.granted_by
              FROM site_grant AS given LEFT JOIN org ON org.id = given.grantee_org
              LEFT JOIN app_user ON app_user.id = given.grantee_user
              WHERE given.site = $1 ORDER BY given.created_at DESC, given.id LIMIT 500",
         )
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
         .fetch_all(pool)
         .await?
     });

@@ -13,6 +13,7 @@ use super::parse;
 use crate::StoreError;
 use crate::meta::Site;
 use crate::people::{Home, HomeFilter, Page, PageKey};
+use crate::sql::sees::{Sees, seen};
 use crate::sql::{SqlStore, ask, instant};
 
 /// Sites whose grants one statement asks for.
@@ -133,6 +134,26 @@ impl Asker {
     }
 }
 
+impl Asker {
+    /// One site, or the grants of some.
+    fn visits(self) -> Sees {
+        match (self.user, self.org) {
+            (Some(user), _) => Sees::Person(user),
+            (None, Some(org)) => Sees::Program(org),
+            (None, None) => Sees::Nothing,
+        }
+    }
+
+    /// All sites.
+    fn lists(self) -> Sees {
+        match (self.user, self.org) {
+            (Some(user), _) => Sees::PersonsList(user),
+            (None, Some(org)) => Sees::ProgramsList(org),
+            (None, None) => Sees::Nothing,
+        }
+    }
+}
+
 fn facts(row: &Row, grants: Vec<Grant>) -> Result<SiteFacts, StoreError> {
     Ok(SiteFacts {
         site: SiteId::from_uuid(row.id),
@@ -191,7 +212,7 @@ async fn grants(
             *place = Some(row.id);
         }
         let [a, b, c, d, e, f, g, h] = ids;
-        let rows: Vec<GrantRow> = ask!(db, |pool| {
+        let rows: Vec<GrantRow> = seen!(db, asker.visits(), |pool| {
             sqlx::query_as(
                 "SELECT id, site, grantee_org, grantee_user, scopes, basis, valid_from, valid_to, data_from, revoked_at
                  FROM site_grant WHERE site IN ($3, $4, $5, $6, $7, $8, $9, $10) AND revoked_at IS NULL
@@ -267,7 +288,7 @@ pub(super) async fn one(
 ) -> Result<Option<Home>, StoreError> {
     let text =
         format!("SELECT {COLUMNS} FROM site WHERE site.id = $1 AND site.archived_at IS NULL");
-    let rows: Vec<Columns> = ask!(db, |pool| {
+    let rows: Vec<Columns> = seen!(db, Asker::of(actor).visits(), |pool| {
         sqlx::query_as(AssertSqlSafe(text))
             .bind(site.as_uuid())
             .fetch_all(pool)
@@ -327,7 +348,7 @@ async fn candidates(
          AND (NOT $8 OR site.alerts > 0)
          ORDER BY site.name, site.id LIMIT $9"
     );
-    let rows: Vec<Columns> = ask!(db, |pool| {
+    let rows: Vec<Columns> = seen!(db, asker.lists(), |pool| {
         sqlx::query_as(AssertSqlSafe(text))
             .bind(asker.user)
             .bind(asker.org)

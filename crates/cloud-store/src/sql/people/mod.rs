@@ -183,7 +183,7 @@ impl Homes for SqlStore {
 #[async_trait]
 impl Tenancy for SqlStore {
     async fn grants(&self, site: OwnedSite) -> Result<Vec<GrantLine>, StoreError> {
-        grants::list(self, site.site()).await
+        grants::list(self, site).await
     }
 
     async fn add_grant(
@@ -216,7 +216,7 @@ impl Tenancy for SqlStore {
     }
 
     async fn supports(&self, site: OwnedSite) -> Result<Vec<SupportLine>, StoreError> {
-        supports::list(self, site.site()).await
+        supports::list(self, site).await
     }
 
     async fn end_support(

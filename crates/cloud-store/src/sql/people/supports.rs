@@ -1,7 +1,7 @@
 //! Visits of admins at sites, in sight of their owners.
 
 use serde_json::json;
-use solthrive_domain::access::By;
+use solthrive_domain::access::{By, OwnedSite};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{SiteId, SupportId, UserId};
 use uuid::Uuid;
@@ -10,7 +10,8 @@ use super::rights::still_owned;
 use crate::StoreError;
 use crate::people::{EndedBy, NewSupport, SupportLine};
 use crate::sql::audit::{Act, audit};
-use crate::sql::{SqlStore, ask, instant, transaction};
+use crate::sql::sees::seen;
+use crate::sql::{SqlStore, instant, transaction};
 
 pub(super) async fn open(
     db: &SqlStore,
@@ -46,15 +47,15 @@ pub(super) async fn open(
     Ok(true)
 }
 
-pub(super) async fn list(db: &SqlStore, site: SiteId) -> Result<Vec<SupportLine>, StoreError> {
+pub(super) async fn list(db: &SqlStore, site: OwnedSite) -> Result<Vec<SupportLine>, StoreError> {
     type Row = (Uuid, String, String, i64, i64, Option<i64>);
-    let rows: Vec<Row> = ask!(db, |pool| {
+    let rows: Vec<Row> = seen!(db, site.into(), |pool| {
         sqlx::query_as(
             "SELECT visit.id, app_user.name, visit.reason, visit.created_at, visit.until_at, visit.ended_at
              FROM support_session AS visit JOIN app_user ON app_user.id = visit.app_user
              WHERE visit.site = $1 ORDER BY visit.created_at DESC, visit.id LIMIT 500",
         )
-        .bind(site.as_uuid())
+        .bind(site.site().as_uuid())
         .fetch_all(pool)
         .await?
     });

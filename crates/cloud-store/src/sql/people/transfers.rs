@@ -15,6 +15,7 @@ use crate::people::{
     Edited, History, NewTransfer, Offered, SiteEdit, Taken, TransferLine, Transfers,
 };
 use crate::sql::audit::{Act, audit};
+use crate::sql::sees::seen;
 use crate::sql::{SqlStore, ask, instant, transaction};
 
 #[async_trait]
@@ -209,7 +210,7 @@ async fn offer(
 
 async fn list(db: &SqlStore, site: OwnedSite) -> Result<Vec<TransferLine>, StoreError> {
     type Row = (Uuid, String, String, i64, i64, Option<i64>, Option<i64>);
-    let rows: Vec<Row> = ask!(db, |pool| {
+    let rows: Vec<Row> = seen!(db, site.into(), |pool| {
         sqlx::query_as(
             "SELECT id, to_email, history, created_at, expires_at, accepted_at, ended_at FROM site_transfer
              WHERE site = $1 AND from_org = $2

@@ -28,6 +28,7 @@ use solthrive_cloud_store::people::{Accounts as _, Added, EmailKey, NewUser};
 use solthrive_cloud_store::sql::SqlStore;
 use solthrive_domain::access::{By, Operator, Role};
 use solthrive_domain::{OrgId, SiteId, UserId};
+use solthrive_testkit::Database;
 use tempfile::TempDir;
 
 use crate::service::{Answer, Client, Device, Fleet, serve};
@@ -41,6 +42,7 @@ struct World {
     store: SqlStore,
     fleet: Fleet,
     folder: Arc<TempDir>,
+    _database: Option<Database>,
 }
 
 impl World {
@@ -54,17 +56,31 @@ impl World {
 
     /// With a service that takes this for the time.
     async fn telling(clock: Clock, settings: &[&str]) -> Self {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let folder = tempfile::tempdir().unwrap();
         let settings = serve(folder.path(), "sqlite:", settings);
         let running = Running::start(&settings, clock).await.unwrap();
         let database = Place::database(folder.path());
         let store = SqlStore::sqlite_beside(&database).await.unwrap();
+        Self::of(running, store, folder, None)
+    }
+
+    /// With everything in PostgreSQL.
+    async fn on_postgres() -> Self {
+        let (folder, database) = (tempfile::tempdir().unwrap(), Database::fresh().unwrap());
+        let settings = serve(folder.path(), database.url(), &["--no-second-factor"]);
+        let running = Running::start(&settings, Clock::system()).await.unwrap();
+        let store = SqlStore::postgres(database.url()).await.unwrap();
+        Self::of(running, store, folder, Some(database))
+    }
+
+    fn of(running: Running, store: SqlStore, folder: TempDir, database: Option<Database>) -> Self {
         Self {
             client: Client::plain(running.address),
             fleet: Fleet::new(Arc::clone(&running.registry), folder.path()),
             running,
             store,
-            folder,
+            folder: Arc::new(folder),
+            _database: database,
         }
     }
 
