@@ -13,7 +13,7 @@ pub(crate) struct Args {
     /// Seconds of each load.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
-    /// Only these parts: single, batch, steady, size, queries.
+    /// Only these parts: single, batch, steady, size, queries, wide, answers.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Homes of the size and query runs, with three days each; the targets are stated for 1,000.

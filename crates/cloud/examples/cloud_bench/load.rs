@@ -47,6 +47,16 @@ pub(crate) fn connector(certificate: &Path) -> Result<TlsConnector> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
+pub(crate) async fn connected(
+    service: &Service,
+    connector: &TlsConnector,
+) -> Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(service.address).await?;
+    stream.set_nodelay(true)?;
+    let name = ServerName::try_from("localhost")?;
+    Ok(connector.connect(name, stream).await?)
+}
+
 /// One connection.
 pub(crate) struct Line {
     stream: TlsStream<TcpStream>,
@@ -55,12 +65,8 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) async fn open(service: &Service, connector: &TlsConnector) -> Result<Self> {
-        let stream = TcpStream::connect(service.address).await?;
-        stream.set_nodelay(true)?;
-        let name = ServerName::try_from("localhost")?;
-        let stream = connector.connect(name, stream).await?;
         Ok(Self {
-            stream,
+            stream: connected(service, connector).await?,
             buffer: Vec::with_capacity(4096),
         })
     }
@@ -92,11 +98,11 @@ impl Line {
     }
 }
 
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+pub(crate) fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
 
-fn number_after<T: std::str::FromStr>(text: &str, name: &str) -> Option<T> {
+pub(crate) fn number_after<T: std::str::FromStr>(text: &str, name: &str) -> Option<T> {
     let from = text.find(name)? + name.len();
     let rest = &text[from..];
     let end = rest

@@ -3,11 +3,13 @@
 //! The service under test is the real program in a process of its own, with TLS; the load comes from
 //! here, over the loopback, and shares the machine's processors with it.
 
+mod answers;
 mod fleet;
 #[path = "../../../cloud-store/examples/chunk_bench/homes.rs"]
 mod homes;
 mod load;
 mod measures;
+mod people;
 mod queries;
 mod service;
 mod table;
@@ -42,7 +44,7 @@ struct Args {
     /// Devices of the throughput runs and the wide store
     #[arg(long, default_value_t = 1_000)]
     devices: usize,
-    /// Only these parts: single, batch, steady, size, queries, wide
+    /// Only these parts: single, batch, steady, size, queries, wide, answers
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Devices of the size and query runs, with three days each
@@ -108,6 +110,11 @@ fn main() -> Result<()> {
         }
         if args.wants("wide") {
             measures::wide(&args, &mut table).await.context("wide")?;
+        }
+        if args.wants("answers") {
+            answers::measure(&args, &mut table)
+                .await
+                .context("answers")?;
         }
         anyhow::Ok(())
     })?;

@@ -26,7 +26,7 @@ const SEALED: Duration = Duration::from_secs(70);
 const CONNECTIONS: usize = 128;
 
 /// A fresh place with a fleet in it.
-async fn place(args: &Args, name: &str, devices: usize) -> Result<(Place, Vec<Device>)> {
+pub(crate) async fn place(args: &Args, name: &str, devices: usize) -> Result<(Place, Vec<Device>)> {
     let folder = args.folder.join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)?;
@@ -66,7 +66,7 @@ fn empty(url: &str) -> Result<()> {
     Ok(())
 }
 
-fn start(args: &Args, place: &Place, more: &[&str]) -> Result<Service> {
+pub(crate) fn start(args: &Args, place: &Place, more: &[&str]) -> Result<Service> {
     let store = args
         .postgres
         .clone()
@@ -75,7 +75,7 @@ fn start(args: &Args, place: &Place, more: &[&str]) -> Result<Service> {
 }
 
 /// A midnight in UTC so many days ago.
-fn midnight(days_ago: i64) -> i64 {
+pub(crate) fn midnight(days_ago: i64) -> i64 {
     (Clock::system().now().get().div_euclid(DAY_MS) - days_ago) * DAY_MS
 }
 
@@ -225,7 +225,7 @@ fn memory(name: &str, usage: Usage, target: &str, table: &mut Table) {
     );
 }
 
-async fn finish(service: Arc<Service>) -> Result<()> {
+pub(crate) async fn finish(service: Arc<Service>) -> Result<()> {
     let service = Arc::into_inner(service).context("somebody still sends")?;
     tokio::task::spawn_blocking(|| service.stop()).await?
 }

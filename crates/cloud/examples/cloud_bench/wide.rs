@@ -11,7 +11,6 @@ use solthrive_cloud_store::archive::{
     Archive, BucketDay, Checkpoint, DeviceStatus, OpenDay, Piece, Wrote,
 };
 use solthrive_cloud_store::chunk::{Codec, Table as Rows};
-use solthrive_cloud_store::hot::Seq;
 use solthrive_domain::bucket::{Buckets, Fold, RollupRules, append};
 use solthrive_domain::telemetry::UnixMillis;
 
@@ -125,7 +124,6 @@ async fn statuses(
         system: Some("{\"uptime_s\":4000,\"boot_count\":3,\"temperature_c\":51.2}".to_owned()),
     };
     let checkpoint = Checkpoint {
-        folded: Seq::new(1),
         statuses: fleet.iter().map(status).collect(),
         ..Checkpoint::default()
     };
@@ -137,11 +135,7 @@ async fn statuses(
 async fn year(archive: &dyn Archive, device: &Device, begin: i64, codec: &mut Codec) -> Result<()> {
     let mut fold = Fold::new(RollupRules::default());
     let mut buckets = Buckets::new();
-    let mut checkpoint = Checkpoint {
-        from: Seq::new(1),
-        folded: Seq::new(1),
-        ..Checkpoint::default()
-    };
+    let mut checkpoint = Checkpoint::default();
     for day in days(7, device, begin, YEAR, codec)? {
         append(
             &mut fold,

@@ -16,8 +16,9 @@ use crate::people::{Home, HomeFilter, Page, PageKey};
 use crate::sql::sees::{Sees, seen};
 use crate::sql::{SqlStore, ask, instant};
 
-/// Sites whose grants one statement asks for.
-const GRANTS_OF: usize = 8;
+/// Sites whose grants one statement asks for: of one site, and of a page.
+const FEW: usize = 1;
+const MANY: usize = 128;
 
 /// What a list shows of a site, and what access to it is judged by.
 const COLUMNS: &str = "site.id, site.owner_org, site.name, site.time_zone, site.size_w, site.latitude_tenths,
@@ -206,32 +207,18 @@ async fn grants(
     sites: &[Row],
 ) -> Result<HashMap<Uuid, Vec<Grant>>, StoreError> {
     let mut found: HashMap<Uuid, Vec<Grant>> = HashMap::new();
-    for few in sites.chunks(GRANTS_OF) {
-        let mut ids = [None; GRANTS_OF];
-        for (place, row) in ids.iter_mut().zip(few) {
-            *place = Some(row.id);
-        }
-        let [a, b, c, d, e, f, g, h] = ids;
+    // Two sizes, so that there are two statements to be prepared.
+    let at_once = if sites.len() <= FEW { FEW } else { MANY };
+    let text = grants_text(at_once);
+    for some in sites.chunks(at_once) {
         let rows: Vec<GrantRow> = seen!(db, asker.visits(), |pool| {
-            sqlx::query_as(
-                "SELECT id, site, grantee_org, grantee_user, scopes, basis, valid_from, valid_to, data_from, revoked_at
-                 FROM site_grant WHERE site IN ($3, $4, $5, $6, $7, $8, $9, $10) AND revoked_at IS NULL
-                 AND (grantee_user = $1 OR grantee_org = $2
-                      OR grantee_org IN (SELECT org FROM membership WHERE app_user = $1))
-                 ORDER BY created_at, id",
-            )
-            .bind(asker.user)
-            .bind(asker.org)
-            .bind(a)
-            .bind(b)
-            .bind(c)
-            .bind(d)
-            .bind(e)
-            .bind(f)
-            .bind(g)
-            .bind(h)
-            .fetch_all(pool)
-            .await?
+            let mut ask = sqlx::query_as(AssertSqlSafe(text.clone()))
+                .bind(asker.user)
+                .bind(asker.org);
+            for place in 0..at_once {
+                ask = ask.bind(some.get(place).map(|row| row.id));
+            }
+            ask.fetch_all(pool).await?
         });
         for row in rows {
             let (site, grant) = grant_of(row)?;
@@ -239,6 +226,18 @@ async fn grants(
         }
     }
     Ok(found)
+}
+
+fn grants_text(sites: usize) -> String {
+    let places: Vec<String> = (0..sites).map(|place| format!("${}", place + 3)).collect();
+    let places = places.join(", ");
+    format!(
+        "SELECT id, site, grantee_org, grantee_user, scopes, basis, valid_from, valid_to, data_from, revoked_at
+         FROM site_grant WHERE site IN ({places}) AND revoked_at IS NULL
+         AND (grantee_user = $1 OR grantee_org = $2
+              OR grantee_org IN (SELECT org FROM membership WHERE app_user = $1))
+         ORDER BY created_at, id"
+    )
 }
 
 /// What of these sites the caller may, by the rules.
