@@ -7,10 +7,12 @@
 
 pub mod archive;
 pub mod audit;
+pub mod commissioning;
 pub mod console;
 pub mod hot;
 pub mod joining;
 pub mod oauth;
+pub mod office;
 pub mod overtaken;
 pub mod people;
 pub mod registry;

@@ -296,8 +296,12 @@ fn api(
     };
     let passwords = Passwords::new(Cost::Usual)?;
     let key = fs::read(settings.place.pepper())?;
+    let key = key
+        .as_slice()
+        .try_into()
+        .context("the pepper is not of its size")?;
     let ending = watch.ending.clone();
-    let api = Api::new(ports, clock, policy, passwords, &key, ending)?;
+    let api = Api::new(ports, clock, policy, passwords, key, ending)?;
     Ok(Some(Arc::new(api)))
 }
 

@@ -117,4 +117,40 @@ pub(super) const PEOPLE: &[Wall] = &[
         stands: "let done = tokio::spawn(work.in_current_span()).await;",
         gone: "let done = Ok::<_, ()>(work.in_current_span().await);",
     },
+    Wall {
+        name: "a code ends with the grant that it was made by",
+        file: "crates/cloud-store/src/sql/people/grants.rs",
+        stands: "WHERE site = $1 AND installer_org = $2 AND revoked_at IS NULL",
+        gone: "WHERE site = $1 AND installer_org = $2 AND revoked_at IS NOT NULL",
+    },
+    Wall {
+        name: "no code of before binds a home that was handed over",
+        file: TRANSFERS,
+        stands: "UPDATE installer_code SET revoked_at = $2 WHERE site = $1 AND revoked_at IS NULL",
+        gone: "UPDATE installer_code SET revoked_at = $2 WHERE site = $1 AND revoked_at IS NOT NULL",
+    },
+    Wall {
+        name: "an installer's codes are his own",
+        file: "crates/cloud-store/src/sql/people/commissioning.rs",
+        stands: "WHERE id = $1 AND installer_org = $2",
+        gone: "WHERE id = $1 AND (installer_org = $2 OR 1 = 1)",
+    },
+    Wall {
+        name: "homes are begun by who works for the installer",
+        file: "crates/domain/src/access/org.rs",
+        stands: "(works && installer && self.credential.is_full_session()).then_some(CommissioningOrg(org))",
+        gone: "((works || installer) && self.credential.is_full_session()).then_some(CommissioningOrg(org))",
+    },
+    Wall {
+        name: "the tokens of who is shut out are over",
+        file: "crates/cloud-store/src/sql/people/office.rs",
+        stands: "UPDATE personal_token SET revoked_at = $2 WHERE app_user = $1 AND revoked_at IS NULL",
+        gone: "UPDATE personal_token SET revoked_at = $2 WHERE app_user = $1 AND revoked_at IS NOT NULL",
+    },
+    Wall {
+        name: "somebody always runs the platform",
+        file: "crates/cloud-store/src/sql/people/office.rs",
+        stands: "if left == 0 {",
+        gone: "if left < 0 {",
+    },
 ];

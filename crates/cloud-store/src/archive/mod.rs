@@ -19,8 +19,8 @@ pub use self::machinery::Archive;
 pub use self::sealed::BadBytes;
 pub use self::state::{BadState, SiteState};
 pub use self::types::{
-    BucketDay, Checkpoint, Cursors, DeviceStatus, Event, Fleet, FleetQuarters, FleetTotal, Lease,
-    OpenDay, Period, Piece, SiteChunk, SiteDay, SiteMonth, Stored, ToldDay, UtcDay, Wrote,
+    Alert, BucketDay, Checkpoint, Cursors, DeviceStatus, Event, Fleet, FleetQuarters, FleetTotal,
+    Lease, OpenDay, Period, Piece, SiteChunk, SiteDay, SiteMonth, Stored, ToldDay, UtcDay, Wrote,
 };
 pub use self::views::Views;
 

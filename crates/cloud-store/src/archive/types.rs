@@ -195,6 +195,33 @@ pub struct Event {
     pub details: Option<String>,
 }
 
+/// Something that is or was wrong at a site, for as long as it lasted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// Its id.
+    pub id: uuid::Uuid,
+    /// The rule.
+    pub code: String,
+    /// Of which device, if of one.
+    pub device: Option<DeviceId>,
+    /// `info`, `warning`, `high` or `critical`.
+    pub severity: String,
+    /// `firing`, `recovering` or `resolved`.
+    pub state: String,
+    /// Since when it is so.
+    pub began_at: UnixMillis,
+    /// Since when it is told.
+    pub fired_at: Option<UnixMillis>,
+    /// Until when it was so.
+    pub resolved_at: Option<UnixMillis>,
+    /// When somebody took note of it.
+    pub acknowledged_at: Option<UnixMillis>,
+    /// What it cost so far, Wh; `None` where that is not known.
+    pub lost_wh: Option<i64>,
+    /// For a person.
+    pub message: String,
+}
+
 /// Everything that a stretch of the log led to. It takes effect as a whole or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Checkpoint {

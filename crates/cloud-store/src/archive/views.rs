@@ -9,7 +9,7 @@ use solthrive_domain::access::{Operator, ReadableFleet, ReadableSite};
 use solthrive_domain::bucket::{Bucket, Quarter};
 use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup};
 
-use super::{DeviceStatus, Event, Fleet, SiteChunk, Stored, UtcDay};
+use super::{Alert, DeviceStatus, Event, Fleet, SiteChunk, Stored, UtcDay};
 use crate::StoreError;
 
 /// The archive as people see it.
@@ -81,6 +81,15 @@ pub trait Views: Send + Sync {
         fleet: Fleet,
         quarters: Range<Quarter>,
     ) -> Result<Vec<(Quarter, FleetSums)>, StoreError>;
+
+    /// Alerts of the site that were told, those that last first, then the newest; at most `most`. Those that were over
+    /// before the right began are left out.
+    async fn alerts(
+        &self,
+        site: ReadableSite,
+        open_only: bool,
+        most: u32,
+    ) -> Result<Vec<Alert>, StoreError>;
 
     /// Events of the site, the newest first, at most `most`.
     async fn events(&self, site: ReadableSite, most: u32) -> Result<Vec<Event>, StoreError>;

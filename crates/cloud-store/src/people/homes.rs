@@ -19,6 +19,8 @@ pub struct Home {
     pub last_seen: Option<UnixMillis>,
     /// Alerts there that are firing.
     pub alerts: u32,
+    /// When commissioning was over and its owner took it; `None` until then.
+    pub handed_over_at: Option<UnixMillis>,
     /// Grows with every change of the site.
     pub version: i64,
 }

@@ -6,8 +6,10 @@
 //! was given, and judged once more by `solthrive_domain::access` with what the store knew at that moment.
 
 mod accounts;
+mod commissioning;
 mod consents;
 mod homes;
+mod office;
 mod orgs;
 mod programs;
 mod recovery;
@@ -18,10 +20,14 @@ pub use self::accounts::{
     Accounts, Added, Caller, EmailKey, Factor, NewSession, NewToken, NewUser, NotAnAddress, Proof,
     SessionLine, SignIn, TokenLine, User,
 };
+pub use self::commissioning::{Commissioning, NewHome, SiteCode};
 pub use self::consents::{
     BroughtCode, ConsentLine, Consents, Exchanged, Given, NewConsent, NewRefresh,
 };
 pub use self::homes::{Home, HomeFilter, Homes, Page, PageKey};
+pub use self::office::{
+    AuditFilter, Found, FoundDevice, FoundOrg, FoundPerson, FoundSite, Office, Person, ShutOut,
+};
 pub use self::orgs::{
     Accepted, Accepting, Changed, InvitationLine, Invited, MemberLine, NewInvitation, OrgLine, Orgs,
 };

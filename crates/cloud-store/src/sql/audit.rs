@@ -95,7 +95,7 @@ macro_rules! audit {
 
 pub(super) use audit;
 
-type Row = (
+pub(super) type Row = (
     i64,
     i64,
     String,
@@ -108,7 +108,7 @@ type Row = (
     Vec<u8>,
 );
 
-fn row_of(row: Row) -> Result<AuditRow, StoreError> {
+pub(super) fn row_of(row: Row) -> Result<AuditRow, StoreError> {
     let (seq, at, actor, action, org, site, device, details, prev_hash, hash) = row;
     Ok(AuditRow {
         seq,

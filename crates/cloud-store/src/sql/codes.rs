@@ -47,9 +47,10 @@ pub(super) async fn add(
     Ok(true)
 }
 
+pub(super) type CodeRow = (Uuid, Uuid, Uuid, i64, i64, i64, Option<i64>);
+
 pub(super) async fn list(db: &SqlStore) -> Result<Vec<CodeLine>, StoreError> {
-    type Row = (Uuid, Uuid, Uuid, i64, i64, i64, Option<i64>);
-    let rows: Vec<Row> = ask!(db, |pool| {
+    let rows: Vec<CodeRow> = ask!(db, |pool| {
         sqlx::query_as(
             "SELECT id, site, installer_org, created_at, expires_at, uses_left, revoked_at
              FROM installer_code ORDER BY created_at DESC, id",
@@ -57,21 +58,20 @@ pub(super) async fn list(db: &SqlStore) -> Result<Vec<CodeLine>, StoreError> {
         .fetch_all(pool)
         .await?
     });
-    rows.into_iter()
-        .map(
-            |(id, site, installer, created_at, expires_at, uses_left, revoked_at)| {
-                Ok(CodeLine {
-                    id,
-                    site: SiteId::from_uuid(site),
-                    installer: OrgId::from_uuid(installer),
-                    created_at: instant(created_at)?,
-                    expires_at: instant(expires_at)?,
-                    uses_left: uses(uses_left)?,
-                    revoked_at: revoked_at.map(instant).transpose()?,
-                })
-            },
-        )
-        .collect()
+    rows.into_iter().map(line).collect()
+}
+
+pub(super) fn line(row: CodeRow) -> Result<CodeLine, StoreError> {
+    let (id, site, installer, created_at, expires_at, uses_left, revoked_at) = row;
+    Ok(CodeLine {
+        id,
+        site: SiteId::from_uuid(site),
+        installer: OrgId::from_uuid(installer),
+        created_at: instant(created_at)?,
+        expires_at: instant(expires_at)?,
+        uses_left: uses(uses_left)?,
+        revoked_at: revoked_at.map(instant).transpose()?,
+    })
 }
 
 pub(super) fn uses(count: i64) -> Result<u32, StoreError> {

@@ -84,7 +84,7 @@ fn provisioned(by: By, device: &NewDevice) -> Act {
     }
 }
 
-fn standing(site: Option<Uuid>, deactivated_at: Option<i64>) -> Standing {
+pub(super) fn standing(site: Option<Uuid>, deactivated_at: Option<i64>) -> Standing {
     match (deactivated_at, site) {
         (Some(_), _) => Standing::Deactivated,
         (None, Some(site)) => Standing::Bound(SiteId::from_uuid(site)),

@@ -149,6 +149,26 @@ macro_rules! overtaken_promises {
     };
 }
 
+macro_rules! commissioning_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes commissioning with $make;
+            an_installer_begins_homes_and_makes_codes,
+            a_code_does_not_outlive_the_right_that_it_was_made_by,
+        );
+    };
+}
+
+macro_rules! office_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes office with $make;
+            everything_is_found_by_what_is_known_of_it,
+            who_is_shut_out_gets_in_by_no_door,
+            somebody_always_runs_the_platform,
+            acts_are_found_by_what_they_are_about,
+        );
+    };
+}
+
 macro_rules! oauth_promises {
     ($engine:ident with $make:expr) => {
         on_each_engine!($engine makes oauth with $make;
@@ -240,6 +260,18 @@ mod overtaken {
     use super::*;
     overtaken_promises!(sqlite with super::sqlite_registry());
     overtaken_promises!(postgres with super::postgres_registry());
+}
+
+mod commissioning {
+    use super::*;
+    commissioning_promises!(sqlite with super::sqlite_registry());
+    commissioning_promises!(postgres with super::postgres_registry());
+}
+
+mod office {
+    use super::*;
+    office_promises!(sqlite with super::sqlite_registry());
+    office_promises!(postgres with super::postgres_registry());
 }
 
 mod transfers {

@@ -8,7 +8,8 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use solthrive_cloud_store::people::Home;
 use solthrive_domain::access::{
-    ManagedOrg, Operator, OwnedSite, ReadableFleet, ReadableOrg, ReadableSite, Scope,
+    CommissioningOrg, ManagedOrg, Operator, OwnedSite, ReadableFleet, ReadableOrg, ReadableSite,
+    Scope,
 };
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
@@ -42,6 +43,8 @@ pub enum Needs {
     Member,
     /// To manage the org of the path.
     Manager,
+    /// To commission homes for the installer of the path.
+    Commissioner,
     /// To run the platform.
     Platform,
 }
@@ -334,6 +337,23 @@ impl Rule for Manages {
         me.actor.reads_org(org).ok_or(Problem::not_found())?;
         let managed = me.actor.manages_org(org).ok_or(Problem::not_allowed())?;
         Ok((me, managed))
+    }
+}
+
+/// The caller commissions homes for the installer of the path.
+pub(super) struct Commissions;
+
+impl Rule for Commissions {
+    type Proof = (SignedIn, CommissioningOrg);
+    const NEEDS: Needs = Needs::Commissioner;
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<(SignedIn, CommissioningOrg), Problem> {
+        let me = Person::check(api, parts).await?;
+        let org = ids(parts).await?.installer.ok_or(Problem::not_found())?;
+        let org = OrgId::from_uuid(org);
+        me.actor.reads_org(org).ok_or(Problem::not_found())?;
+        let right = me.actor.commissions_for(org);
+        Ok((me, right.ok_or(Problem::not_allowed())?))
     }
 }
 

@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::people::{Edited, Home, HomeFilter, Page, PageKey, SiteEdit};
 use solthrive_domain::access::{Reach, Scope};
-use solthrive_domain::units::Watts;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -21,7 +20,7 @@ use super::answer::{body, private, tagged};
 use super::guard::{Allowed, AtSite, Caller, ConfigRead, OwnsHome, Reads, ReadsDevice};
 use super::problem::{Problem, ProblemBody};
 use super::telemetry::words;
-use super::typed::name_of;
+use super::typed::{name_of, watts_of};
 
 /// A site, and what the caller may there.
 #[derive(Serialize, ToSchema)]
@@ -40,6 +39,8 @@ pub(super) struct Site {
     scopes: Vec<&'static str>,
     /// When a device there was heard of last.
     last_seen: Option<Timestamp>,
+    /// When its owner took it over from who installed it; `null` while it is commissioned.
+    handed_over_at: Option<Timestamp>,
     /// Alerts that are firing; absent without the scope `alerts`.
     #[serde(skip_serializing_if = "Option::is_none")]
     alerts: Option<u32>,
@@ -62,6 +63,7 @@ impl From<&Home> for Site {
             reach,
             scopes: scopes.iter().map(Scope::as_str).collect(),
             last_seen: home.last_seen.map(Timestamp::from),
+            handed_over_at: home.handed_over_at.map(Timestamp::from),
             alerts: scopes.contains(Scope::Alerts).then_some(home.alerts),
         }
     }
@@ -157,9 +159,6 @@ pub(super) struct Edit {
     size_kw: Option<f64>,
 }
 
-/// The largest array, kW.
-const LARGEST: f64 = 10_000.0;
-
 /// `PATCH /api/v1/sites/{site}`: for its owner. Two who edit at the same time overwrite nothing of each other's.
 #[utoipa::path(patch, path = "/api/v1/sites/{site}", tag = "sites", operation_id = "editSite",
     params(("site" = Uuid, Path), ("if-match" = Option<String>, Header, description = "The `version` of the site as it was read, in quotes.")), request_body = Edit, responses(
@@ -181,14 +180,9 @@ pub(super) async fn edit(
     if asked.name.is_none() && asked.size_kw.is_none() {
         return Err(Problem::body("say what is to be changed: name, size_kw"));
     }
-    let size = asked.size_kw.map(|kw| {
-        let fits = (0.0..=LARGEST).contains(&kw);
-        let watts = Watts::from_kw(kw).ok().filter(|_| fits);
-        watts.ok_or_else(|| Problem::field("size_kw", "0 to 10,000"))
-    });
     let edit = SiteEdit {
         name: asked.name.as_deref().map(name_of).transpose()?,
-        size_w: size.transpose()?.map(whole),
+        size_w: asked.size_kw.map(watts_of).transpose()?,
     };
     let (by, now) = (me.actor.by(), api.clock.now());
     match api
@@ -212,12 +206,6 @@ fn version_of(tag: &HeaderValue) -> Option<i64> {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Version {
     version: i64,
-}
-
-/// Whole watts of a nameplate that was checked.
-fn whole(watts: Watts) -> u32 {
-    let text = format!("{:.0}", watts.get());
-    text.parse().unwrap_or_default()
 }
 
 /// A device at the site.

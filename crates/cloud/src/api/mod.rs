@@ -4,11 +4,14 @@
 //! router takes no other, so a route without an access rule does not compile. What the handler gets is a
 //! value that only `solthrive_domain::access` makes.
 
+mod admin;
+mod alerts;
 mod answer;
 mod arrival;
 mod auth;
 mod caller;
 mod clients;
+mod commissioning;
 mod cursor;
 mod days;
 mod document;

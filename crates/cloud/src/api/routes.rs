@@ -11,8 +11,8 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 use super::arrival::whole;
 use super::guard::{Guarded, Needs};
 use super::{
-    Api, auth, clients, days, events, factor, fleet, grants, homes, invitations, live, me, oauth,
-    orgs, passwords, setup, support, telemetry, transfers,
+    Api, admin, alerts, auth, clients, commissioning, days, events, factor, fleet, grants, homes,
+    invitations, live, me, oauth, orgs, passwords, setup, support, telemetry, transfers,
 };
 
 /// An operation, as it is called and what it needs.
@@ -46,7 +46,7 @@ pub(crate) fn path(matched: &str) -> Option<&'static str> {
 
 pub(super) fn all() -> Routes {
     let people = people_routes(Routes::default());
-    homes_routes(programs_routes(orgs_routes(people)))
+    office_routes(homes_routes(programs_routes(orgs_routes(people))))
 }
 
 /// Signing in, and the caller himself.
@@ -130,9 +130,36 @@ fn homes_routes(routes: Routes) -> Routes {
             "/api/v1/sites/{site}/support/{support}",
             support::end_at_home,
         )
+        .get("/api/v1/sites/{site}/alerts", alerts::list)
+        .get("/api/v1/installers/{installer}/fleet", fleet::fleet)
+        .post("/api/v1/installers/{installer}/sites", commissioning::begin)
+        .get("/api/v1/installers/{installer}/codes", commissioning::codes)
+        .post(
+            "/api/v1/installers/{installer}/codes",
+            commissioning::add_code,
+        )
+        .delete(
+            "/api/v1/installers/{installer}/codes/{code}",
+            commissioning::revoke_code,
+        )
+}
+
+/// Who runs the platform.
+fn office_routes(routes: Routes) -> Routes {
+    routes
         .post("/api/v1/admin/support", support::open)
         .delete("/api/v1/admin/support/{support}", support::end_own)
-        .get("/api/v1/installers/{installer}/fleet", fleet::fleet)
+        .get("/api/v1/admin/search", admin::search)
+        .get("/api/v1/admin/audit", admin::acts)
+        .get("/api/v1/admin/devices/{device}", admin::device)
+        .post(
+            "/api/v1/admin/devices/{device}/deactivation",
+            admin::deactivate,
+        )
+        .post("/api/v1/admin/devices/{device}/rotation", admin::rotate)
+        .get("/api/v1/admin/users/{user}", admin::person)
+        .post("/api/v1/admin/users/{user}/deactivation", admin::shut_out)
+        .delete("/api/v1/admin/users/{user}/deactivation", admin::let_in)
 }
 
 /// The router while it grows.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use solthrive_cloud_store::archive::Views;
+use solthrive_cloud_store::meta::Registry;
 use solthrive_cloud_store::people::{
-    Accounts, Consents, Homes, Orgs, Programs, Recovery, Tenancy, Transfers,
+    Accounts, Commissioning, Consents, Homes, Office, Orgs, Programs, Recovery, Tenancy, Transfers,
 };
 use solthrive_cloud_store::sql::SqlStore;
 use tokio::sync::Semaphore;
@@ -20,6 +21,7 @@ use super::throttle::Throttle;
 use crate::clock::Clock;
 use crate::mail::Mail;
 use crate::recent::Recent;
+use crate::secrets::Pepper;
 
 /// Long answers that are made at the same time, so that ingest has the other processors.
 const READERS: usize = 2;
@@ -72,6 +74,12 @@ pub struct Ports {
     pub programs: Arc<dyn Programs>,
     /// What people let apps do.
     pub consents: Arc<dyn Consents>,
+    /// Homes on their way.
+    pub commissioning: Arc<dyn Commissioning>,
+    /// What who runs the platform does.
+    pub office: Arc<dyn Office>,
+    /// Devices and orgs, for who runs the platform.
+    pub registry: Arc<dyn Registry>,
     /// What is known of sites.
     pub views: Arc<dyn Views>,
     /// The newest rows.
@@ -93,6 +101,9 @@ impl Ports {
             transfers: store.clone(),
             programs: store.clone(),
             consents: store.clone(),
+            commissioning: store.clone(),
+            office: store.clone(),
+            registry: store.clone(),
             views: store,
             recent,
             mail,
@@ -118,6 +129,12 @@ pub struct Api {
     pub programs: Arc<dyn Programs>,
     /// What people let apps do.
     pub consents: Arc<dyn Consents>,
+    /// Homes on their way.
+    pub commissioning: Arc<dyn Commissioning>,
+    /// What who runs the platform does.
+    pub office: Arc<dyn Office>,
+    /// Devices and orgs, for who runs the platform.
+    pub registry: Arc<dyn Registry>,
     /// What is known of sites.
     pub views: Arc<dyn Views>,
     /// The newest rows.
@@ -134,6 +151,8 @@ pub struct Api {
     pub(super) throttle: Throttle,
     pub(super) cursors: Cursors,
     pub(super) seals: Seals,
+    /// What installers' codes are hashed with.
+    pub(super) pepper: Pepper,
     pub(super) setup: Setup,
     pub(super) keys: Keys,
     pub(super) readers: Semaphore,
@@ -150,7 +169,7 @@ impl Api {
         clock: Clock,
         policy: Policy,
         passwords: Passwords,
-        key: &[u8],
+        key: &[u8; Pepper::LEN],
         ending: CancellationToken,
     ) -> anyhow::Result<Self> {
         Ok(Self {
@@ -162,6 +181,9 @@ impl Api {
             transfers: ports.transfers,
             programs: ports.programs,
             consents: ports.consents,
+            commissioning: ports.commissioning,
+            office: ports.office,
+            registry: ports.registry,
             mail: ports.mail,
             views: ports.views,
             recent: ports.recent,
@@ -172,6 +194,7 @@ impl Api {
             throttle: Throttle::default(),
             cursors: Cursors::new(key),
             seals: Seals::new(key)?,
+            pepper: Pepper::new(key),
             setup: Setup::default(),
             keys: Keys::default(),
             readers: Semaphore::new(READERS),

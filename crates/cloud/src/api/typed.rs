@@ -4,8 +4,12 @@ use jiff::Timestamp;
 use solthrive_cloud_store::people::EmailKey;
 use solthrive_domain::access::{Scope, Scopes};
 use solthrive_domain::telemetry::UnixMillis;
+use solthrive_domain::units::Watts;
 
 use super::problem::Problem;
+
+/// The largest array, kW.
+const LARGEST: f64 = 10_000.0;
 
 /// An address that was typed: as it was, and as it is compared.
 pub(super) fn address(text: &str) -> Result<(String, EmailKey), Problem> {
@@ -38,4 +42,12 @@ pub(super) fn scopes_of(named: &[String]) -> Result<Scopes, Problem> {
 pub(super) fn ends(at: Timestamp, now: UnixMillis) -> Result<UnixMillis, Problem> {
     let at = UnixMillis::try_from(at).ok().filter(|at| *at > now);
     at.ok_or_else(|| Problem::field("expires_at", "a time to come"))
+}
+
+/// Whole watts of an array's nameplate in kW.
+pub(super) fn watts_of(size_kw: f64) -> Result<u32, Problem> {
+    let fits = (0.0..=LARGEST).contains(&size_kw);
+    let watts = Watts::from_kw(size_kw).ok().filter(|_| fits);
+    let watts = watts.and_then(|watts| format!("{:.0}", watts.get()).parse().ok());
+    watts.ok_or_else(|| Problem::field("size_kw", "0 to 10,000"))
 }

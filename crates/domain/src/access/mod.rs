@@ -17,7 +17,9 @@ pub use self::actor::{Actor, Credential, SecondFactor, Support};
 pub use self::by::By;
 pub use self::factor::FactorFacts;
 pub use self::grant::{Basis, Grant, Grantee};
-pub use self::org::{ManagedOrg, Membership, OrgKind, ReadableFleet, ReadableOrg, Role};
+pub use self::org::{
+    CommissioningOrg, ManagedOrg, Membership, OrgKind, ReadableFleet, ReadableOrg, Role,
+};
 pub use self::platform::{Machinery, Operator};
 pub use self::scope::{NoScope, Scope, Scopes};
 pub use self::site::{OwnedSite, Reach, ReadableSite, SiteAccess, SiteFacts, WritableSite};

@@ -131,6 +131,18 @@ impl ReadableFleet {
     }
 }
 
+/// An installer for whom the caller commissions homes: makes sites, and codes for their appliances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommissioningOrg(OrgId);
+
+impl CommissioningOrg {
+    /// Which one.
+    #[must_use]
+    pub const fn org(self) -> OrgId {
+        self.0
+    }
+}
+
 impl Actor {
     fn membership(&self, org: OrgId) -> Option<&Membership> {
         self.memberships.iter().find(|mine| mine.org == org)
@@ -148,6 +160,15 @@ impl Actor {
     pub fn manages_org(&self, org: OrgId) -> Option<ManagedOrg> {
         let admin = self.membership(org)?.role == Role::Admin;
         (admin && self.credential.is_full_session()).then_some(ManagedOrg(org))
+    }
+
+    /// An installer's admins and technicians commission homes, in a session.
+    #[must_use]
+    pub fn commissions_for(&self, org: OrgId) -> Option<CommissioningOrg> {
+        let mine = self.membership(org)?;
+        let works = matches!(mine.role, Role::Admin | Role::Technician);
+        let installer = mine.kind == OrgKind::Installer;
+        (works && installer && self.credential.is_full_session()).then_some(CommissioningOrg(org))
     }
 
     /// Every member of an installer may look at its fleet, if the credential reaches all sites.

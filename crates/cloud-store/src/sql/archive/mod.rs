@@ -2,6 +2,7 @@
 //!
 //! Reading statements have one text for both. What is written many rows at a time is a [`record`].
 
+mod alerts;
 mod checkpoint;
 mod chunks;
 mod convert;
@@ -31,9 +32,9 @@ use sqlx::types::Uuid;
 use super::SqlStore;
 use crate::StoreError;
 use crate::archive::{
-    Archive, BucketDay, Checkpoint, Cursors, DeviceStatus, Event, Fleet, FleetQuarters, Lease,
-    OpenDay, Period, Piece, SiteChunk, SiteDay, SiteMonth, SiteState, Stored, ToldDay, UtcDay,
-    Views, Wrote,
+    Alert, Archive, BucketDay, Checkpoint, Cursors, DeviceStatus, Event, Fleet, FleetQuarters,
+    Lease, OpenDay, Period, Piece, SiteChunk, SiteDay, SiteMonth, SiteState, Stored, ToldDay,
+    UtcDay, Views, Wrote,
 };
 use crate::hot::Seq;
 use crate::sql::sees::Sees;
@@ -278,6 +279,15 @@ impl Views for SqlStore {
         let days = read::quarters(self, fleet, views::utc_days(&quarters)).await?;
         let all = days.into_iter().flat_map(|day| day.quarters);
         Ok(all.filter(|(at, _)| quarters.contains(at)).collect())
+    }
+
+    async fn alerts(
+        &self,
+        site: ReadableSite,
+        open_only: bool,
+        most: u32,
+    ) -> Result<Vec<Alert>, StoreError> {
+        alerts::of_site(self, site, open_only, most).await
     }
 
     async fn events(&self, site: ReadableSite, most: u32) -> Result<Vec<Event>, StoreError> {

@@ -104,18 +104,27 @@ pub(super) async fn revoke(
 ) -> Result<bool, StoreError> {
     transaction!(db, |tx| {
         still_owned!(tx, by, site);
-        let revoked = sqlx::query(
-            "UPDATE site_grant SET revoked_at = $3 WHERE id = $1 AND site = $2 AND revoked_at IS NULL",
+        let revoked: Option<(Option<Uuid>,)> = sqlx::query_as(
+            "UPDATE site_grant SET revoked_at = $3 WHERE id = $1 AND site = $2 AND revoked_at IS NULL
+             RETURNING grantee_org",
         )
         .bind(grant.as_uuid())
         .bind(site.site().as_uuid())
         .bind(now.get())
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        if revoked == 0 {
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some((org,)) = revoked else {
             return Ok(false);
-        }
+        };
+        // Who binds an appliance with a code of theirs would be let in again.
+        sqlx::query(
+            "UPDATE installer_code SET revoked_at = $3 WHERE site = $1 AND installer_org = $2 AND revoked_at IS NULL",
+        )
+        .bind(site.site().as_uuid())
+        .bind(org)
+        .bind(now.get())
+        .execute(&mut *tx)
+        .await?;
         let act = Act {
             site: Some(site.site()),
             details: Some(json!({ "grant": grant.to_string() })),

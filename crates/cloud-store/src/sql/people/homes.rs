@@ -259,6 +259,7 @@ async fn judge(
             access,
             last_seen: row.last_seen.map(instant).transpose()?,
             alerts: u32::try_from(row.alerts).unwrap_or(u32::MAX),
+            handed_over_at: facts.handed_over_at,
             version: row.version,
         });
     }
@@ -365,7 +366,7 @@ async fn candidates(
 }
 
 /// A text anywhere in a name; what LIKE takes for signs of its own means itself.
-fn pattern(text: &str) -> String {
+pub(super) fn pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for letter in text.to_lowercase().chars() {
         if matches!(letter, '%' | '_' | '\\') {

@@ -1,13 +1,16 @@
 //! People in SQL.
 
 mod callers;
+mod commissioning;
 mod consents;
 mod exchanges;
 mod factors;
+mod found;
 mod grants;
 mod homes;
 mod invitations;
 mod members;
+mod office;
 mod orgs;
 mod parse;
 mod programs;

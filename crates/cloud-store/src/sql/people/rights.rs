@@ -31,6 +31,24 @@ macro_rules! still_managed {
     }};
 }
 
+/// Goes on only while the person who acts still works for the installer, as its admin or technician.
+macro_rules! still_works_for {
+    ($tx:ident, $by:expr, $org:expr) => {
+        if let Some(user) = $by.user() {
+            let works: Option<(String,)> = sqlx::query_as(
+                "SELECT role FROM membership WHERE org = $1 AND app_user = $2 AND role IN ('admin', 'technician')",
+            )
+            .bind($org.org().as_uuid())
+            .bind(user.as_uuid())
+            .fetch_optional(&mut *$tx)
+            .await?;
+            if works.is_none() {
+                return Err($crate::StoreError::RightOver);
+            }
+        }
+    };
+}
+
 /// Asked after the lock, in a statement of its own: PostgreSQL shows a statement what was there when it began, not what
 /// it waited for.
 macro_rules! manages {
@@ -50,4 +68,4 @@ macro_rules! manages {
     };
 }
 
-pub(super) use {manages, still_managed, still_owned};
+pub(super) use {manages, still_managed, still_owned, still_works_for};

@@ -285,6 +285,8 @@ macro_rules! hand_over {
         for over in [
             "UPDATE site_grant SET revoked_at = $2 WHERE site = $1 AND basis = 'owner_consent' AND revoked_at IS NULL",
             "UPDATE support_session SET ended_at = $2 WHERE site = $1 AND ended_at IS NULL AND until_at > $2",
+            // Who binds an appliance with one is let in, so none of the time before is good any more.
+            "UPDATE installer_code SET revoked_at = $2 WHERE site = $1 AND revoked_at IS NULL",
         ] {
             sqlx::query(over)
                 .bind($site)

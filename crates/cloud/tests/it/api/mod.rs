@@ -1,6 +1,7 @@
 //! The API for people, called as browsers and scripts call it.
 
 mod attacks;
+mod commissioning;
 mod fuzzed;
 mod joining;
 mod letters;
@@ -8,6 +9,7 @@ mod live;
 mod matrix;
 mod measured;
 mod oauth;
+mod office;
 mod overtaken;
 mod pages;
 mod people;

@@ -32,7 +32,7 @@ fn expected(actor: &Actor, needs: Needs, site: SiteId, fleet: OrgId) -> Expected
         Needs::Nothing => Expected::In,
         _ if !known => Expected::Status(401),
         Needs::AnySession | Needs::FullSession if !actor.session => Expected::Status(403),
-        Needs::Person | Needs::Member | Needs::Manager | Needs::Platform
+        Needs::Person | Needs::Member | Needs::Manager | Needs::Commissioner | Needs::Platform
             if actor.name.starts_with("program") =>
         {
             Expected::Status(403)
@@ -46,6 +46,11 @@ fn expected(actor: &Actor, needs: Needs, site: SiteId, fleet: OrgId) -> Expected
             Some((_, false)) if needs == Needs::Member => Expected::In,
             Some((_, false)) => Expected::Status(403),
         },
+        Needs::Commissioner if !actor.orgs.iter().any(|(org, _)| *org == fleet) => {
+            Expected::Status(404)
+        }
+        Needs::Commissioner if actor.session => Expected::In,
+        Needs::Commissioner => Expected::Status(403),
         Needs::Platform if actor.name.starts_with("admin") => Expected::In,
         Needs::Platform => Expected::Status(404),
         Needs::Site | Needs::Scope(_) | Needs::Owner if scopes.is_none() => Expected::Status(404),
@@ -73,9 +78,12 @@ fn path_of(operation: &Operation, site: SiteId, fleet: OrgId, device: DeviceId) 
         .replace("{grant}", &some)
         .replace("{token}", &some)
         .replace("{session}", &some)
-        .replace("{support}", &some);
+        .replace("{support}", &some)
+        .replace("{user}", &some)
+        .replace("{code}", &some);
     let query = match operation.path.rsplit('/').next() {
         Some("telemetry") => "?from=2026-06-21T00:00:00Z&to=2026-06-22T00:00:00Z",
+        Some("search") => "?q=nobody-of-this-name",
         Some("daily" | "monthly" | "fleet") => "?from=2026-06-21&to=2026-06-22",
         _ => "",
     };
@@ -137,6 +145,8 @@ async fn walk(town: &Town, operation: &Operation, actor: &Actor, site: SiteId, f
                 "{transfer}",
                 "{client}",
                 "{consent}",
+                "{user}",
+                "{code}",
             ];
             let made_up = made_up.iter().any(|name| operation.path.contains(name));
             let scoped = matches!(
