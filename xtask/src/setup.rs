@@ -106,7 +106,7 @@ pub(crate) fn python() -> Result<()> {
         return Ok(());
     }
     println!(
-        "  making a Python environment with an independent Modbus server and an OpenAPI fuzzer in {} …",
+        "  making a Python environment with an independent Modbus server, an OpenAPI fuzzer and a reader of Parquet in {} …",
         venv.display()
     );
     if !exists("python3") {

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod commissioning;
 pub mod console;
 pub mod hot;
+pub mod jobs;
 pub mod joining;
 pub mod oauth;
 pub mod office;

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::refuse_unfinished;
-use crate::api::{Api, Cost, Passwords, Policy, Ports};
+use crate::api::{Api, Cost, Exporter, Passwords, Policy, Ports};
 use crate::clock::{Clock, new_id};
 use crate::config::{Place, Role, Serve, StoreUrl};
 use crate::devices::Devices;
@@ -302,7 +302,10 @@ fn api(
         .context("the pepper is not of its size")?;
     let ending = watch.ending.clone();
     let api = Api::new(ports, clock, policy, passwords, key, ending)?;
-    Ok(Some(Arc::new(api)))
+    let api = Arc::new(api);
+    let exporter = Exporter::new(Arc::clone(&api));
+    part.keep("exports", watch, exporter.run(part.stop.clone()));
+    Ok(Some(api))
 }
 
 async fn ingest(

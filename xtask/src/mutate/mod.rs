@@ -137,6 +137,7 @@ fn passes(copy: &Path) -> Result<bool> {
         && cargo(copy, &of("solthrive-cloud-store", "overtaken::sqlite"))?
         && cargo(copy, &of("solthrive-cloud-store", "commissioning::sqlite"))?
         && cargo(copy, &of("solthrive-cloud-store", "office::sqlite"))?
+        && cargo(copy, &of("solthrive-cloud-store", "jobs::sqlite"))?
         && cargo(copy, &of("solthrive-cloud-store", "oauth::sqlite"))?
         && cargo(copy, &of("solthrive-cloud-store", "older_than_the_right"))?
         && cargo(

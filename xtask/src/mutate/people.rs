@@ -153,4 +153,34 @@ pub(super) const PEOPLE: &[Wall] = &[
         stands: "if left == 0 {",
         gone: "if left < 0 {",
     },
+    Wall {
+        name: "a link to an export ends",
+        file: "crates/cloud/src/api/exports/link.rs",
+        stands: "ours && now.get() < until",
+        gone: "ours && until > i64::MIN",
+    },
+    Wall {
+        name: "an export is its asker's",
+        file: "crates/cloud/src/api/exports/mod.rs",
+        stands: "job.filter(|job| job.asked_by == user)",
+        gone: "job.filter(|_| user.as_uuid() != Uuid::nil())",
+    },
+    Wall {
+        name: "a file of a larger right is not handed to a smaller one",
+        file: "crates/cloud/src/api/exports/hand_out.rs",
+        stands: "if !made.shown.is_within(shown) {",
+        gone: "if !made.shown.is_within(made.shown.and(made.shown)) || shown.since == Some(i64::MIN) {",
+    },
+    Wall {
+        name: "exports need their scope when they are fetched, too",
+        file: "crates/cloud/src/api/exports/shown.rs",
+        stands: "home.access.readable(Scope::Export)",
+        gone: "home.access.readable(Scope::Production)",
+    },
+    Wall {
+        name: "a node that lost its work stores nothing",
+        file: "crates/cloud-store/src/sql/people/jobs.rs",
+        stands: "SET progress = $3, changed_at = $4 WHERE id = $1 AND state = 'running' AND changed_at = $2",
+        gone: "SET progress = $3, changed_at = $4 WHERE id = $1 AND state = 'running' AND changed_at >= 0 * $2",
+    },
 ];

@@ -9,7 +9,7 @@ use solthrive_domain::access::{Operator, ReadableFleet, ReadableSite};
 use solthrive_domain::bucket::{Bucket, Quarter};
 use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup};
 
-use super::{Alert, DeviceStatus, Event, Fleet, SiteChunk, Stored, UtcDay};
+use super::{Alert, DeviceStatus, Event, Fleet, SiteChunk, Stored, ToldDay, UtcDay};
 use crate::StoreError;
 
 /// The archive as people see it.
@@ -90,6 +90,18 @@ pub trait Views: Send + Sync {
         open_only: bool,
         most: u32,
     ) -> Result<Vec<Alert>, StoreError>;
+
+    /// When the first of what is kept of the site began, ms: rows, and quarters. `None` where there are none; the newest
+    /// rows, which are in no chunk yet, are not looked at.
+    async fn beginnings(&self, site: ReadableSite) -> Result<[Option<i64>; 2], StoreError>;
+
+    /// Days as the devices there summed them up themselves, by date. Where the right has a beginning, those from the
+    /// second day after it on: which instants a local date has is not known here.
+    async fn told_days(
+        &self,
+        site: ReadableSite,
+        dates: Range<Date>,
+    ) -> Result<Vec<ToldDay>, StoreError>;
 
     /// Events of the site, the newest first, at most `most`.
     async fn events(&self, site: ReadableSite, most: u32) -> Result<Vec<Event>, StoreError>;

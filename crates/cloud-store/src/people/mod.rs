@@ -9,6 +9,7 @@ mod accounts;
 mod commissioning;
 mod consents;
 mod homes;
+mod jobs;
 mod office;
 mod orgs;
 mod programs;
@@ -25,6 +26,7 @@ pub use self::consents::{
     BroughtCode, ConsentLine, Consents, Exchanged, Given, NewConsent, NewRefresh,
 };
 pub use self::homes::{Home, HomeFilter, Homes, Page, PageKey};
+pub use self::jobs::{Job, JobKind, JobState, Jobs, NewJob};
 pub use self::office::{
     AuditFilter, Found, FoundDevice, FoundOrg, FoundPerson, FoundSite, Office, Person, ShutOut,
 };

@@ -33,6 +33,7 @@ pub(crate) fn sqlite() -> Migrator {
         10 "0010_partners" alone,
         11 "0011_access",
         12 "0012_rotation",
+        14 "0014_export_parts",
     )
 }
 
@@ -47,6 +48,7 @@ pub(crate) fn postgres() -> Migrator {
         11 "0011_access",
         12 "0012_rotation",
         13 "0013_second_wall",
+        14 "0014_export_parts",
     )
 }
 

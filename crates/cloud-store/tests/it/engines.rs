@@ -169,6 +169,17 @@ macro_rules! office_promises {
     };
 }
 
+macro_rules! jobs_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes jobs with $make;
+            work_is_done_once_and_by_one_node,
+            a_silent_nodes_work_is_somebody_elses,
+            nothing_is_left_of_a_file_that_is_over,
+            work_goes_on_for_who_can_sign_in,
+        );
+    };
+}
+
 macro_rules! oauth_promises {
     ($engine:ident with $make:expr) => {
         on_each_engine!($engine makes oauth with $make;
@@ -272,6 +283,12 @@ mod office {
     use super::*;
     office_promises!(sqlite with super::sqlite_registry());
     office_promises!(postgres with super::postgres_registry());
+}
+
+mod jobs {
+    use super::*;
+    jobs_promises!(sqlite with super::sqlite_registry());
+    jobs_promises!(postgres with super::postgres_registry());
 }
 
 mod transfers {

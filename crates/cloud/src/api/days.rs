@@ -78,13 +78,13 @@ pub(super) struct Stretches {
 
 /// What of a day is shown: production to whom it is granted, the rest to whom consumption is.
 #[derive(Clone, Copy)]
-struct Shown {
-    production: bool,
-    consumption: bool,
+pub(super) struct Shown {
+    pub(super) production: bool,
+    pub(super) consumption: bool,
 }
 
 impl Stretch {
-    fn of(date: Date, rollup: &Rollup, shown: Shown) -> Self {
+    pub(super) fn of(date: Date, rollup: &Rollup, shown: Shown) -> Self {
         let summary = rollup.summary();
         let energy = &summary.energy;
         let production = |kwh: Option<f64>| kwh.filter(|_| shown.production);

@@ -5,8 +5,9 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{
-    admin, alerts, auth, caller, clients, commissioning, days, events, factor, fleet, grants,
-    homes, invitations, live, me, oauth, orgs, passwords, setup, support, telemetry, transfers,
+    admin, alerts, auth, caller, clients, commissioning, days, events, exports, factor, fleet,
+    grants, homes, invitations, live, me, oauth, orgs, passwords, setup, support, telemetry,
+    transfers,
 };
 
 #[derive(OpenApi)]
@@ -17,6 +18,7 @@ use super::{
         clients::list, clients::add, clients::revoke, oauth::app, oauth::let_in, oauth::consents, oauth::revoke_consent, oauth::token, oauth::revoke, oauth::keys, oauth::metadata,
         homes::list, homes::one, homes::edit, transfers::list, transfers::offer, transfers::withdraw, transfers::look, transfers::accept, transfers::decline, homes::devices, homes::health, telemetry::telemetry, live::live, days::daily, days::monthly, events::events,
         grants::list, grants::add, grants::revoke, fleet::fleet, support::list, support::end_at_home, support::open, support::end_own,
+        exports::ask, exports::list, exports::one, exports::cancel, exports::file,
         alerts::list, commissioning::begin, commissioning::codes, commissioning::add_code, commissioning::revoke_code,
         admin::search, admin::acts, admin::device, admin::deactivate, admin::rotate, admin::person, admin::shut_out, admin::let_in,
     ),

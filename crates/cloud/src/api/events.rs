@@ -48,6 +48,21 @@ pub(super) struct Event {
     message: String,
 }
 
+impl From<solthrive_cloud_store::archive::Event> for Event {
+    fn from(event: solthrive_cloud_store::archive::Event) -> Self {
+        Self {
+            at: event.at.into(),
+            received_at: event.received_at.into(),
+            device: event.device.map(solthrive_domain::DeviceId::as_uuid),
+            code: event.code,
+            subject: event.subject,
+            state: event.state,
+            severity: event.severity,
+            message: event.message,
+        }
+    }
+}
+
 /// Events, the newest first.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Events {
@@ -72,16 +87,7 @@ pub(super) async fn events(
         return Err(Problem::field("limit", "1 to 500"));
     }
     let events = api.views.events(right, most).await?;
-    let items = events.into_iter().map(|event| Event {
-        at: event.at.into(),
-        received_at: event.received_at.into(),
-        device: event.device.map(solthrive_domain::DeviceId::as_uuid),
-        code: event.code,
-        subject: event.subject,
-        state: event.state,
-        severity: event.severity,
-        message: event.message,
-    });
+    let items = events.into_iter().map(Event::from);
     let events = Events {
         items: items.collect(),
     };

@@ -35,6 +35,8 @@ pub enum Needs {
     Site,
     /// This scope at the site of the path.
     Scope(Scope),
+    /// To be a person with the scope `export` at the site of the path.
+    Exporter,
     /// To own the site of the path.
     Owner,
     /// To belong to the installer of the path.
@@ -240,6 +242,21 @@ impl<S: Marks> Rule for Reads<S> {
         let right = home.access.readable(S::SCOPE);
         let right = right.ok_or(Problem::not_allowed())?;
         Ok((home, right))
+    }
+}
+
+/// Exports of the site of the path, for a person.
+pub(super) struct Exports;
+
+impl Rule for Exports {
+    type Proof = (SignedIn, Home, ReadableSite);
+    const NEEDS: Needs = Needs::Exporter;
+
+    async fn check(api: &Api, parts: &mut Parts) -> Result<Self::Proof, Problem> {
+        let (me, home) = AtSite::check(api, parts).await?;
+        let right = home.access.readable(Scope::Export);
+        let right = right.ok_or(Problem::not_allowed())?;
+        Ok((me.person()?, home, right))
     }
 }
 

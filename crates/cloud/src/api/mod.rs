@@ -16,6 +16,7 @@ mod cursor;
 mod days;
 mod document;
 mod events;
+mod exports;
 mod factor;
 mod fleet;
 mod grants;
@@ -45,6 +46,7 @@ mod transfers;
 mod typed;
 
 pub use self::document::{add_to as add_to_document, operations as documented_operations};
+pub(crate) use self::exports::Exporter;
 pub use self::guard::Needs;
 pub use self::password::{Cost, NoHash, Passwords, SHORTEST as SHORTEST_PASSWORD};
 pub(crate) use self::problem::all as problems;

@@ -108,6 +108,8 @@ kinds! {
     belongs_already BELONGS_ALREADY = 409 "belongs-already" "This address belongs to the org already";
     /// The site is offered to somebody already.
     offered_already OFFERED_ALREADY = 409 "offered-already" "This site is offered to somebody: take that offer back first";
+    /// As many exports of the site as there may be are on their way.
+    exports_at_once EXPORTS_AT_ONCE = 409 "exports-at-once" "Three exports of this site are on their way already: wait for one, or take it back";
     /// An edit without the version that it changes.
     no_version NO_VERSION = 428 "no-version" "Say which version you change: If-Match with the `version` of the last answer, in quotes";
     /// Somebody else changed it first.

@@ -11,8 +11,8 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 use super::arrival::whole;
 use super::guard::{Guarded, Needs};
 use super::{
-    Api, admin, alerts, auth, clients, commissioning, days, events, factor, fleet, grants, homes,
-    invitations, live, me, oauth, orgs, passwords, setup, support, telemetry, transfers,
+    Api, admin, alerts, auth, clients, commissioning, days, events, exports, factor, fleet, grants,
+    homes, invitations, live, me, oauth, orgs, passwords, setup, support, telemetry, transfers,
 };
 
 /// An operation, as it is called and what it needs.
@@ -131,6 +131,11 @@ fn homes_routes(routes: Routes) -> Routes {
             support::end_at_home,
         )
         .get("/api/v1/sites/{site}/alerts", alerts::list)
+        .get("/api/v1/sites/{site}/exports", exports::list)
+        .post("/api/v1/sites/{site}/exports", exports::ask)
+        .get("/api/v1/exports/{export}", exports::one)
+        .delete("/api/v1/exports/{export}", exports::cancel)
+        .get("/api/v1/exports/{export}/file", exports::file)
         .get("/api/v1/installers/{installer}/fleet", fleet::fleet)
         .post("/api/v1/installers/{installer}/sites", commissioning::begin)
         .get("/api/v1/installers/{installer}/codes", commissioning::codes)

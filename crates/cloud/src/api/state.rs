@@ -6,13 +6,15 @@ use std::time::Duration;
 use solthrive_cloud_store::archive::Views;
 use solthrive_cloud_store::meta::Registry;
 use solthrive_cloud_store::people::{
-    Accounts, Commissioning, Consents, Homes, Office, Orgs, Programs, Recovery, Tenancy, Transfers,
+    Accounts, Commissioning, Consents, Homes, Jobs, Office, Orgs, Programs, Recovery, Tenancy,
+    Transfers,
 };
 use solthrive_cloud_store::sql::SqlStore;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::cursor::Cursors;
+use super::exports::Links;
 use super::password::Passwords;
 use super::seal::Seals;
 use super::setup::Setup;
@@ -76,6 +78,8 @@ pub struct Ports {
     pub consents: Arc<dyn Consents>,
     /// Homes on their way.
     pub commissioning: Arc<dyn Commissioning>,
+    /// Work that takes a while.
+    pub jobs: Arc<dyn Jobs>,
     /// What who runs the platform does.
     pub office: Arc<dyn Office>,
     /// Devices and orgs, for who runs the platform.
@@ -102,6 +106,7 @@ impl Ports {
             programs: store.clone(),
             consents: store.clone(),
             commissioning: store.clone(),
+            jobs: store.clone(),
             office: store.clone(),
             registry: store.clone(),
             views: store,
@@ -131,6 +136,8 @@ pub struct Api {
     pub consents: Arc<dyn Consents>,
     /// Homes on their way.
     pub commissioning: Arc<dyn Commissioning>,
+    /// Work that takes a while.
+    pub jobs: Arc<dyn Jobs>,
     /// What who runs the platform does.
     pub office: Arc<dyn Office>,
     /// Devices and orgs, for who runs the platform.
@@ -153,6 +160,9 @@ pub struct Api {
     pub(super) seals: Seals,
     /// What installers' codes are hashed with.
     pub(super) pepper: Pepper,
+    pub(super) links: Links,
+    /// Told when an export was asked for.
+    pub(super) exports_wait: Notify,
     pub(super) setup: Setup,
     pub(super) keys: Keys,
     pub(super) readers: Semaphore,
@@ -182,6 +192,7 @@ impl Api {
             programs: ports.programs,
             consents: ports.consents,
             commissioning: ports.commissioning,
+            jobs: ports.jobs,
             office: ports.office,
             registry: ports.registry,
             mail: ports.mail,
@@ -195,6 +206,8 @@ impl Api {
             cursors: Cursors::new(key),
             seals: Seals::new(key)?,
             pepper: Pepper::new(key),
+            links: Links::new(key),
+            exports_wait: Notify::new(),
             setup: Setup::default(),
             keys: Keys::default(),
             readers: Semaphore::new(READERS),

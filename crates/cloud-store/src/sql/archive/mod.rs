@@ -152,7 +152,7 @@ impl Archive for SqlStore {
     }
 
     async fn told(&self, site: SiteId, dates: Range<Date>) -> Result<Vec<ToldDay>, StoreError> {
-        read::told(self, site, &dates).await
+        read::told(self, Sees::Everything, site, &dates).await
     }
 
     async fn lease(
@@ -279,6 +279,25 @@ impl Views for SqlStore {
         let days = read::quarters(self, fleet, views::utc_days(&quarters)).await?;
         let all = days.into_iter().flat_map(|day| day.quarters);
         Ok(all.filter(|(at, _)| quarters.contains(at)).collect())
+    }
+
+    async fn beginnings(&self, site: ReadableSite) -> Result<[Option<i64>; 2], StoreError> {
+        let begin = |at: i64| site.since().map_or(at, |since| at.max(since.get()));
+        Ok(views::beginnings(self, site).await?.map(|at| at.map(begin)))
+    }
+
+    async fn told_days(
+        &self,
+        site: ReadableSite,
+        dates: Range<Date>,
+    ) -> Result<Vec<ToldDay>, StoreError> {
+        let mut told = read::told(self, site.into(), site.site(), &dates).await?;
+        if let Some(since) = site.since() {
+            let utc = jiff::Timestamp::from(since).to_zoned(jiff::tz::TimeZone::UTC);
+            let first = utc.date().checked_add(jiff::Span::new().days(2));
+            told.retain(|day| first.as_ref().is_ok_and(|first| day.date >= *first));
+        }
+        Ok(told)
     }
 
     async fn alerts(

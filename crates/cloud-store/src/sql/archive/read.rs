@@ -200,11 +200,12 @@ pub(super) async fn quarters(
 
 pub(super) async fn told(
     db: &SqlStore,
+    sees: Sees,
     site: SiteId,
     dates: &Range<Date>,
 ) -> Result<Vec<ToldDay>, StoreError> {
     let (from, to) = texts(dates);
-    let rows: Vec<ToldRow> = ask!(db, |pool| {
+    let rows: Vec<ToldRow> = seen!(db, sees, |pool| {
         sqlx::query_as(TOLD_DAYS)
             .bind(site.as_uuid())
             .bind(from)

@@ -191,6 +191,26 @@ pub(super) async fn days(
     Ok(known.into_values().collect())
 }
 
+pub(super) async fn beginnings(
+    db: &SqlStore,
+    site: ReadableSite,
+) -> Result<[Option<i64>; 2], StoreError> {
+    let (rows, day): (Option<i64>, Option<i64>) = seen!(db, site.into(), |pool| {
+        sqlx::query_as(
+            "SELECT (SELECT min(greatest_of.at) FROM (
+                 SELECT CASE WHEN tenure.from_at > chunk.first_at THEN tenure.from_at ELSE chunk.first_at END AS at
+                 FROM tenure JOIN chunk ON chunk.device = tenure.device
+                 WHERE tenure.site = $1 AND chunk.part >= 0 AND (tenure.from_at IS NULL OR chunk.last_at >= tenure.from_at)
+                 AND (tenure.to_at IS NULL OR chunk.first_at < tenure.to_at)) AS greatest_of),
+             (SELECT min(day) FROM bucket_day WHERE site = $1)",
+        )
+        .bind(site.site().as_uuid())
+        .fetch_one(pool)
+        .await?
+    });
+    Ok([rows, day.map(|day| day.saturating_mul(DAY_MS))])
+}
+
 pub(super) async fn events(
     db: &SqlStore,
     site: ReadableSite,

@@ -9,6 +9,7 @@ mod found;
 mod grants;
 mod homes;
 mod invitations;
+mod jobs;
 mod members;
 mod office;
 mod orgs;

@@ -6,15 +6,15 @@ use solthrive_domain::telemetry::Doubts;
 
 /// Columns of equal length.
 #[derive(Debug, Default)]
-pub(super) struct Block {
+pub(in crate::api) struct Block {
     /// The begin of each point, or the time of each row.
-    pub(super) t: Vec<Timestamp>,
+    pub(in crate::api) t: Vec<Timestamp>,
     /// Measured share of each point; rows have none.
-    pub(super) coverage: Option<Vec<f64>>,
+    pub(in crate::api) coverage: Option<Vec<f64>>,
     /// What speaks against each row; points have none.
-    pub(super) quality: Option<Vec<Doubts>>,
+    pub(in crate::api) quality: Option<Vec<Doubts>>,
     /// In the order of the answer's fields; NaN is not known.
-    pub(super) series: Vec<Vec<f64>>,
+    pub(in crate::api) series: Vec<Vec<f64>>,
 }
 
 impl Block {

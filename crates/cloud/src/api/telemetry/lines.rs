@@ -139,7 +139,7 @@ fn round(value: f64) -> f64 {
 }
 
 /// The unit that a name ends with.
-pub(super) fn unit(name: &str) -> &'static str {
+pub(in crate::api) fn unit(name: &str) -> &'static str {
     let name = name.trim_end_matches("_min").trim_end_matches("_max");
     let last = name.rsplit(['_', '.']).next().unwrap_or_default();
     match (name, last) {

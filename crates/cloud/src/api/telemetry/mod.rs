@@ -24,11 +24,13 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use self::block::Block;
-pub(super) use self::block::words;
-use self::plan::{Asked, Plan};
-use self::resolution::{LONGEST_S, Resolution};
-use self::text::{Format, streamed};
+pub(super) use self::block::{Block, words};
+pub(super) use self::lines::unit;
+pub(super) use self::plan::{Asked, Plan};
+use self::resolution::LONGEST_S;
+pub(super) use self::resolution::Resolution;
+use self::text::streamed;
+pub(super) use self::text::{Format, head, lines};
 use super::Api;
 use super::answer::tagged;
 use super::guard::{Allowed, AtSite};
@@ -166,10 +168,7 @@ fn columns<'a>(whole: Block, plan: &'a Plan, time_zone: &'a str, all: bool) -> C
             series.insert(name.as_str(), values);
         }
     }
-    let unit = fields
-        .iter()
-        .map(|name| (*name, lines::unit(name)))
-        .collect();
+    let unit = fields.iter().map(|name| (*name, unit(name))).collect();
     let quality = whole
         .quality
         .map(|all| all.into_iter().map(words).collect());

@@ -28,11 +28,11 @@ const POINTS: usize = 4_000;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An answer, before it is read.
-pub(super) struct Plan {
-    pub(super) resolution: Resolution,
-    pub(super) zone: TimeZone,
+pub(in crate::api) struct Plan {
+    pub(in crate::api) resolution: Resolution,
+    pub(in crate::api) zone: TimeZone,
     /// Names of the columns, in the order of blocks.
-    pub(super) fields: Vec<String>,
+    pub(in crate::api) fields: Vec<String>,
     sight: Sight,
     work: Work,
 }
@@ -56,18 +56,22 @@ enum Work {
 }
 
 /// What is asked for.
-pub(super) struct Asked<'a> {
-    pub(super) resolution: Resolution,
-    pub(super) from: Timestamp,
-    pub(super) to: Timestamp,
-    pub(super) zone: TimeZone,
+pub(in crate::api) struct Asked<'a> {
+    pub(in crate::api) resolution: Resolution,
+    pub(in crate::api) from: Timestamp,
+    pub(in crate::api) to: Timestamp,
+    pub(in crate::api) zone: TimeZone,
     /// Names to be told; `None` for all that there are.
-    pub(super) fields: Option<Vec<&'a str>>,
+    pub(in crate::api) fields: Option<Vec<&'a str>>,
 }
 
 impl Plan {
     /// Finds out which columns there are.
-    pub(super) async fn new(api: &Api, sight: Sight, asked: Asked<'_>) -> Result<Self, Problem> {
+    pub(in crate::api) async fn new(
+        api: &Api,
+        sight: Sight,
+        asked: Asked<'_>,
+    ) -> Result<Self, Problem> {
         let span = asked.from.as_millisecond()..asked.to.as_millisecond();
         let (fields, work) = match asked.resolution {
             Resolution::Raw => {
@@ -101,12 +105,12 @@ impl Plan {
     }
 
     /// Whether blocks say how much of a point was measured.
-    pub(super) const fn has_coverage(&self) -> bool {
+    pub(in crate::api) const fn has_coverage(&self) -> bool {
         !matches!(self.work, Work::Rows { .. })
     }
 
     /// Whether blocks say what speaks against a row.
-    pub(super) fn has_quality(&self) -> bool {
+    pub(in crate::api) fn has_quality(&self) -> bool {
         match &self.work {
             Work::Rows { columns, .. } => columns.iter().any(is_quality),
             _ => false,
@@ -115,7 +119,7 @@ impl Plan {
 
     /// The next part, `None` after the last one. Few are made at the same time, so that people who look at years
     /// do not keep appliances waiting.
-    pub(super) async fn next(&mut self, api: &Api) -> Result<Option<Block>, Problem> {
+    pub(in crate::api) async fn next(&mut self, api: &Api) -> Result<Option<Block>, Problem> {
         let turn = turn(api).await?;
         let block = match &mut self.work {
             Work::Rows { columns, spans } => {

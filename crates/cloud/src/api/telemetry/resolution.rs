@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// One point of a chart stands for this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Resolution {
+pub(in crate::api) enum Resolution {
     /// What the device sent, row by row.
     Raw,
     /// So many minutes, 1 or 5, made of rows.
@@ -77,7 +77,7 @@ pub(super) const LONGEST_S: i64 = 5 * 366 * 86_400;
 
 /// Not one of the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Unknown;
+pub(in crate::api) struct Unknown;
 
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_secs(3);
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(in crate::api) enum Format {
     Json,
     Csv,
     JsonLines,
@@ -139,7 +139,7 @@ fn broken(problem: &Problem) -> io::Error {
     io::Error::other(problem.code())
 }
 
-fn head(plan: &Plan, format: Format) -> String {
+pub(in crate::api) fn head(plan: &Plan, format: Format) -> String {
     if format != Format::Csv {
         return String::new();
     }
@@ -171,7 +171,13 @@ fn cell(text: &str) -> String {
     harmless
 }
 
-fn lines(text: &mut String, fields: &[String], zone: &TimeZone, block: &Block, format: Format) {
+pub(in crate::api) fn lines(
+    text: &mut String,
+    fields: &[String],
+    zone: &TimeZone,
+    block: &Block,
+    format: Format,
+) {
     for (row, at) in block.t.iter().enumerate() {
         let coverage = block.coverage.as_ref().map(|all| all[row]);
         let quality = block.quality.as_ref().map(|all| words(all[row]));

@@ -17,7 +17,8 @@ use crate::service::run;
 const LEFT_OUT: &str = "(live|auth/session|me/sessions/.*|me/password|factor|factor/proof)$";
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 
-fn interpreter() -> PathBuf {
+/// With the tools of `xtask/python-requirements.txt`.
+pub(super) fn interpreter() -> PathBuf {
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
     std::env::var_os("SOLTHRIVE_PYTHON").map_or_else(
         || home().join(".cache/solthrive/venv/bin/python"),

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod commissioning;
+mod exports;
 mod fuzzed;
 mod joining;
 mod letters;

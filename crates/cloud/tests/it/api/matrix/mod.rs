@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use solthrive_cloud::api::{Needs, Operation, documented_operations, operations};
 use solthrive_cloud::clock::new_id;
+use solthrive_domain::access::Scope;
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 
 use self::town::{Actor, Town, town};
@@ -53,6 +54,10 @@ fn expected(actor: &Actor, needs: Needs, site: SiteId, fleet: OrgId) -> Expected
         Needs::Commissioner => Expected::Status(403),
         Needs::Platform if actor.name.starts_with("admin") => Expected::In,
         Needs::Platform => Expected::Status(404),
+        Needs::Exporter if scopes.is_none() => Expected::Status(404),
+        Needs::Exporter if actor.name.starts_with("program") => Expected::Status(403),
+        Needs::Exporter if scopes.is_some_and(|mine| mine.contains(&Scope::Export)) => Expected::In,
+        Needs::Exporter => Expected::Status(403),
         Needs::Site | Needs::Scope(_) | Needs::Owner if scopes.is_none() => Expected::Status(404),
         Needs::Site => Expected::In,
         Needs::Scope(scope) if scopes.is_some_and(|mine| mine.contains(&scope)) => Expected::In,
@@ -80,6 +85,7 @@ fn path_of(operation: &Operation, site: SiteId, fleet: OrgId, device: DeviceId) 
         .replace("{session}", &some)
         .replace("{support}", &some)
         .replace("{user}", &some)
+        .replace("{export}", &some)
         .replace("{code}", &some);
     let query = match operation.path.rsplit('/').next() {
         Some("telemetry") => "?from=2026-06-21T00:00:00Z&to=2026-06-22T00:00:00Z",
@@ -146,6 +152,7 @@ async fn walk(town: &Town, operation: &Operation, actor: &Actor, site: SiteId, f
                 "{client}",
                 "{consent}",
                 "{user}",
+                "{export}",
                 "{code}",
             ];
             let made_up = made_up.iter().any(|name| operation.path.contains(name));
@@ -201,6 +208,7 @@ fn what_is_open_to_whoever_comes_is_this_and_nothing_else() {
         ("GET", "/oauth/jwks.json"),
         ("GET", "/.well-known/oauth-authorization-server"),
         ("POST", "/api/v1/transfers/look"),
+        ("GET", "/api/v1/exports/{export}/file"),
     ];
     assert_eq!(open, known);
 }
