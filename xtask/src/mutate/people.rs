@@ -174,8 +174,8 @@ pub(super) const PEOPLE: &[Wall] = &[
     Wall {
         name: "exports need their scope when they are fetched, too",
         file: "crates/cloud/src/api/exports/shown.rs",
-        stands: "home.access.readable(Scope::Export)",
-        gone: "home.access.readable(Scope::Production)",
+        stands: ".readable(Scope::Export)",
+        gone: ".readable(Scope::Production)",
     },
     Wall {
         name: "a node that lost its work stores nothing",
