@@ -292,6 +292,7 @@ fn api(
     let ports = Ports::of(Arc::new(stores.sql.clone()), recent, mail);
     let policy = Policy {
         second_factor_for_staff: !settings.no_second_factor,
+        calls_per_min: settings.limits.api_calls_per_min,
         ..Policy::default()
     };
     let passwords = Passwords::new(Cost::Usual)?;

@@ -216,6 +216,14 @@ pub struct Limits {
         default_value_t = 30
     )]
     pub registrations_per_ip_per_min: u32,
+    /// Calls that one session, token or program may make in a minute; an address ten times as many
+    #[arg(
+        long,
+        env = "SOLTHRIVE_CLOUD_API_CALLS",
+        value_name = "N",
+        default_value_t = 1_200
+    )]
+    pub api_calls_per_min: u32,
     /// Snapshots that may wait for the disk; more are told to come again
     #[arg(
         long,

@@ -96,8 +96,8 @@ pub(super) const PEOPLE: &[Wall] = &[
     Wall {
         name: "a call is judged when its body is there",
         file: "crates/cloud/src/api/routes.rs",
-        stands: "self.router.layer(from_fn(whole)).with_state(api)",
-        gone: "self.router.layer(from_fn(|request: axum::extract::Request, next: axum::middleware::Next| next.run(request))).with_state(api)",
+        stands: ".layer(from_fn(whole))",
+        gone: ".layer(from_fn(|request: axum::extract::Request, next: axum::middleware::Next| next.run(request)))",
     },
     Wall {
         name: "who sold a home writes nothing there",

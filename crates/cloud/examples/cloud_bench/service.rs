@@ -47,6 +47,8 @@ impl Service {
                 "100000000",
                 "--org-rows-per-s",
                 "1000000000",
+                "--api-calls-per-min",
+                "100000000",
             ])
             .args(more)
             .stdout(Stdio::piped())

@@ -1,8 +1,10 @@
 //! The operations in the OpenAPI document, and what keeps both in step.
 
 use utoipa::OpenApi;
-use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    ContentBuilder, OpenApi as Document, Ref, RefOr, Response as UtoipaResponse, ResponseBuilder,
+};
 
 use super::{
     admin, alerts, auth, caller, clients, commissioning, days, events, exports, factor, fleet,
@@ -50,6 +52,8 @@ pub fn add_to(mut document: Document) -> Document {
         ];
         for operation in all.into_iter().flatten() {
             operation.security = operation.security.take().or_else(|| security.clone());
+            let responses = &mut operation.responses.responses;
+            responses.entry("429".to_owned()).or_insert_with(too_many);
         }
     }
     document.merge(people);
@@ -61,6 +65,18 @@ pub fn add_to(mut document: Document) -> Document {
         Some("A person's token for scripts, made at `/api/v1/me/tokens`, or an access token of `/oauth/token`.".to_owned());
     components.add_security_scheme("token", SecurityScheme::Http(token));
     document
+}
+
+/// Any call can be one too many.
+fn too_many() -> RefOr<UtoipaResponse> {
+    let body = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    ResponseBuilder::new()
+        .description("Too many calls: wait for as long as `Retry-After` says. `RateLimit` of each answer tells what is left.")
+        .content("application/problem+json", body)
+        .build()
+        .into()
 }
 
 /// Method and path of every documented operation.

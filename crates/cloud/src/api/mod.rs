@@ -32,6 +32,7 @@ mod orgs;
 mod password;
 mod passwords;
 mod problem;
+mod quota;
 mod routes;
 mod seal;
 mod setup;

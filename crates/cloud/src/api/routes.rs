@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use super::arrival::whole;
 use super::guard::{Guarded, Needs};
+use super::quota::counted;
 use super::{
     Api, admin, alerts, auth, clients, commissioning, days, events, exports, factor, fleet, grants,
     homes, invitations, live, me, oauth, orgs, passwords, setup, support, telemetry, transfers,
@@ -223,6 +224,10 @@ impl Routes {
     }
 
     pub(super) fn into_router<S>(self, api: Arc<Api>) -> Router<S> {
-        self.router.layer(from_fn(whole)).with_state(api)
+        let counted = from_fn_with_state(Arc::clone(&api), counted);
+        self.router
+            .layer(from_fn(whole))
+            .layer(counted)
+            .with_state(api)
     }
 }

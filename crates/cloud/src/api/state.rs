@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::cursor::Cursors;
 use super::exports::Links;
 use super::password::Passwords;
+use super::quota::Quota;
 use super::seal::Seals;
 use super::setup::Setup;
 use super::signing::Keys;
@@ -39,6 +40,8 @@ pub struct Policy {
     pub idle: Duration,
     /// And after this, used or not.
     pub session: Duration,
+    /// Calls that one session, token or program may make in a minute.
+    pub calls_per_min: u32,
 }
 
 impl Default for Policy {
@@ -47,6 +50,7 @@ impl Default for Policy {
             second_factor_for_staff: true,
             idle: Duration::from_hours(12),
             session: Duration::from_hours(30 * 24),
+            calls_per_min: 1_200,
         }
     }
 }
@@ -156,6 +160,7 @@ pub struct Api {
     pub policy: Policy,
     pub(super) passwords: Passwords,
     pub(super) throttle: Throttle,
+    pub(super) quota: Quota,
     pub(super) cursors: Cursors,
     pub(super) seals: Seals,
     /// What installers' codes are hashed with.
@@ -203,6 +208,7 @@ impl Api {
             policy,
             passwords,
             throttle: Throttle::default(),
+            quota: Quota::new(policy.calls_per_min),
             cursors: Cursors::new(key),
             seals: Seals::new(key)?,
             pepper: Pepper::new(key),

@@ -45,6 +45,15 @@ impl TokenBucket {
         Ok(())
     }
 
+    /// What is left now, and the time until all of it is there again.
+    #[must_use]
+    pub fn left(&self, allowed: Allowance, now: Duration) -> (f64, Duration) {
+        let back = now.saturating_sub(self.at).as_secs_f64() * allowed.per_s;
+        let used = (self.used - back).max(0.0);
+        let full = Duration::from_secs_f64((used / allowed.per_s).clamp(0.0, 3_600.0));
+        ((allowed.burst - used).max(0.0), full)
+    }
+
     /// Undoes a [`TokenBucket::take`].
     pub fn give_back(&mut self, cost: f64) {
         self.used = (self.used - cost).max(0.0);

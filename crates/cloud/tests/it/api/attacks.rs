@@ -232,3 +232,34 @@ fn stretches_of_time_that_cannot_be_are_explained() {
         world.stop().await;
     });
 }
+
+#[test]
+fn who_calls_too_often_is_told_to_wait_before_he_has_to_and_keeps_nobody_else_out() {
+    run(async {
+        let world = World::with(&["--no-second-factor", "--api-calls-per-min", "20"]).await;
+        world.user("ada@example.org", &[]).await;
+        let ada = world.session("ada@example.org").await;
+        let left = |answer: &Answer| answer.header("ratelimit").unwrap().to_owned();
+        let first = world.get(&ada, "/api/v1/me").await;
+        assert_eq!(
+            first.header("ratelimit-policy"),
+            Some("\"calls\";q=20;w=60")
+        );
+        assert!(
+            left(&first).starts_with("\"calls\";r=19;"),
+            "{}",
+            left(&first)
+        );
+        let mut last = first;
+        for _ in 0..20 {
+            last = world.get(&ada, "/api/v1/me").await;
+        }
+        assert_eq!((last.status, last.code().as_str()), (429, "too-many"));
+        let wait: u64 = last.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=4).contains(&wait), "{wait}");
+        assert!(left(&last).starts_with("\"calls\";r=0;"));
+        let other = world.session("ada@example.org").await;
+        assert_eq!(world.get(&other, "/api/v1/me").await.status, 200);
+        world.stop().await;
+    });
+}

@@ -48,7 +48,14 @@ fn no_call_that_the_document_allows_breaks_it_or_gets_an_answer_that_it_does_not
     run(async {
         let letters = tempfile::tempdir().unwrap();
         let mail = format!("folder:{}", letters.path().display());
-        let world = World::with(&["--no-second-factor", "--mail", &mail]).await;
+        let flags = [
+            "--no-second-factor",
+            "--mail",
+            &mail,
+            "--api-calls-per-min",
+            "1000000",
+        ];
+        let world = World::with(&flags).await;
         let home = world.org(OrgKind::Household, "Ada").await;
         let solar = world.org(OrgKind::Installer, "Solar").await;
         let platform = world.org(OrgKind::Platform, "Platform").await;
