@@ -8,8 +8,8 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use solthrive_cloud_store::people::Home;
 use solthrive_domain::access::{
-    CommissioningOrg, ManagedOrg, Operator, OwnedSite, ReadableFleet, ReadableOrg, ReadableSite,
-    Scope,
+    CommissioningOrg, ManagedOrg, Operator, OwnedSite, Reach, ReadableFleet, ReadableOrg,
+    ReadableSite, Scope,
 };
 use solthrive_domain::{DeviceId, OrgId, SiteId};
 use uuid::Uuid;
@@ -245,7 +245,7 @@ impl<S: Marks> Rule for Reads<S> {
     }
 }
 
-/// Exports of the site of the path, for a person.
+/// Exports of the site of the path, for a person: its owner, or to whom it was given. A visit looks, and takes nothing along.
 pub(super) struct Exports;
 
 impl Rule for Exports {
@@ -254,7 +254,9 @@ impl Rule for Exports {
 
     async fn check(api: &Api, parts: &mut Parts) -> Result<Self::Proof, Problem> {
         let (me, home) = AtSite::check(api, parts).await?;
-        let right = home.access.readable(Scope::Export);
+        let looks = |reach| matches!(reach, Reach::Support(_));
+        let given = !home.access.reaches().all(looks);
+        let right = home.access.readable(Scope::Export).filter(|_| given);
         let right = right.ok_or(Problem::not_allowed())?;
         Ok((me.person()?, home, right))
     }

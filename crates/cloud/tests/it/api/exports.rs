@@ -34,6 +34,10 @@ struct Town {
 async fn town() -> Town {
     let leap: &'static AtomicI64 = Box::leak(Box::default());
     let world = World::telling(Clock::ahead(leap), &["--no-second-factor"]).await;
+    town_of(world, leap).await
+}
+
+async fn town_of(world: World, leap: &'static AtomicI64) -> Town {
     let household = world.org(OrgKind::Household, "Ada").await;
     let solar = world.org(OrgKind::Installer, "Solar").await;
     let wirer = world.org(OrgKind::Installer, "Wirer").await;
@@ -278,6 +282,17 @@ fn every_format_tells_the_same_numbers() {
             (read[1].as_f64().unwrap() - all.iter().sum::<f64>()).abs() < 1e-9,
             "{read}"
         );
+        town.world.stop().await;
+    });
+}
+
+#[test]
+fn with_postgresql_the_file_is_the_same() {
+    run(async {
+        let town = town_of(World::on_postgres().await, Box::leak(Box::default())).await;
+        let files = town.files(&town.ada, json!({ "format": "csv" })).await;
+        assert_eq!(text(&files, "rows/").lines().count(), 121);
+        assert!(files.contains_key("grants.ndjson"));
         town.world.stop().await;
     });
 }

@@ -56,6 +56,8 @@ fn expected(actor: &Actor, needs: Needs, site: SiteId, fleet: OrgId) -> Expected
         Needs::Platform => Expected::Status(404),
         Needs::Exporter if scopes.is_none() => Expected::Status(404),
         Needs::Exporter if actor.name.starts_with("program") => Expected::Status(403),
+        // A visit looks, and takes nothing along.
+        Needs::Exporter if actor.name.starts_with("admin") => Expected::Status(403),
         Needs::Exporter if scopes.is_some_and(|mine| mine.contains(&Scope::Export)) => Expected::In,
         Needs::Exporter => Expected::Status(403),
         Needs::Site | Needs::Scope(_) | Needs::Owner if scopes.is_none() => Expected::Status(404),
