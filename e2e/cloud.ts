@@ -1,5 +1,5 @@
 /** A cloud for one test: the real service with TLS, in a folder of its own, with a letter box; stopped by its process id. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -50,6 +50,12 @@ export class Cloud {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error(`no letter to ${to}`);
+  }
+
+  /** What an operator does at the console, beside the running service. */
+  admin(words: string[], input = ''): void {
+    const program = join(target, 'debug', 'solthrive-cloud');
+    execFileSync(program, ['admin', '--data', join(this.folder, 'data'), ...words], { input });
   }
 
   async stop(): Promise<void> {

@@ -25,12 +25,21 @@ const WITH_SCRIPT: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
+/// Where an app sends its person.
+const AUTHORIZE: &str = include_str!("authorize.html");
+const AUTHORIZE_SCRIPT: &str = include_str!("authorize.js");
+
 /// Every page.
 pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/api/docs", get(async || page(docs::page())))
         .route("/api/docs/pages.css", get(style))
-        .route("/api/docs/letter.js", get(script))
+        .route("/api/docs/letter.js", get(async || script(SCRIPT)))
+        .route("/oauth/authorize", get(async || scripted(AUTHORIZE)))
+        .route(
+            "/oauth/authorize.js",
+            get(async || script(AUTHORIZE_SCRIPT)),
+        )
         .route("/setup", get(letter))
         .route("/password", get(letter))
         .route("/invitation", get(letter))
@@ -44,13 +53,17 @@ async fn style() -> Response {
     ([(header::CONTENT_TYPE, kind)], STYLE).into_response()
 }
 
-async fn script() -> Response {
+fn script(text: &'static str) -> Response {
     let kind = HeaderValue::from_static("text/javascript; charset=utf-8");
-    ([(header::CONTENT_TYPE, kind)], SCRIPT).into_response()
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
 async fn letter() -> Response {
-    let mut response = page(LETTER);
+    scripted(LETTER)
+}
+
+fn scripted(text: &'static str) -> Response {
+    let mut response = page(text);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, WITH_SCRIPT);
     response

@@ -251,7 +251,11 @@ fn who_calls_too_often_is_told_to_wait_before_he_has_to_and_keeps_nobody_else_ou
             left(&first)
         );
         let mut last = first;
-        for _ in 0..20 {
+        // However slow the machine is: a call comes back every three seconds, and calls take less.
+        for _ in 0..500 {
+            if last.status == 429 {
+                break;
+            }
             last = world.get(&ada, "/api/v1/me").await;
         }
         assert_eq!((last.status, last.code().as_str()), (429, "too-many"));
