@@ -150,3 +150,18 @@ fn passes(copy: &Path) -> Result<bool> {
             .concat(),
         )?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wall_stands_where_the_list_says() {
+        for wall in WALLS.iter().chain(PEOPLE).chain(PROGRAMS) {
+            let text = fs::read_to_string(root().join(wall.file)).unwrap();
+            let found = text.matches(wall.stands).count();
+            assert_eq!(found, 1, "{} in {}", wall.name, wall.file);
+            assert_ne!(wall.stands, wall.gone, "{}", wall.name);
+        }
+    }
+}

@@ -162,8 +162,8 @@ pub(super) const PEOPLE: &[Wall] = &[
     Wall {
         name: "an export is its asker's",
         file: "crates/cloud/src/api/exports/mod.rs",
-        stands: "job.filter(|job| job.asked_by == user)",
-        gone: "job.filter(|_| user.as_uuid() != Uuid::nil())",
+        stands: ".filter(|job| job.asked_by == user)",
+        gone: ".filter(|_| user.as_uuid() != Uuid::nil())",
     },
     Wall {
         name: "a file of a larger right is not handed to a smaller one",

@@ -16,7 +16,8 @@ const SITE: &str = "crates/domain/src/access/site.rs";
 const GRANT: &str = "crates/domain/src/access/grant.rs";
 const ORG: &str = "crates/domain/src/access/org.rs";
 const PLATFORM: &str = "crates/domain/src/access/platform.rs";
-const GUARD: &str = "crates/cloud/src/api/guard.rs";
+const PEOPLES_RULES: &str = "crates/cloud/src/api/guard/people.rs";
+const SITES_RULES: &str = "crates/cloud/src/api/guard/sites.rs";
 
 pub(super) const WALLS: &[Wall] = &[
     Wall {
@@ -93,19 +94,19 @@ pub(super) const WALLS: &[Wall] = &[
     },
     Wall {
         name: "a scope is asked for",
-        file: GUARD,
+        file: SITES_RULES,
         stands: "let right = home.access.readable(S::SCOPE);",
         gone: "let right = home.access.readable(S::SCOPE).or(home.access.readable(Scope::Production));",
     },
     Wall {
         name: "what makes rights needs a session",
-        file: GUARD,
+        file: PEOPLES_RULES,
         stands: "let full = me.actor.credential.is_full_session();",
         gone: "let full = true;",
     },
     Wall {
         name: "a half session is good for nothing",
-        file: GUARD,
+        file: PEOPLES_RULES,
         stands: "if me.actor.credential.ceiling().is_empty() {",
         gone: "if false {",
     },
