@@ -20,8 +20,9 @@ pub struct Moment {
     pub at: Timestamp,
     solar_w: Option<i32>,
     home_w: i32,
-    volts: [f32; 2],
-    amps: [f32; 3],
+    /// Tenths of a volt and of an ampere: a meter's digits, and short.
+    volts: [i32; 2],
+    amps: [i32; 3],
     energy: TrueEnergies,
 }
 
@@ -92,15 +93,15 @@ impl House {
             whole
         };
         #[expect(clippy::cast_possible_truncation, reason = "a meter's digits")]
-        let short = |value: f64| (value * 10.0).round() as f32 / 10.0;
+        let tenths = |value: f64| (value * 10.0).round() as i32;
         let main = state.main();
         let pv = state.pv[0].magnitude().max(state.pv[1].magnitude());
         let moment = Moment {
             at,
             solar_w: state.flow.solar.map(whole),
             home_w: whole(state.flow.home),
-            volts: [0, 1].map(|leg: usize| short(state.volts[leg].magnitude())),
-            amps: [main[0].magnitude(), main[1].magnitude(), pv].map(short),
+            volts: [0, 1].map(|leg: usize| tenths(state.volts[leg].magnitude())),
+            amps: [main[0].magnitude(), main[1].magnitude(), pv].map(tenths),
             energy: *self.world.energy(),
         };
         let over = self.turn(moment.at, moment.energy);
@@ -169,11 +170,11 @@ impl Moment {
             home_kw: Some(kw(solar + grid)),
             grid_kw: Some(kw(grid)),
             battery_kw: None,
-            voltage_l1: Some(f64::from(self.volts[0])),
-            voltage_l2: Some(f64::from(self.volts[1])),
-            current_l1: Some(f64::from(self.amps[0])),
-            current_l2: Some(f64::from(self.amps[1])),
-            current_pv: Some(f64::from(self.amps[2])),
+            voltage_l1: Some(f64::from(self.volts[0]) / 10.0),
+            voltage_l2: Some(f64::from(self.volts[1]) / 10.0),
+            current_l1: Some(f64::from(self.amps[0]) / 10.0),
+            current_l2: Some(f64::from(self.amps[1]) / 10.0),
+            current_pv: Some(f64::from(self.amps[2]) / 10.0),
             pf: None,
             frequency: None,
             solar_kwh_total: self.energy.solar_kwh.map(total),
@@ -220,6 +221,25 @@ mod tests {
             assert!((said - sum).abs() < 0.013, "{said} and {sum}");
         }
         assert!(sum > 10.0, "a day in June makes more than {sum} kWh");
+    }
+
+    #[test]
+    fn what_is_told_has_the_digits_of_a_meter_and_no_noise_behind_them() {
+        let begin: Timestamp = "2026-06-20T18:00:00Z".parse().unwrap();
+        let mut house = House::new(&entry(), 3, begin, Duration::from_secs(15)).unwrap();
+        for _ in 0..100 {
+            let told = house.go_on().0.body(false);
+            for value in [
+                told.voltage_l1,
+                told.voltage_l2,
+                told.current_l1,
+                told.current_pv,
+            ] {
+                let text = value.unwrap().to_string();
+                let digits = text.split_once('.').map_or(0, |(_, digits)| digits.len());
+                assert!(digits <= 1, "{text}");
+            }
+        }
     }
 
     #[test]
