@@ -361,12 +361,17 @@ fn a_right_that_ended_ends_the_links_that_it_gave() {
         let again = town.grant(&["production", "consumption", "export"]).await;
         let wide = town.made(&town.ines, json!({ "format": "csv" })).await;
         let wide = wide["link"].as_str().unwrap().to_owned();
-        town.grant(&["production", "export"]).await;
+        let narrow = town.grant(&["production", "export"]).await;
         assert_eq!(town.fetch(&wide).await.0, 200);
         let ended = town.world.call(&town.ada, "DELETE", &again, None).await;
         assert_eq!(ended.status, 204);
         assert_eq!(town.fetch(&wide).await.0, 404);
         assert_eq!(town.fetch(&link).await.0, 200, "what is still his");
+        // Who may look and take nothing along any more fetches nothing, either.
+        town.grant(&["production", "consumption"]).await;
+        let ended = town.world.call(&town.ada, "DELETE", &narrow, None).await;
+        assert_eq!(ended.status, 204);
+        assert_eq!(town.fetch(&link).await.0, 404);
         town.world.stop().await;
     });
 }
