@@ -162,8 +162,14 @@ pub(super) const PEOPLE: &[Wall] = &[
     Wall {
         name: "an export is its asker's",
         file: "crates/cloud/src/api/exports/mod.rs",
-        stands: ".filter(|job| job.asked_by == user)",
-        gone: ".filter(|_| user.as_uuid() != Uuid::nil())",
+        stands: ".filter(|job| job.asked_by == me.user)",
+        gone: ".filter(|_| me.user.as_uuid() != Uuid::nil())",
+    },
+    Wall {
+        name: "a token gets no link to more than it may see",
+        file: "crates/cloud/src/api/exports/mod.rs",
+        stands: "sees.is_some_and(|sees| made.shown.is_within(sees))",
+        gone: "sees.is_some_and(|_| made.shown.is_within(made.shown))",
     },
     Wall {
         name: "a file of a larger right is not handed to a smaller one",

@@ -17,18 +17,18 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::people::{Job, JobKind, JobState, NewJob};
-use solthrive_domain::UserId;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub(super) use self::hand_out::*;
 pub(super) use self::link::Links;
 pub(crate) use self::run::Exporter;
-use self::shown::{Order, Shown, still};
+use self::shown::{Order, Shown, reached};
 use self::table::Format;
 use super::Api;
 use super::answer::{body, gone, private, tagged};
 use super::arrival::Only;
+use super::caller::SignedIn;
 use super::guard::{Allowed, Exports, Person};
 use super::problem::{Problem, ProblemBody};
 use crate::clock::new_id;
@@ -97,13 +97,15 @@ struct Made {
 }
 
 impl Export {
-    fn of(api: &Api, job: &Job, with_link: bool) -> Self {
+    /// With a link for who may see all that the file shows.
+    fn of(api: &Api, job: &Job, sees: Option<Shown>) -> Self {
         let now = api.clock.now();
         let made = job
             .result
             .as_deref()
             .filter(|_| job.state == JobState::Done);
         let made: Option<Made> = made.and_then(|text| serde_json::from_str(text).ok());
+        let fits = |made: &Made| sees.is_some_and(|sees| made.shown.is_within(sees));
         let link = || {
             api.links
                 .link(job.id, job.asked_by, now.plus_ms(link::GOOD_MS))
@@ -119,7 +121,7 @@ impl Export {
             created_at: job.created_at.into(),
             state: job.state.as_str(),
             progress: progress.and_then(|text| serde_json::from_str(text).ok()),
-            link: made.as_ref().filter(|_| with_link).map(|_| link()),
+            link: made.as_ref().filter(|made| fits(made)).map(|_| link()),
             bytes: made.as_ref().map(|made| made.bytes),
             sha256: made.map(|made| made.sha256),
             expires_at: job.expires_at.map(Timestamp::from),
@@ -170,7 +172,7 @@ pub(super) async fn ask(
     api.exports_wait.notify_one();
     let there = format!("/api/v1/exports/{}", job.id);
     let job = api.jobs.job(job.id, JobKind::Export).await?;
-    let told = Export::of(&api, &job.ok_or(Problem::unavailable())?, false);
+    let told = Export::of(&api, &job.ok_or(Problem::unavailable())?, None);
     let mut response = (StatusCode::ACCEPTED, private(&told)).into_response();
     if let Ok(there) = there.parse() {
         response.headers_mut().insert(header::LOCATION, there);
@@ -195,21 +197,18 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let jobs = api.jobs.asked_by(right, me.user, JobKind::Export).await?;
-    let items = jobs
-        .iter()
-        .map(|job| Export::of(&api, job, false))
-        .collect();
+    let items = jobs.iter().map(|job| Export::of(&api, job, None)).collect();
     Ok(tagged(&headers, &AllExports { items }))
 }
 
-/// The caller's own, of a site of which he still may have them.
-async fn own(api: &Api, user: UserId, id: Uuid) -> Result<Job, Problem> {
+/// The caller's own, of a site of which he still may have them with what he shows: a token of his may less than he.
+async fn own(api: &Api, me: &SignedIn, id: Uuid) -> Result<(Job, Shown), Problem> {
     let job = api.jobs.job(id, JobKind::Export).await?;
     let job = job
-        .filter(|job| job.asked_by == user)
+        .filter(|job| job.asked_by == me.user)
         .ok_or(Problem::not_found())?;
-    still(api, &job).await?;
-    Ok(job)
+    let (_, shown) = reached(api, &me.actor, job.site).await?;
+    Ok((job, shown))
 }
 
 /// `GET /api/v1/exports/{export}`: how far it is, and once it is done, a link to the file.
@@ -222,8 +221,8 @@ pub(super) async fn one(
     State(api): State<Arc<Api>>,
     Only(id): Only,
 ) -> Result<Response, Problem> {
-    let job = own(&api, me.user, id).await?;
-    Ok(private(&Export::of(&api, &job, true)))
+    let (job, shown) = own(&api, &me, id).await?;
+    Ok(private(&Export::of(&api, &job, Some(shown))))
 }
 
 /// `DELETE /api/v1/exports/{export}`: it is not made, or its file deleted.
@@ -236,7 +235,7 @@ pub(super) async fn cancel(
     State(api): State<Arc<Api>>,
     Only(id): Only,
 ) -> Result<Response, Problem> {
-    let job = own(&api, me.user, id).await?;
+    let (job, _) = own(&api, &me, id).await?;
     gone(
         api.jobs
             .cancel(me.actor.by(), job.id, api.clock.now())

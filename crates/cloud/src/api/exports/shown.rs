@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::people::{Home, Job};
+use solthrive_domain::SiteId;
 use solthrive_domain::access::{Actor, Credential, Scope, SecondFactor};
 use solthrive_domain::telemetry::UnixMillis;
 
@@ -81,7 +82,19 @@ pub(super) async fn still(api: &Api, job: &Job) -> Result<(Home, Shown), Problem
         memberships: memberships.ok_or(Problem::not_found())?,
         support: Vec::new(),
     };
-    let home = api.homes.home(&actor, job.site, api.clock.now()).await?;
+    reached(api, &actor, job.site).await
+}
+
+/// The site of an export as somebody reaches it now, and what he sees of it.
+///
+/// # Errors
+/// `not-found` when he may not have exports of it.
+pub(super) async fn reached(
+    api: &Api,
+    actor: &Actor,
+    site: SiteId,
+) -> Result<(Home, Shown), Problem> {
+    let home = api.homes.home(actor, site, api.clock.now()).await?;
     let home = home.ok_or(Problem::not_found())?;
     home.access
         .readable(Scope::Export)

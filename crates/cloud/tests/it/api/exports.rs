@@ -440,6 +440,43 @@ fn a_link_is_good_for_its_file_and_its_time_and_nobody_learns_why_not() {
 }
 
 #[test]
+fn a_token_of_the_person_gets_no_more_of_a_file_than_it_may_see() {
+    run(async {
+        let town = town().await;
+        let told = town.made(&town.ada, json!({ "format": "csv" })).await;
+        let there = format!("/api/v1/exports/{}", told["id"].as_str().unwrap());
+        let token = async |scopes: &[&str]| {
+            let asked = json!({ "name": "script", "scopes": scopes });
+            town.world.token(&town.ada, asked).await
+        };
+        let looks = token(&["production", "consumption"]).await;
+        for method in ["GET", "DELETE"] {
+            let refused = town.world.call(&looks, method, &there, None).await;
+            assert_eq!(refused.status, 404, "no export");
+        }
+        let narrow = token(&["production", "export"]).await;
+        let seen = town.world.get(&narrow, &there).await.json();
+        assert_eq!(
+            (&seen["state"], &seen["link"]),
+            (&json!("done"), &Value::Null)
+        );
+        let all: Vec<&str> = solthrive_domain::access::Scope::ALL
+            .iter()
+            .map(|scope| scope.as_str())
+            .collect();
+        let wide = token(&all).await;
+        let own = town.made(&wide, json!({ "format": "csv" })).await;
+        assert!(own["link"].is_string(), "{own}");
+        // Nor does another person who may have exports of the home see hers.
+        town.grant(&["production", "export"]).await;
+        let mine = town.ask(&town.ines, json!({ "format": "csv" })).await;
+        assert_eq!(mine.status, 202, "{mine:?}");
+        assert_eq!(town.world.get(&town.ines, &there).await.status, 404);
+        town.world.stop().await;
+    });
+}
+
+#[test]
 fn what_cannot_be_is_refused_and_a_stretch_is_kept_to() {
     run(async {
         let town = town().await;
