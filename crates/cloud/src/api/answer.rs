@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest;
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -63,6 +63,20 @@ impl Made {
     pub(super) fn answer(id: Uuid) -> Response {
         (StatusCode::CREATED, private(&Self { id })).into_response()
     }
+}
+
+/// A body that is kept as a file of this name, and by no cache.
+pub(super) fn download(body: Body, mime: &'static str, name: &str) -> Response {
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(mime));
+    let nobody = HeaderValue::from_static("private, no-store");
+    headers.insert(header::CACHE_CONTROL, nobody);
+    let file = format!("attachment; filename=\"{name}\"");
+    if let Ok(file) = HeaderValue::from_str(&file) {
+        headers.insert(header::CONTENT_DISPOSITION, file);
+    }
+    response
 }
 
 fn keep_private(headers: &mut HeaderMap) {

@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts, Path, Request};
+use axum::extract::{FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::problem::Problem;
@@ -78,6 +79,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Second {
         let ids = Path::<(Uuid, Uuid)>::from_request_parts(parts, state).await;
         ids.map(|Path((_, id))| Self(id))
             .map_err(|_| Problem::not_found())
+    }
+}
+
+/// A query, as it is documented and nothing beside.
+pub(super) struct Queried<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Queried<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query
+            .map(|Query(query)| Self(query))
+            .map_err(|error| Problem::field("query", error.body_text()))
     }
 }
 

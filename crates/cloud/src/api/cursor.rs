@@ -6,6 +6,7 @@ use solthrive_domain::SiteId;
 use uuid::Uuid;
 
 use super::problem::Problem;
+use super::seal::derived;
 
 /// Bytes of the signature.
 const TAG: usize = 16;
@@ -17,10 +18,8 @@ pub(super) struct Cursors(hmac::Key);
 
 impl Cursors {
     pub(super) fn new(key: &[u8]) -> Self {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-        // Not the key itself: it signs other things, too.
-        let derived = hmac::sign(&key, b"cursors of lists");
-        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+        let key = derived(key, b"cursors of lists");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
     }
 
     fn tag(&self, whose: Uuid, list: &str, content: &[u8]) -> [u8; TAG] {

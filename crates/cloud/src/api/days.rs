@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
@@ -16,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::answer::tagged;
+use super::arrival::Queried;
 use super::guard::{Allowed, AtSite};
 use super::problem::{Problem, ProblemBody};
 use super::span::dates;
@@ -144,11 +145,10 @@ fn right(access: &solthrive_domain::access::SiteAccess) -> Result<(ReadableSite,
 pub(super) async fn daily(
     Allowed((_, home)): Allowed<AtSite>,
     State(api): State<Arc<Api>>,
-    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+    Queried(wanted): Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (site, shown) = right(&home.access)?;
-    let Query(wanted) = wanted.map_err(|error| Problem::field("query", error.body_text()))?;
     let (from, to) = dates(&wanted.from, &wanted.to)?;
     let days = api.views.days(site, from..to).await?;
     let items = days
@@ -169,11 +169,10 @@ pub(super) async fn daily(
 pub(super) async fn monthly(
     Allowed((_, home)): Allowed<AtSite>,
     State(api): State<Arc<Api>>,
-    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+    Queried(wanted): Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (site, shown) = right(&home.access)?;
-    let Query(wanted) = wanted.map_err(|error| Problem::field("query", error.body_text()))?;
     let (from, to) = dates(&wanted.from, &wanted.to)?;
     let months = api.views.months(site, from..to).await?;
     let items = months

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
@@ -14,8 +14,10 @@ use uuid::Uuid;
 
 use super::Api;
 use super::answer::tagged;
+use super::arrival::Queried;
 use super::guard::{Alerts, Allowed, Reads};
 use super::problem::{Problem, ProblemBody};
+use super::typed::limit;
 
 /// How many.
 #[derive(Deserialize, IntoParams)]
@@ -78,14 +80,10 @@ pub(super) struct Events {
 pub(super) async fn events(
     Allowed((_, right)): Allowed<Reads<Alerts>>,
     State(api): State<Arc<Api>>,
-    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+    Queried(wanted): Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Query(wanted) = wanted.map_err(|error| Problem::field("query", error.body_text()))?;
-    let most = wanted.limit.unwrap_or(100);
-    if !(1..=500).contains(&most) {
-        return Err(Problem::field("limit", "1 to 500"));
-    }
+    let most = limit(wanted.limit, 100)?;
     let events = api.views.events(right, most).await?;
     let items = events.into_iter().map(Event::from);
     let events = Events {

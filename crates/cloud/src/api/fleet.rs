@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::civil::Date;
@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::answer::tagged;
+use super::arrival::Queried;
 use super::guard::{Allowed, WorksFor};
 use super::problem::{Problem, ProblemBody};
 use super::span::dates;
@@ -79,10 +80,9 @@ pub(super) struct FleetDays {
 pub(super) async fn fleet(
     Allowed(right): Allowed<WorksFor>,
     State(api): State<Arc<Api>>,
-    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+    Queried(wanted): Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Query(wanted) = wanted.map_err(|error| Problem::field("query", error.body_text()))?;
     let (from, to) = dates(&wanted.from, &wanted.to)?;
     let days = api.views.own_fleet_days(right, from..to).await?;
     let items = days.into_iter().map(|(date, sums)| FleetDay {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use jiff::Timestamp;
@@ -17,10 +17,11 @@ use uuid::Uuid;
 
 use super::Api;
 use super::answer::{body, private, tagged};
+use super::arrival::Queried;
 use super::guard::{Allowed, AtSite, Caller, ConfigRead, OwnsHome, Reads, ReadsDevice};
 use super::problem::{Problem, ProblemBody};
 use super::telemetry::words;
-use super::typed::{name_of, watts_of};
+use super::typed::{limit, name_of, watts_of};
 
 /// A site, and what the caller may there.
 #[derive(Serialize, ToSchema)]
@@ -98,14 +99,10 @@ pub(super) struct Sites {
 pub(super) async fn list(
     Allowed(me): Allowed<Caller>,
     State(api): State<Arc<Api>>,
-    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+    Queried(wanted): Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Query(wanted) = wanted.map_err(|error| Problem::field("query", error.body_text()))?;
-    let most = wanted.limit.unwrap_or(50);
-    if !(1..=500).contains(&most) {
-        return Err(Problem::field("limit", "1 to 500"));
-    }
+    let most = limit(wanted.limit, 50)?;
     let filter = HomeFilter {
         name: wanted.name.filter(|name| !name.is_empty()),
         ..HomeFilter::default()

@@ -16,12 +16,15 @@ pub(super) struct Seals(RandomizedNonceKey);
 )]
 pub(super) struct NotOpened;
 
+/// A key for one purpose, of one that has several.
+pub(super) fn derived(key: &[u8], purpose: &[u8]) -> hmac::Tag {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), purpose)
+}
+
 impl Seals {
-    /// Derived from a key that signs other things, too.
     pub(super) fn new(key: &[u8]) -> Result<Self, NotOpened> {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-        let derived = hmac::sign(&key, b"seals of second factors");
-        let key = RandomizedNonceKey::new(&AES_256_GCM, derived.as_ref());
+        let key = derived(key, b"seals of second factors");
+        let key = RandomizedNonceKey::new(&AES_256_GCM, key.as_ref());
         Ok(Self(key.map_err(|_| NotOpened)?))
     }
 

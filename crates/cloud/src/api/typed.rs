@@ -44,6 +44,14 @@ pub(super) fn ends(at: Timestamp, now: UnixMillis) -> Result<UnixMillis, Problem
     at.ok_or_else(|| Problem::field("expires_at", "a time to come"))
 }
 
+/// How many lines of a list at most.
+pub(super) fn limit(asked: Option<u32>, usual: u32) -> Result<u32, Problem> {
+    let most = asked.unwrap_or(usual);
+    let fits = (1..=500).contains(&most);
+    fits.then_some(most)
+        .ok_or_else(|| Problem::field("limit", "1 to 500"))
+}
+
 /// Whole watts of an array's nameplate in kW.
 pub(super) fn watts_of(size_kw: f64) -> Result<u32, Problem> {
     let fits = (0.0..=LARGEST).contains(&size_kw);

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,9 +16,11 @@ use uuid::Uuid;
 
 use super::super::Api;
 use super::super::answer::private;
+use super::super::arrival::Queried;
 use super::super::cursor::hex;
 use super::super::guard::{Allowed, RunsThePlatform};
 use super::super::problem::{Problem, ProblemBody};
+use super::super::typed::limit;
 
 /// Which acts.
 #[derive(Deserialize, IntoParams)]
@@ -95,13 +97,9 @@ pub(in super::super) struct Acts {
 pub(in super::super) async fn acts(
     Allowed((_, operator)): Allowed<RunsThePlatform>,
     State(api): State<Arc<Api>>,
-    wanted: Result<Query<WantedActs>, axum::extract::rejection::QueryRejection>,
+    Queried(wanted): Queried<WantedActs>,
 ) -> Result<Response, Problem> {
-    let Query(wanted) = wanted.map_err(|error| Problem::field("query", error.body_text()))?;
-    let most = wanted.limit.unwrap_or(100);
-    if !(1..=500).contains(&most) {
-        return Err(Problem::field("limit", "1 to 500"));
-    }
+    let most = limit(wanted.limit, 100)?;
     let filter = AuditFilter {
         site: wanted.site.map(SiteId::from_uuid),
         device: wanted.device.map(DeviceId::from_uuid),

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::super::Api;
 use super::super::answer::private;
+use super::super::arrival::Queried;
 use super::super::guard::{Allowed, RunsThePlatform};
 use super::super::problem::{Problem, ProblemBody};
 
@@ -143,9 +144,8 @@ pub(in super::super) struct Found {
 pub(in super::super) async fn search(
     Allowed((_, operator)): Allowed<RunsThePlatform>,
     State(api): State<Arc<Api>>,
-    sought: Result<Query<Sought>, axum::extract::rejection::QueryRejection>,
+    Queried(Sought { q }): Queried<Sought>,
 ) -> Result<Response, Problem> {
-    let Query(Sought { q }) = sought.map_err(|error| Problem::field("query", error.body_text()))?;
     let letters = q.trim().chars().count();
     if !(2..=100).contains(&letters) {
         return Err(Problem::field("q", "2 to 100 letters"));

@@ -100,8 +100,8 @@ impl Export<'_> {
         self.days(sight, &zone, all).await?;
         self.happened(sight).await?;
         if self.shown.config {
-            let configs = self.api.views.stays(sight.right).await?;
-            let devices = configs.iter().map(|(device, within)| {
+            let stays = self.api.views.stays(sight.right).await?;
+            let devices = stays.iter().map(|(device, within)| {
                 json!({ "device": device.as_uuid(), "from": instant(within.start), "to": instant(within.end) })
             });
             self.json("devices.json", &devices.collect::<Vec<_>>())

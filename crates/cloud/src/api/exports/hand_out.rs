@@ -6,9 +6,9 @@ use std::io;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::stream;
 use serde::Deserialize;
 use solthrive_cloud_store::people::{Job, JobKind, JobState};
@@ -18,7 +18,8 @@ use utoipa::IntoParams;
 use super::Made;
 use super::shown::still;
 use crate::api::Api;
-use crate::api::arrival::Only;
+use crate::api::answer::download;
+use crate::api::arrival::{Only, Queried};
 use crate::api::guard::{Allowed, Anyone};
 use crate::api::problem::{Problem, ProblemBody};
 
@@ -41,10 +42,10 @@ pub(in crate::api) async fn file(
     Allowed(()): Allowed<Anyone>,
     State(api): State<Arc<Api>>,
     Only(id): Only,
-    signed: Result<Query<Signed>, axum::extract::rejection::QueryRejection>,
+    signed: Result<Queried<Signed>, Problem>,
 ) -> Result<Response, Problem> {
     // Whatever is wrong with a link, nobody learns what.
-    let Query(signed) = signed.map_err(|_| Problem::not_found())?;
+    let Queried(signed) = signed.map_err(|_| Problem::not_found())?;
     let now = api.clock.now();
     let job = api
         .jobs
@@ -92,24 +93,11 @@ fn streamed(api: Arc<Api>, job: &Job, made: &Made) -> Response {
             Some((part, next))
         }
     });
-    let mut response = Body::from_stream(body).into_response();
-    let headers = response.headers_mut();
-    let name = format!("attachment; filename=\"solthrive-{}.zip\"", job.site);
-    for (header, value) in [
-        (
-            header::CONTENT_TYPE,
-            Ok(HeaderValue::from_static("application/zip")),
-        ),
-        (
-            header::CACHE_CONTROL,
-            Ok(HeaderValue::from_static("private, no-store")),
-        ),
-        (header::CONTENT_LENGTH, Ok(HeaderValue::from(made.bytes))),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_str(&name)),
-    ] {
-        if let Ok(value) = value {
-            headers.insert(header, value);
-        }
-    }
+    let name = format!("solthrive-{}.zip", job.site);
+    let mut response = download(Body::from_stream(body), "application/zip", &name);
+    let length = HeaderValue::from(made.bytes);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, length);
     response
 }

@@ -6,6 +6,7 @@ use solthrive_domain::telemetry::UnixMillis;
 use uuid::Uuid;
 
 use crate::api::cursor::{hex, unhex};
+use crate::api::seal::derived;
 
 /// For how long a link is good, ms: until a download has begun.
 pub(super) const GOOD_MS: i64 = 15 * 60_000;
@@ -16,10 +17,8 @@ pub(in crate::api) struct Links(hmac::Key);
 
 impl Links {
     pub(in crate::api) fn new(key: &[u8]) -> Self {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-        // Not the key itself: it signs other things, too.
-        let derived = hmac::sign(&key, b"links to exports");
-        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+        let key = derived(key, b"links to exports");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
     }
 
     /// Path and query of the file of a job, for this person until then.

@@ -16,7 +16,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::Response;
 use jiff::Timestamp;
@@ -33,6 +33,7 @@ use self::text::streamed;
 pub(super) use self::text::{Format, head, lines};
 use super::Api;
 use super::answer::tagged;
+use super::arrival::Queried;
 use super::guard::{Allowed, AtSite};
 use super::problem::{Problem, ProblemBody};
 use super::sight::{Again, Sight};
@@ -98,11 +99,10 @@ pub(super) struct Columns<'a> {
 pub(super) async fn telemetry(
     Allowed((_, home)): Allowed<AtSite>,
     State(api): State<Arc<Api>>,
-    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+    Queried(wanted): Queried<Wanted>,
     parts: Parts,
 ) -> Result<Response, Problem> {
     let sight = Sight::of(&home.access)?;
-    let Query(wanted) = wanted.map_err(|error| Problem::field("query", error.body_text()))?;
     let format = Format::of(wanted.format.as_deref(), &parts.headers);
     let format = format.ok_or_else(|| Problem::field("format", "one of json, csv, ndjson"))?;
     let zone = TimeZone::get(&home.site.time_zone).unwrap_or(TimeZone::UTC);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
 use futures_util::stream;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::block::{Block, words};
 use super::plan::Plan;
 use crate::api::Api;
+use crate::api::answer::download;
 use crate::api::problem::Problem;
 use crate::api::sight::Again;
 
@@ -91,21 +92,8 @@ pub(super) fn streamed(
         let part: io::Result<Bytes> = reader.recv().await?;
         Some((part, reader))
     });
-    let mut response = Body::from_stream(body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(format.mime()),
-    );
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-store"),
-    );
-    let file = format!("attachment; filename=\"{name}.{}\"", format.ending());
-    if let Ok(file) = HeaderValue::from_str(&file) {
-        headers.insert(header::CONTENT_DISPOSITION, file);
-    }
-    response
+    let name = format!("{name}.{}", format.ending());
+    download(Body::from_stream(body), format.mime(), &name)
 }
 
 async fn write(
@@ -250,6 +238,8 @@ fn json_line<'a>(
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     #[test]
