@@ -20,8 +20,9 @@ pub use self::audit::{AuditCheck, AuditRow};
 pub use solthrive_domain::access::OrgKind;
 
 pub use self::types::{
-    Asked, Assignment, CodeHash, CodeLine, Credential, DeviceLine, NewCode, NewDevice, Notice, Org,
-    Provisioned, Rotation, RotationLine, Site, SiteConfig, Standing, TokenHash, TokenLine,
+    Asked, Assignment, CodeHash, CodeLine, CodeState, Credential, DeviceLine, NewCode, NewDevice,
+    Notice, Org, Provisioned, Rotation, RotationLine, Site, SiteConfig, Standing, TokenHash,
+    TokenLine,
 };
 use crate::StoreError;
 

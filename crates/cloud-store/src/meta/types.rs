@@ -102,6 +102,35 @@ pub struct CodeLine {
     pub revoked_at: Option<UnixMillis>,
 }
 
+/// Whether a code is taken, and why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeState {
+    /// It is.
+    Good,
+    /// As many devices as may have used it.
+    UsedUp,
+    /// Its time is over.
+    Expired,
+    /// Somebody took it out of use.
+    Revoked,
+}
+
+impl CodeLine {
+    /// Whether it would be taken now.
+    #[must_use]
+    pub fn state(&self, now: UnixMillis) -> CodeState {
+        match self {
+            Self {
+                revoked_at: Some(_),
+                ..
+            } => CodeState::Revoked,
+            Self { uses_left: 0, .. } => CodeState::UsedUp,
+            Self { expires_at, .. } if now >= *expires_at => CodeState::Expired,
+            Self { .. } => CodeState::Good,
+        }
+    }
+}
+
 /// A device at a site for a while, in `[from_at, to_at)`. What a device measured before its first one,
 /// it measured there too.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use solthrive_cloud_store::meta::{CodeLine, NewCode, Registry as _};
+use solthrive_cloud_store::meta::{CodeLine, CodeState, NewCode, Registry as _};
 use solthrive_domain::telemetry::UnixMillis;
 use uuid::Uuid;
 
@@ -107,14 +107,11 @@ async fn make(new: &New, console: &Console, screen: &mut Screen) -> Result<()> {
 
 /// Whether a code would be taken now, in a word.
 fn state(code: &CodeLine, now: UnixMillis) -> &'static str {
-    match code {
-        CodeLine {
-            revoked_at: Some(_),
-            ..
-        } => "revoked",
-        CodeLine { uses_left: 0, .. } => "used up",
-        CodeLine { expires_at, .. } if now >= *expires_at => "expired",
-        CodeLine { .. } => "good",
+    match code.state(now) {
+        CodeState::Revoked => "revoked",
+        CodeState::UsedUp => "used up",
+        CodeState::Expired => "expired",
+        CodeState::Good => "good",
     }
 }
 

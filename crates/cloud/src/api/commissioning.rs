@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use solthrive_cloud_store::meta::CodeLine;
+use solthrive_cloud_store::meta::{CodeLine, CodeState};
 use solthrive_cloud_store::people::{NewHome, SiteCode};
 use solthrive_domain::SiteId;
 use solthrive_domain::access::Scope;
@@ -147,14 +147,11 @@ pub(super) struct Code {
 
 impl Code {
     fn of(line: &CodeLine, now: UnixMillis) -> Self {
-        let state = match line {
-            CodeLine {
-                revoked_at: Some(_),
-                ..
-            } => "revoked",
-            CodeLine { uses_left: 0, .. } => "used",
-            CodeLine { expires_at, .. } if now >= *expires_at => "expired",
-            CodeLine { .. } => "good",
+        let state = match line.state(now) {
+            CodeState::Revoked => "revoked",
+            CodeState::UsedUp => "used",
+            CodeState::Expired => "expired",
+            CodeState::Good => "good",
         };
         Self {
             id: line.id,

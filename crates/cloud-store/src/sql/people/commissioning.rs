@@ -6,7 +6,7 @@ use solthrive_domain::access::{By, CommissioningOrg, WritableSite};
 use solthrive_domain::telemetry::UnixMillis;
 use uuid::Uuid;
 
-use super::rights::still_works_for;
+use super::rights::{lock_site, still_works_for};
 use crate::StoreError;
 use crate::meta::CodeLine;
 use crate::people::{Commissioning, NewHome, SiteCode};
@@ -55,12 +55,8 @@ impl Commissioning for SqlStore {
         now: UnixMillis,
     ) -> Result<(), StoreError> {
         transaction!(self, |tx| {
-            // The site's row is locked: a sale or the end of the grant comes before all of this, or after, and ends the code.
-            sqlx::query("UPDATE site SET version = version WHERE id = $1")
-                .bind(site.site().as_uuid())
-                .execute(&mut *tx)
-                .await?;
-            // Asked in a statement of its own, as in `rights`.
+            // A sale or the end of the grant comes before all of this, or after, and ends the code.
+            lock_site!(tx, site.site());
             let reached: Option<(Uuid,)> = sqlx::query_as(
                 "SELECT id FROM site WHERE id = $1 AND (owner_org = $2 OR EXISTS
                  (SELECT 1 FROM site_grant WHERE site = $1 AND grantee_org = $2 AND revoked_at IS NULL))",

@@ -8,6 +8,7 @@ use solthrive_domain::{SiteId, UserId};
 use uuid::Uuid;
 
 use super::callers;
+use super::rights::lock_site;
 use crate::StoreError;
 use crate::people::{Job, JobKind, JobState, Jobs, NewJob};
 use crate::sql::audit::{Act, audit};
@@ -51,6 +52,16 @@ fn job_of(row: Row) -> Result<Job, StoreError> {
     })
 }
 
+/// Nothing is left of the file.
+macro_rules! drop_parts {
+    ($tx:ident, $job:expr) => {
+        sqlx::query("DELETE FROM export_part WHERE job = $1")
+            .bind($job)
+            .execute(&mut *$tx)
+            .await?
+    };
+}
+
 #[async_trait]
 impl Jobs for SqlStore {
     async fn ask(
@@ -64,10 +75,7 @@ impl Jobs for SqlStore {
         let site = site.site();
         transaction!(self, |tx| {
             // Whoever asks at the same time comes after.
-            sqlx::query("UPDATE site SET version = version WHERE id = $1")
-                .bind(site.as_uuid())
-                .execute(&mut *tx)
-                .await?;
+            lock_site!(tx, site);
             let (open,): (i64,) = sqlx::query_as(
                 "SELECT count(*) FROM site_job WHERE site = $1 AND kind = $2 AND state IN ('waiting', 'running')",
             )
@@ -135,25 +143,34 @@ impl Jobs for SqlStore {
         silent: UnixMillis,
         now: UnixMillis,
     ) -> Result<Option<Job>, StoreError> {
-        // Asked twice: of two nodes that found the same one the second sees, once it may, that it is gone.
+        // Looked for first: most of the time there is nothing, and then nothing is written.
+        let found: Option<(Uuid,)> = ask!(self, |pool| {
+            sqlx::query_as(
+                "SELECT id FROM site_job WHERE kind = $1 AND (state = 'waiting' OR (state = 'running' AND changed_at < $2))
+                 ORDER BY created_at, id LIMIT 1",
+            )
+            .bind(kind.as_str())
+            .bind(silent.get())
+            .fetch_optional(pool)
+            .await?
+        });
+        let Some((id,)) = found else {
+            return Ok(None);
+        };
+        // Of two nodes that found the same one the second sees, once it may, that it is gone.
         let text = format!(
-            "UPDATE site_job SET state = 'running', progress = NULL, changed_at = $3 WHERE id =
-             (SELECT id FROM site_job WHERE kind = $1 AND (state = 'waiting' OR (state = 'running' AND changed_at < $2))
-              ORDER BY created_at, id LIMIT 1)
-             AND (state = 'waiting' OR (state = 'running' AND changed_at < $2)) RETURNING {COLUMNS}"
+            "UPDATE site_job SET state = 'running', progress = NULL, changed_at = $3
+             WHERE id = $1 AND (state = 'waiting' OR (state = 'running' AND changed_at < $2)) RETURNING {COLUMNS}"
         );
         let row: Option<Row> = transaction!(self, |tx| {
             let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(text))
-                .bind(kind.as_str())
+                .bind(id)
                 .bind(silent.get())
                 .bind(now.get())
                 .fetch_optional(&mut *tx)
                 .await?;
-            if let Some((id, ..)) = &row {
-                sqlx::query("DELETE FROM export_part WHERE job = $1")
-                    .bind(id)
-                    .execute(&mut *tx)
-                    .await?;
+            if row.is_some() {
+                drop_parts!(tx, id);
             }
             row
         });
@@ -237,10 +254,7 @@ impl Jobs for SqlStore {
             if ours == 0 {
                 return Ok(false);
             }
-            sqlx::query("DELETE FROM export_part WHERE job = $1")
-                .bind(job.id)
-                .execute(&mut *tx)
-                .await?;
+            drop_parts!(tx, job.id);
             audit!(tx, now, act(By::Service, "export.failed", job.site, job.id));
         });
         Ok(true)
@@ -259,10 +273,7 @@ impl Jobs for SqlStore {
             let Some((site,)) = site else {
                 return Ok(false);
             };
-            sqlx::query("DELETE FROM export_part WHERE job = $1")
-                .bind(id)
-                .execute(&mut *tx)
-                .await?;
+            drop_parts!(tx, id);
             let site = SiteId::from_uuid(site);
             audit!(tx, now, act(by, "export.cancelled", site, id));
         });
@@ -288,21 +299,27 @@ impl Jobs for SqlStore {
     }
 
     async fn expire(&self, now: UnixMillis) -> Result<u64, StoreError> {
-        Ok(transaction!(self, |tx| {
-            sqlx::query(
-                "DELETE FROM export_part WHERE job IN (SELECT id FROM site_job WHERE expires_at <= $1)",
-            )
-            .bind(now.get())
-            .execute(&mut *tx)
-            .await?;
-            sqlx::query(
-                "UPDATE site_job SET state = 'cancelled', expires_at = NULL WHERE expires_at <= $1",
-            )
-            .bind(now.get())
-            .execute(&mut *tx)
-            .await?
-            .rows_affected()
-        }))
+        let over: Vec<(Uuid,)> = ask!(self, |pool| {
+            sqlx::query_as("SELECT id FROM site_job WHERE expires_at <= $1")
+                .bind(now.get())
+                .fetch_all(pool)
+                .await?
+        });
+        let mut expired = 0;
+        for (id,) in over {
+            expired += transaction!(self, |tx| {
+                drop_parts!(tx, id);
+                sqlx::query(
+                    "UPDATE site_job SET state = 'cancelled', expires_at = NULL WHERE id = $1 AND expires_at <= $2",
+                )
+                .bind(id)
+                .bind(now.get())
+                .execute(&mut *tx)
+                .await?
+                .rows_affected()
+            });
+        }
+        Ok(expired)
     }
 
     async fn still(&self, user: UserId) -> Result<Option<Vec<Membership>>, StoreError> {

@@ -31,6 +31,17 @@ macro_rules! still_managed {
     }};
 }
 
+/// Locks the site's row until the transaction ends: whoever writes about the site at the same time comes before, or after.
+/// What is asked then is asked in a statement of its own; see `manages`.
+macro_rules! lock_site {
+    ($tx:ident, $site:expr) => {
+        sqlx::query("UPDATE site SET version = version WHERE id = $1")
+            .bind($site.as_uuid())
+            .execute(&mut *$tx)
+            .await?
+    };
+}
+
 /// Goes on only while the person who acts still works for the installer, as its admin or technician.
 macro_rules! still_works_for {
     ($tx:ident, $by:expr, $org:expr) => {
@@ -68,4 +79,4 @@ macro_rules! manages {
     };
 }
 
-pub(super) use {manages, still_managed, still_owned, still_works_for};
+pub(super) use {lock_site, manages, still_managed, still_owned, still_works_for};
