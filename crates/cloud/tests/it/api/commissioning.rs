@@ -2,12 +2,13 @@
 
 use hyper::Method;
 use serde_json::{Value, json};
+use solthrive_cloud::clock::Clock;
 use solthrive_cloud_store::meta::OrgKind;
 use solthrive_domain::OrgId;
 use solthrive_domain::access::Role;
 use tempfile::TempDir;
 
-use super::letters::Letters;
+use super::letters::{Letters, world_with_letters};
 use super::{Who, World};
 use crate::service::{Answer, run, snapshot};
 
@@ -25,17 +26,7 @@ struct Town {
 }
 
 async fn town() -> Town {
-    let folder = tempfile::tempdir().unwrap();
-    let letters = Letters(folder.path().join("letters"));
-    let (setting, url) = (letters.setting(), "https://solthrive.example");
-    let settings = [
-        "--no-second-factor",
-        "--mail",
-        &setting,
-        "--public-url",
-        url,
-    ];
-    let world = World::with(&settings).await;
+    let (world, letters, folder) = world_with_letters(Clock::system()).await;
     let solar = world.org(OrgKind::Installer, "Solar").await;
     let rival = world.org(OrgKind::Installer, "Rival").await;
     for (email, role) in [

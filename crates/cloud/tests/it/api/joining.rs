@@ -3,12 +3,13 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use solthrive_cloud::clock::Clock;
 use solthrive_cloud_store::meta::OrgKind;
 use solthrive_domain::OrgId;
 use solthrive_domain::access::Role;
 use tempfile::TempDir;
 
-use super::letters::Letters;
+use super::letters::{Letters, world_with_letters};
 use super::{PASSWORD, Who, World};
 use crate::service::{Answer, run};
 
@@ -24,17 +25,7 @@ struct Town {
 }
 
 async fn town() -> Town {
-    let folder = tempfile::tempdir().unwrap();
-    let letters = Letters(folder.path().join("letters"));
-    let mail = letters.setting();
-    let world = World::with(&[
-        "--no-second-factor",
-        "--mail",
-        &mail,
-        "--public-url",
-        "https://solthrive.example/",
-    ])
-    .await;
+    let (world, letters, folder) = world_with_letters(Clock::system()).await;
     let org = world.org(OrgKind::Installer, "Sunrise").await;
     world.user("ines@example.org", &[(org, Role::Admin)]).await;
     Town {

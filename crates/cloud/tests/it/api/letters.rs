@@ -4,6 +4,21 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use solthrive_cloud::clock::Clock;
+use tempfile::TempDir;
+
+use super::World;
+
+/// A world that writes letters, and where they land.
+pub(super) async fn world_with_letters(clock: Clock) -> (World, Letters, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let letters = Letters(folder.path().join("letters"));
+    let (mail, url) = (letters.setting(), "https://solthrive.example/");
+    let settings = ["--no-second-factor", "--mail", &mail, "--public-url", url];
+    let world = World::telling(clock, &settings).await;
+    (world, letters, folder)
+}
+
 /// The folder of `--mail folder:…`; links lead to solthrive.example.
 pub(super) struct Letters(pub(super) PathBuf);
 

@@ -6,13 +6,14 @@ use axum::body::{Body, Bytes};
 use futures_util::stream;
 use hyper::Method;
 use serde_json::{Value, json};
+use solthrive_cloud::clock::Clock;
 use solthrive_cloud_store::meta::OrgKind;
 use solthrive_domain::access::Role;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-use super::letters::Letters;
+use super::letters::world_with_letters;
 use super::{Who, World};
 use crate::service::{Answer, run};
 
@@ -56,18 +57,7 @@ async fn moment() {
 #[test]
 fn who_sold_a_home_while_his_call_was_under_way_gives_nothing_of_it_away() {
     run(async {
-        let folder = tempfile::tempdir().unwrap();
-        let letters = Letters(folder.path().join("letters"));
-        let setting = letters.setting();
-        let url = "https://solthrive.example";
-        let settings = [
-            "--no-second-factor",
-            "--mail",
-            &setting,
-            "--public-url",
-            url,
-        ];
-        let world = World::with(&settings).await;
+        let (world, letters, _folder) = world_with_letters(Clock::system()).await;
         let household = world.org(OrgKind::Household, "Ada").await;
         let solar = world.org(OrgKind::Installer, "Solar").await;
         let site = world.site(household, "Ada's house").await;

@@ -13,7 +13,7 @@ use solthrive_domain::access::Role;
 use solthrive_domain::{OrgId, SiteId};
 use tempfile::TempDir;
 
-use super::letters::Letters;
+use super::letters::{Letters, world_with_letters};
 use super::{Who, World};
 use crate::service::{Answer, Device, Open, run, snapshot};
 
@@ -34,16 +34,7 @@ struct Town {
 async fn town() -> Town {
     // Of this world alone: tests may share a process.
     let leap: &'static AtomicI64 = Box::leak(Box::default());
-    let folder = tempfile::tempdir().unwrap();
-    let letters = Letters(folder.path().join("letters"));
-    let settings = [
-        "--no-second-factor",
-        "--mail",
-        &letters.setting(),
-        "--public-url",
-        "https://solthrive.example",
-    ];
-    let world = World::telling(Clock::ahead(leap), &settings).await;
+    let (world, letters, folder) = world_with_letters(Clock::ahead(leap)).await;
     let household = world.org(OrgKind::Household, "Ada").await;
     let solar = world.org(OrgKind::Installer, "Solar").await;
     let site = world.site(household, "Ada's house").await;
