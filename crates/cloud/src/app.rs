@@ -361,6 +361,7 @@ fn worker(
         log: Arc::clone(&stores.log),
         archive: Arc::clone(&stores.archive),
         assignments: Arc::new(InRegistry(Arc::clone(&stores.registry))),
+        purge: Arc::new(stores.sql.clone()),
     };
     let now: worker::Now = Arc::new(move || clock.now());
     let holder = new_id();

@@ -359,6 +359,7 @@ mod tests {
             from_at: solthrive_domain::telemetry::UnixMillis::EPOCH,
             to_at: None,
             revision,
+            is_erased: false,
         };
         let mut known = Known::default();
         known.assign(&stay(1, 5));

@@ -7,6 +7,7 @@
 pub mod bucket_day;
 pub mod fleet_day;
 mod machinery;
+mod purge;
 mod sealed;
 mod state;
 pub(crate) mod status;
@@ -16,6 +17,7 @@ mod views;
 use solthrive_domain::bucket::{Bucket, Fold};
 
 pub use self::machinery::Archive;
+pub use self::purge::{Closed, Going, GoingPart, Purge};
 pub use self::sealed::BadBytes;
 pub use self::state::{BadState, SiteState};
 pub use self::types::{

@@ -149,6 +149,8 @@ pub struct Assignment {
     pub to_at: Option<UnixMillis>,
     /// Of this state; see [`super::Registry::assignments`].
     pub revision: i64,
+    /// The site is erased: what the device measured there is thrown away, whenever it comes.
+    pub is_erased: bool,
 }
 
 /// Meters and clamps of a site as they were told once.

@@ -8,6 +8,7 @@
 mod accounts;
 mod commissioning;
 mod consents;
+mod erasures;
 mod homes;
 mod jobs;
 mod office;
@@ -24,6 +25,9 @@ pub use self::accounts::{
 pub use self::commissioning::{Commissioning, NewHome, SiteCode};
 pub use self::consents::{
     BroughtCode, ConsentLine, Consents, Exchanged, Given, NewConsent, NewRefresh,
+};
+pub use self::erasures::{
+    Backup, Closing, Erasure, ErasureState, Erasures, Found as Remnant, NewErasure, Passed,
 };
 pub use self::homes::{Home, HomeFilter, Homes, Page, PageKey};
 pub use self::jobs::{Job, JobKind, JobState, Jobs, NewJob};

@@ -71,11 +71,11 @@ pub(super) async fn changed_after(
     db: &SqlStore,
     revision: i64,
 ) -> Result<Vec<Assignment>, StoreError> {
-    type Row = (Uuid, Uuid, Uuid, String, i64, Option<i64>, i64);
+    type Row = (Uuid, Uuid, Uuid, String, i64, Option<i64>, i64, bool);
     let rows: Vec<Row> = ask!(db, |pool| {
         sqlx::query_as(
             "SELECT assignment.device, assignment.site, assignment.installer_org, site.time_zone,
-                 assignment.from_at, assignment.to_at, device.revision
+                 assignment.from_at, assignment.to_at, device.revision, site.erased_at IS NOT NULL
              FROM device
              JOIN assignment ON assignment.device = device.id
              JOIN site ON site.id = assignment.site
@@ -88,7 +88,7 @@ pub(super) async fn changed_after(
     });
     rows.into_iter()
         .map(
-            |(device, site, installer, time_zone, from_at, to_at, revision)| {
+            |(device, site, installer, time_zone, from_at, to_at, revision, is_erased)| {
                 Ok(Assignment {
                     device: DeviceId::from_uuid(device),
                     site: SiteId::from_uuid(site),
@@ -97,6 +97,7 @@ pub(super) async fn changed_after(
                     from_at: instant(from_at)?,
                     to_at: to_at.map(instant).transpose()?,
                     revision,
+                    is_erased,
                 })
             },
         )

@@ -20,7 +20,8 @@ pub(super) async fn add(
     transaction!(db, |tx| {
         let done = sqlx::query(
             "INSERT INTO installer_code (id, hash, site, installer_org, created_at, expires_at, uses_left)
-             SELECT $1, $2, site.id, org.id, $5, $6, $7 FROM site, org WHERE site.id = $3 AND org.id = $4",
+             SELECT $1, $2, site.id, org.id, $5, $6, $7 FROM site, org WHERE site.id = $3 AND org.id = $4
+             AND site.erased_at IS NULL",
         )
         .bind(code.id)
         .bind(code.hash.0.as_slice())

@@ -34,6 +34,7 @@ pub(crate) fn sqlite() -> Migrator {
         11 "0011_access",
         12 "0012_rotation",
         14 "0014_export_parts",
+        15 "0015_erasure",
     )
 }
 
@@ -49,6 +50,7 @@ pub(crate) fn postgres() -> Migrator {
         12 "0012_rotation",
         13 "0013_second_wall",
         14 "0014_export_parts",
+        15 "0015_erasure",
     )
 }
 

@@ -7,6 +7,7 @@ use solthrive_domain::{DeviceId, OrgId};
 use uuid::Uuid;
 
 use super::audit::{Act, audit};
+use super::people::NOBODY;
 use super::{SqlStore, ask, instant, transaction};
 use crate::StoreError;
 use crate::meta::{Notice, Org, OrgKind};
@@ -41,7 +42,8 @@ pub(super) async fn add(
 pub(super) async fn list(db: &SqlStore) -> Result<Vec<Org>, StoreError> {
     type Row = (Uuid, String, String, Option<String>);
     let rows: Vec<Row> = ask!(db, |pool| {
-        sqlx::query_as("SELECT id, kind, name, contact FROM org ORDER BY name, id")
+        sqlx::query_as("SELECT id, kind, name, contact FROM org WHERE id <> $1 ORDER BY name, id")
+            .bind(NOBODY)
             .fetch_all(pool)
             .await?
     });

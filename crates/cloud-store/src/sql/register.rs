@@ -42,7 +42,9 @@ macro_rules! device_of {
 macro_rules! code_of {
     ($tx:ident, $asked:ident) => {
         sqlx::query_as::<_, CodeRow>(
-            "SELECT site, installer_org, expires_at, CASE WHEN revoked_at IS NULL THEN uses_left ELSE 0 END
+            "SELECT site, installer_org, expires_at, CASE WHEN revoked_at IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM site WHERE site.id = installer_code.site AND erased_at IS NOT NULL)
+                 THEN uses_left ELSE 0 END
              FROM installer_code WHERE hash = $1",
         )
         .bind($asked.code.0.as_slice())

@@ -61,7 +61,7 @@ pub(super) async fn update(
         let revision = next_revision!(tx);
         let before: Option<SiteRow> = sqlx::query_as(
             "SELECT id, owner_org, name, time_zone, size_w, latitude_tenths, longitude_tenths
-             FROM site WHERE id = $1 AND owner_org = $2",
+             FROM site WHERE id = $1 AND owner_org = $2 AND erased_at IS NULL",
         )
         .bind(site.id.as_uuid())
         .bind(site.owner.as_uuid())
@@ -189,7 +189,7 @@ pub(super) async fn list(db: &SqlStore) -> Result<Vec<Site>, StoreError> {
     let rows: Vec<SiteRow> = ask!(db, |pool| {
         sqlx::query_as(
             "SELECT id, owner_org, name, time_zone, size_w, latitude_tenths, longitude_tenths
-             FROM site ORDER BY name, id",
+             FROM site WHERE erased_at IS NULL ORDER BY name, id",
         )
         .fetch_all(pool)
         .await?
@@ -205,7 +205,7 @@ pub(super) async fn keep_raw(
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
     transaction!(db, |tx| {
-        let done = sqlx::query("UPDATE site SET raw_days = $2 WHERE id = $1")
+        let done = sqlx::query("UPDATE site SET raw_days = $2 WHERE id = $1 AND erased_at IS NULL")
             .bind(site.as_uuid())
             .bind(days.map(|days| i64::from(days.get())))
             .execute(&mut *tx)

@@ -208,7 +208,7 @@ impl Worker {
         settling.push((task.site, outcome.saved, outcome.base));
     }
 
-    async fn add_fleets(
+    pub(super) async fn add_fleets(
         &self,
         exchange: Exchange,
         checkpoint: &mut Checkpoint,
@@ -237,7 +237,7 @@ impl Worker {
     }
 
     /// Damaged sums of a fleet stay as they are: they can be made anew, the sites cannot wait.
-    fn sound<T>(&self, read: Result<T, StoreError>) -> Result<Option<T>, Trouble> {
+    pub(super) fn sound<T>(&self, read: Result<T, StoreError>) -> Result<Option<T>, Trouble> {
         match read {
             Ok(sums) => Ok(Some(sums)),
             Err(error) if is_damage(&error) => {

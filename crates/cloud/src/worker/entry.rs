@@ -91,7 +91,9 @@ impl Taking<'_> {
         for delivery in entry.deliveries {
             if let Delivery::Rows(rows) = delivery {
                 for row in &rows.rows {
-                    self.keep(rows.device, row);
+                    if !self.places.is_erased_at(rows.device, row.time) {
+                        self.keep(rows.device, row);
+                    }
                 }
             }
         }
@@ -136,7 +138,8 @@ impl Taking<'_> {
 
     fn take_rows(&mut self, device: DeviceId, rows: &[Row], batches: &mut Batches) {
         for row in rows {
-            if !self.keep(device, row) {
+            // Of a home that is erased, and late: it is in no chunk, and counted nowhere.
+            if self.places.is_erased_at(device, row.time) || !self.keep(device, row) {
                 continue;
             }
             self.memory.rows += 1;

@@ -105,6 +105,9 @@ impl Worker {
             self.finaliser
                 .worth_a_look(days, |site| places.zone(site), at, most);
         for (site, date) in &worth {
+            if self.places.is_erased(*site) {
+                continue;
+            }
             self.load_site(memory, *site, now).await?;
             if let Some(site) = memory.site_mut(*site) {
                 site.due.insert(*date);

@@ -58,6 +58,30 @@ impl Exchange {
         }
     }
 
+    /// A day of a home that is erased.
+    pub(super) fn day_leaves(&mut self, day: &SiteDay) {
+        self.take_out(Period::Day(day.day.date), day.installer, &day.day.rollup);
+    }
+
+    /// A month of a home that is erased.
+    pub(super) fn month_leaves(&mut self, month: &SiteMonth) {
+        let period = Period::Month(month.month.month);
+        self.take_out(period, month.installer, &month.month.rollup);
+    }
+
+    /// A quarter of a home that is erased.
+    pub(super) fn quarter_leaves(&mut self, installer: Option<OrgId>, bucket: &Bucket) {
+        let share = FleetSums::of_bucket(bucket);
+        for fleet in fleets(installer) {
+            let day = self
+                .quarters
+                .entry((fleet, bucket.quarter.utc_day()))
+                .or_default();
+            let sums = day.entry(bucket.quarter).or_default();
+            *sums = sums.minus(share);
+        }
+    }
+
     fn put_in(&mut self, period: Period, installer: Option<OrgId>, rollup: &Rollup) {
         for fleet in fleets(installer) {
             let sums = self.periods.entry((fleet, period)).or_default();

@@ -9,6 +9,7 @@
 
 mod checkpoint;
 mod entry;
+mod erase;
 mod events;
 mod exposed;
 mod finalise;
@@ -37,7 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use solthrive_cloud_store::StoreError;
-use solthrive_cloud_store::archive::Archive;
+use solthrive_cloud_store::archive::{Archive, Purge};
 use solthrive_cloud_store::hot::{BadBlob, HotLog, Seq};
 use solthrive_domain::SiteId;
 use solthrive_domain::telemetry::UnixMillis;
@@ -76,6 +77,10 @@ pub struct Settings {
     pub lease: Duration,
     /// A site of which nothing was heard for so long leaves the memory.
     pub idle: Duration,
+    /// Time between two looks for homes that are to be erased.
+    pub erase_every: Duration,
+    /// So long after it was closed a home's telemetry is deleted: every node has heard of it, and takes in nothing more.
+    pub settled: Duration,
 }
 
 impl Default for Settings {
@@ -91,6 +96,8 @@ impl Default for Settings {
             poll: Duration::from_millis(500),
             lease: Duration::from_secs(15),
             idle: Duration::from_secs(3600),
+            erase_every: Duration::from_secs(10),
+            settled: Duration::from_secs(30),
         }
     }
 }
@@ -104,6 +111,8 @@ pub struct Stores {
     pub archive: Arc<dyn Archive>,
     /// Who was where.
     pub assignments: Arc<dyn Assignments>,
+    /// What is to go.
+    pub purge: Arc<dyn Purge>,
 }
 
 /// What keeps a turn from its end.
@@ -139,6 +148,8 @@ pub struct Worker {
     times: Times,
     /// The log forgot entries up to here.
     forgotten: Seq,
+    /// It is to forget entries up to here as soon as they are read.
+    let_go: Option<Seq>,
 }
 
 /// When things were done last; `None`: not since the process started.
@@ -147,6 +158,7 @@ struct Times {
     checkpoint: Option<UnixMillis>,
     seal: Option<UnixMillis>,
     finalise: Option<UnixMillis>,
+    erase: Option<UnixMillis>,
 }
 
 impl Worker {
@@ -165,6 +177,7 @@ impl Worker {
             finaliser: Finaliser::default(),
             times: Times::default(),
             forgotten: Seq::START,
+            let_go: None,
         }
     }
 

@@ -17,6 +17,10 @@ impl Worker {
     /// Lets the next checkpoint make all days of these sites anew.
     pub(super) async fn deal_with_moved(&mut self, memory: &mut Memory) -> Result<(), Trouble> {
         while let Some(id) = self.moved.first().copied() {
+            if self.places.is_erased(id) {
+                self.moved.remove(&id);
+                continue;
+            }
             let days = self.stores.archive.site_days(id, DATES).await?;
             self.load_site(memory, id, (self.now)()).await?;
             if let Some(site) = memory.site_mut(id) {

@@ -36,11 +36,14 @@ struct Stay {
     installer: OrgId,
     from: i64,
     to: i64,
+    /// The site is erased.
+    is_erased: bool,
 }
 
 #[derive(Debug)]
 struct Place {
     zone: TimeZone,
+    is_erased: bool,
     /// By begin.
     stays: Vec<Stay>,
 }
@@ -80,17 +83,22 @@ impl Places {
                 installer: assignment.installer,
                 from: assignment.from_at.get(),
                 to: assignment.to_at.map_or(i64::MAX, UnixMillis::get),
+                is_erased: assignment.is_erased,
             };
             put(self.devices.entry(stay.device).or_default(), stay);
             let zone = zone_of(assignment);
             let place = self.sites.entry(stay.site).or_insert_with(|| Place {
                 zone: zone.clone(),
+                is_erased: stay.is_erased,
                 stays: Vec::new(),
             });
-            if place.zone != zone {
+            if stay.is_erased {
+                moved.remove(&stay.site);
+            } else if place.zone != zone {
                 moved.insert(stay.site);
             }
             place.zone = zone;
+            place.is_erased = stay.is_erased;
             put(&mut place.stays, stay);
         }
         moved
@@ -100,17 +108,54 @@ impl Places {
     /// time, it measured where it was bound.
     #[must_use]
     pub fn site_at(&self, device: DeviceId, at: UnixMillis) -> Option<SiteId> {
+        let stay = self.stay_at(device, at.get())?;
+        (at.get() < stay.to && !stay.is_erased).then_some(stay.site)
+    }
+
+    /// Whether what the device measured at this instant is to be thrown away: it did so at a home that is erased, or after
+    /// that and before it was bound elsewhere.
+    #[must_use]
+    pub fn is_erased_at(&self, device: DeviceId, at: i64) -> bool {
+        self.stay_at(device, at).is_some_and(|stay| stay.is_erased)
+    }
+
+    /// Whether the site is erased.
+    #[must_use]
+    pub fn is_erased(&self, site: SiteId) -> bool {
+        self.sites.get(&site).is_some_and(|place| place.is_erased)
+    }
+
+    /// The device's last stay that began until then, or its first.
+    fn stay_at(&self, device: DeviceId, at: i64) -> Option<&Stay> {
         let stays = self.devices.get(&device)?;
-        let now = stays.iter().rev().find(|stay| stay.from <= at.get());
-        let stay = now.or(stays.first())?;
-        (at.get() < stay.to).then_some(stay.site)
+        let begun = stays.iter().rev().find(|stay| stay.from <= at);
+        begun.or(stays.first())
+    }
+
+    /// The devices that were ever at an erased site, each with a span in which its rows are to be thrown away, in ms since
+    /// the Unix epoch.
+    #[must_use]
+    pub fn erased_at(&self, site: SiteId) -> Vec<(DeviceId, Range<i64>)> {
+        let stays = self.sites.get(&site).map_or(&[][..], |place| &place.stays);
+        let spans = stays.iter().filter(|stay| stay.is_erased).map(|stay| {
+            let all = self.devices.get(&stay.device).map_or(&[][..], |all| all);
+            let place = all.iter().position(|other| other == stay);
+            let next = place.and_then(|place| all.get(place + 1));
+            let from = if place == Some(0) {
+                i64::MIN
+            } else {
+                stay.from
+            };
+            (stay.device, from..next.map_or(i64::MAX, |next| next.from))
+        });
+        spans.collect()
     }
 
     /// Where the device is; `None` where it was taken away.
     #[must_use]
     pub fn site_now(&self, device: DeviceId) -> Option<SiteId> {
         let stay = self.devices.get(&device)?.last()?;
-        (stay.to == i64::MAX).then_some(stay.site)
+        (stay.to == i64::MAX && !stay.is_erased).then_some(stay.site)
     }
 
     /// The devices that were ever at the site, each with a span in which its rows are the site's,
@@ -148,9 +193,10 @@ impl Places {
             .map_or(TimeZone::UTC, |place| place.zone.clone())
     }
 
-    /// All sites that a device was ever at.
+    /// All sites that a device was ever at, but for erased ones.
     pub fn sites(&self) -> impl Iterator<Item = SiteId> {
-        self.sites.keys().copied()
+        let there = self.sites.iter().filter(|(_, place)| !place.is_erased);
+        there.map(|(site, _)| *site)
     }
 }
 
@@ -196,6 +242,7 @@ mod tests {
             from_at: ms(from),
             to_at: to.map(ms),
             revision: from,
+            is_erased: false,
         }
     }
 
@@ -222,6 +269,48 @@ mod tests {
         assert_eq!(stays(10), [(device, i64::MIN..200)]);
         assert_eq!(stays(20), [(device, 300..i64::MAX)]);
         assert_eq!(places.revision(), 300);
+    }
+
+    #[test]
+    fn what_was_measured_at_an_erased_home_is_nobodys_until_the_device_is_bound_elsewhere() {
+        let mut places = Places::default();
+        let erased = |stay| Assignment {
+            is_erased: true,
+            ..stay
+        };
+        let first = stay(10, 7, 100, Some(200));
+        let second = erased(stay(20, 7, 300, Some(400)));
+        places.take(&[first, second, stay(30, 8, 500, None)]);
+        let (device, gone) = (DeviceId::from_uuid(id(1)), SiteId::from_uuid(id(20)));
+        let is_gone = |at| places.is_erased_at(device, at);
+        assert_eq!(
+            [0, 250, 299, 300, 399, 400, 499, 500].map(is_gone),
+            [false, false, false, true, true, true, true, false]
+        );
+        let site = |at| places.site_at(device, ms(at)).map(SiteId::as_uuid);
+        assert_eq!(
+            [150, 350, 450, 500].map(site),
+            [Some(id(10)), None, None, Some(id(30))]
+        );
+        assert_eq!(places.erased_at(gone), [(device, 300..500)]);
+        assert!(places.is_erased(gone));
+        assert!(!places.sites().any(|site| site == gone));
+        // Of a home that was the device's first, and is its last.
+        let mut places = Places::default();
+        let moved = places.take(&[stay(10, 7, 100, None)]);
+        assert!(moved.is_empty());
+        let elsewhere = Assignment {
+            time_zone: "UTC".to_owned(),
+            ..stay(10, 7, 100, Some(200))
+        };
+        assert!(
+            places.take(&[erased(elsewhere)]).is_empty(),
+            "its days do not begin anew"
+        );
+        let first = SiteId::from_uuid(id(10));
+        assert_eq!(places.erased_at(first), [(device, i64::MIN..i64::MAX)]);
+        assert!(places.is_erased_at(device, 0) && places.is_erased_at(device, 900));
+        assert_eq!(places.site_now(device), None);
     }
 
     #[test]

@@ -21,8 +21,10 @@ impl Worker {
     ) -> Result<(), Trouble> {
         let last = *self.times.seal.get_or_insert(now);
         let is_time = is_due(Some(last), self.settings.seal_every, now);
-        if is_time || memory.tail.bytes() > self.settings.seal_bytes {
+        let is_asked = self.let_go.is_some_and(|seq| memory.read >= seq);
+        if is_asked || is_time || memory.tail.bytes() > self.settings.seal_bytes {
             self.seal_all(memory).await?;
+            self.let_go = self.let_go.filter(|_| !is_asked);
             self.times.seal = Some(now);
         }
         self.forget(memory).await

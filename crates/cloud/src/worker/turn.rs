@@ -38,6 +38,7 @@ impl Worker {
     }
 
     async fn work(&mut self, memory: &mut Memory) -> Result<Turn, Trouble> {
+        self.deal_with_erased(memory).await?;
         let bytes = self.settings.batch_bytes;
         let entries = self.stores.log.after(memory.read, bytes).await?;
         // After the entries: whoever delivered was bound to his site before, so his place is known now.
@@ -99,7 +100,7 @@ impl Worker {
         self.seal_if_due(memory, now).await
     }
 
-    async fn refresh_places(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn refresh_places(&mut self) -> Result<(), Trouble> {
         let changed = self
             .stores
             .assignments

@@ -48,6 +48,15 @@ pub(super) async fn checkpoint(
             tx.rollback().await?;
             return Ok(Wrote::Overtaken);
         }
+        // What is erased is not written again by who had it in mind before.
+        let erased: Vec<(Uuid,)> =
+            sqlx::query_as("SELECT id FROM site WHERE erased_at IS NOT NULL")
+                .fetch_all(&mut *tx)
+                .await?;
+        if erased.iter().any(|(site,)| rows.name(*site)) {
+            tx.rollback().await?;
+            return Ok(Wrote::Overtaken);
+        }
         tx.put(&DEVICE_STATUS, rows.statuses).await?;
         tx.put(&SITE_STATE, rows.states).await?;
         tx.put(&BUCKET_DAY, rows.buckets).await?;
@@ -75,6 +84,17 @@ struct Rows {
 }
 
 impl Rows {
+    /// Whether anything of it is this site's.
+    fn name(&self, site: Uuid) -> bool {
+        self.states.iter().any(|row| row.site == site)
+            || self.buckets.iter().any(|row| row.site == site)
+            || self.days.iter().any(|row| row.site == site)
+            || self.months.iter().any(|row| row.site == site)
+            || self.told.iter().any(|row| row.site == site)
+            || self.events.iter().any(|row| row.site == site)
+            || self.statuses.iter().any(|row| row.site == Some(site))
+    }
+
     async fn of(checkpoint: &Checkpoint) -> Result<Self, StoreError> {
         Ok(Self {
             statuses: each(&checkpoint.statuses, |status| status.try_into())?,

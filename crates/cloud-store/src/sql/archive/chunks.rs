@@ -27,7 +27,7 @@ pub(super) fn stored((device, day, part, bytes): StoredRow) -> Stored {
     }
 }
 
-fn piece_row(piece: &Piece, part: i64) -> PieceRow {
+pub(super) fn piece_row(piece: &Piece, part: i64) -> PieceRow {
     PieceRow {
         device: piece.device.as_uuid(),
         day: piece.day,

@@ -8,6 +8,7 @@ mod chunks;
 mod convert;
 mod expire;
 mod lease;
+mod purge;
 mod read;
 mod record;
 mod rollups;

@@ -3,6 +3,7 @@
 use solthrive_domain::{DeviceId, OrgId, SiteId, UserId};
 use uuid::Uuid;
 
+use super::closing::NOBODY;
 use super::homes::pattern;
 use super::parse;
 use crate::StoreError;
@@ -42,7 +43,8 @@ pub(super) async fn sites(db: &SqlStore, wanted: &Wanted) -> Result<Vec<FoundSit
     let rows: Vec<(Uuid, String, Uuid, String, Option<i64>)> = ask!(db, |pool| {
         sqlx::query_as(
             "SELECT site.id, site.name, org.id, org.name, site.handed_over_at FROM site JOIN org ON org.id = site.owner_org
-             WHERE (site.id = $1 OR lower(site.name) LIKE $2 ESCAPE '\\') ORDER BY site.name, site.id LIMIT $3",
+             WHERE (site.id = $1 OR lower(site.name) LIKE $2 ESCAPE '\\')
+             AND site.erased_at IS NULL ORDER BY site.name, site.id LIMIT $3",
         )
         .bind(wanted.id)
         .bind(&wanted.letters)
@@ -131,12 +133,13 @@ pub(super) async fn people(db: &SqlStore, wanted: &Wanted) -> Result<Vec<FoundPe
 pub(super) async fn orgs(db: &SqlStore, wanted: &Wanted) -> Result<Vec<FoundOrg>, StoreError> {
     let rows: Vec<(Uuid, String, String)> = ask!(db, |pool| {
         sqlx::query_as(
-            "SELECT id, kind, name FROM org WHERE (id = $1 OR lower(name) LIKE $2 ESCAPE '\\')
+            "SELECT id, kind, name FROM org WHERE (id = $1 OR lower(name) LIKE $2 ESCAPE '\\') AND id <> $4
              ORDER BY name, id LIMIT $3",
         )
         .bind(wanted.id)
         .bind(&wanted.letters)
         .bind(wanted.most)
+        .bind(NOBODY)
         .fetch_all(pool)
         .await?
     });

@@ -1,8 +1,11 @@
 //! People in SQL.
 
+mod backups;
 mod callers;
+mod closing;
 mod commissioning;
 mod consents;
+pub(super) mod erasures;
 mod exchanges;
 mod factors;
 mod found;
@@ -16,6 +19,7 @@ mod orgs;
 mod parse;
 mod programs;
 mod recovery;
+mod remnants;
 mod rights;
 mod sessions;
 mod signing;
@@ -24,6 +28,7 @@ mod tokens;
 mod transfers;
 mod users;
 
+pub(super) use self::closing::NOBODY;
 use async_trait::async_trait;
 use solthrive_domain::access::{Actor, By, Operator, OwnedSite};
 use solthrive_domain::telemetry::UnixMillis;

@@ -22,7 +22,7 @@ pub(super) async fn open(
     transaction!(db, |tx| {
         let opened = sqlx::query(
             "INSERT INTO support_session (id, app_user, site, reason, created_at, until_at)
-             SELECT $1, $2, id, $4, $5, $6 FROM site WHERE id = $3",
+             SELECT $1, $2, id, $4, $5, $6 FROM site WHERE id = $3 AND erased_at IS NULL",
         )
         .bind(support.id.as_uuid())
         .bind(support.admin.as_uuid())

@@ -287,6 +287,8 @@ macro_rules! hand_over {
             "UPDATE support_session SET ended_at = $2 WHERE site = $1 AND ended_at IS NULL AND until_at > $2",
             // Who binds an appliance with one is let in, so none of the time before is good any more.
             "UPDATE installer_code SET revoked_at = $2 WHERE site = $1 AND revoked_at IS NULL",
+            // Who buys a home did not ask for its end.
+            "UPDATE erasure SET cancelled_at = $2 WHERE site = $1 AND cancelled_at IS NULL AND closed_at IS NULL",
         ] {
             sqlx::query(over)
                 .bind($site)

@@ -97,6 +97,7 @@ impl Rig {
             log: Arc::new(log),
             archive: Arc::new(store.clone()),
             assignments: Arc::new(Listed(Arc::clone(&assignments))),
+            purge: Arc::new(store.clone()),
         };
         Self {
             _folder: folder,

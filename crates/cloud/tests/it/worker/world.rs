@@ -46,6 +46,7 @@ pub(super) fn assignment(
         from_at: at(from),
         to_at: to.map(at),
         revision: 1,
+        is_erased: false,
     }
 }
 
