@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::refuse_unfinished;
-use crate::api::{Api, Cost, Exporter, Passwords, Policy, Ports};
+use crate::api::{Api, Cost, Eraser, Exporter, Passwords, Policy, Ports};
 use crate::clock::{Clock, new_id};
 use crate::config::{Place, Role, Serve, StoreUrl};
 use crate::devices::Devices;
@@ -293,6 +293,7 @@ fn api(
     let policy = Policy {
         second_factor_for_staff: !settings.no_second_factor,
         calls_per_min: settings.limits.api_calls_per_min,
+        erasure_grace: Duration::from_hours(24 * u64::from(settings.pace.erasure_days)),
         ..Policy::default()
     };
     let passwords = Passwords::new(Cost::Usual)?;
@@ -306,6 +307,8 @@ fn api(
     let api = Arc::new(api);
     let exporter = Exporter::new(Arc::clone(&api));
     part.keep("exports", watch, exporter.run(part.stop.clone()));
+    let eraser = Eraser::new(Arc::clone(&api), Arc::clone(&stores.log));
+    part.keep("erasures", watch, eraser.run(part.stop.clone()));
     Ok(Some(api))
 }
 

@@ -270,6 +270,14 @@ pub struct Pace {
         default_value_t = 400
     )]
     pub raw_days: u32,
+    /// Days for which an owner can take back that his home be erased
+    #[arg(
+        long,
+        env = "SOLTHRIVE_CLOUD_ERASURE_DAYS",
+        value_name = "DAYS",
+        default_value_t = 7
+    )]
+    pub erasure_days: u16,
 }
 
 /// A setting that clap cannot judge.

@@ -15,6 +15,7 @@ mod commissioning;
 mod cursor;
 mod days;
 mod document;
+mod erasures;
 mod events;
 mod exports;
 mod factor;
@@ -47,6 +48,7 @@ mod transfers;
 mod typed;
 
 pub use self::document::{add_to as add_to_document, operations as documented_operations};
+pub(crate) use self::erasures::Eraser;
 pub(crate) use self::exports::Exporter;
 pub use self::guard::Needs;
 pub use self::password::{Cost, NoHash, Passwords, SHORTEST as SHORTEST_PASSWORD};

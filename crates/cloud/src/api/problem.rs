@@ -110,6 +110,8 @@ kinds! {
     offered_already OFFERED_ALREADY = 409 "offered-already" "This site is offered to somebody: take that offer back first";
     /// As many exports of the site as there may be are on their way.
     exports_at_once EXPORTS_AT_ONCE = 409 "exports-at-once" "Three exports of this site are on their way already: wait for one, or take it back";
+    /// The end of the home is asked for already.
+    erased_already ERASED_ALREADY = 409 "erased-already" "This home is to be erased already: its erasure tells until when it can be taken back";
     /// An edit without the version that it changes.
     no_version NO_VERSION = 428 "no-version" "Say which version you change: If-Match with the `version` of the last answer, in quotes";
     /// Somebody else changed it first.

@@ -12,8 +12,9 @@ use super::arrival::whole;
 use super::guard::{Guarded, Needs};
 use super::quota::counted;
 use super::{
-    Api, admin, alerts, auth, clients, commissioning, days, events, exports, factor, fleet, grants,
-    homes, invitations, live, me, oauth, orgs, passwords, setup, support, telemetry, transfers,
+    Api, admin, alerts, auth, clients, commissioning, days, erasures, events, exports, factor,
+    fleet, grants, homes, invitations, live, me, oauth, orgs, passwords, setup, support, telemetry,
+    transfers,
 };
 
 /// An operation, as it is called and what it needs.
@@ -134,6 +135,11 @@ fn homes_routes(routes: Routes) -> Routes {
         .get("/api/v1/sites/{site}/alerts", alerts::list)
         .get("/api/v1/sites/{site}/exports", exports::list)
         .post("/api/v1/sites/{site}/exports", exports::ask)
+        .get("/api/v1/sites/{site}/erasure", erasures::of_site)
+        .post("/api/v1/sites/{site}/erasure", erasures::ask)
+        .delete("/api/v1/sites/{site}/erasure", erasures::cancel)
+        .get("/api/v1/erasures/key", erasures::key)
+        .get("/api/v1/erasures/{erasure}", erasures::one)
         .get("/api/v1/exports/{export}", exports::one)
         .delete("/api/v1/exports/{export}", exports::cancel)
         .get("/api/v1/exports/{export}/file", exports::file)

@@ -6,8 +6,8 @@ use std::time::Duration;
 use solthrive_cloud_store::archive::Views;
 use solthrive_cloud_store::meta::Registry;
 use solthrive_cloud_store::people::{
-    Accounts, Commissioning, Consents, Homes, Jobs, Office, Orgs, Programs, Recovery, Tenancy,
-    Transfers,
+    Accounts, Commissioning, Consents, Erasures, Homes, Jobs, Office, Orgs, Programs, Recovery,
+    Tenancy, Transfers,
 };
 use solthrive_cloud_store::sql::SqlStore;
 use tokio::sync::{Notify, Semaphore};
@@ -23,6 +23,7 @@ use super::signing::Keys;
 use super::throttle::Throttle;
 use crate::clock::Clock;
 use crate::mail::Mail;
+use crate::receipts::Receipts;
 use crate::recent::Recent;
 use crate::secrets::Pepper;
 
@@ -42,6 +43,8 @@ pub struct Policy {
     pub session: Duration,
     /// Calls that one session, token or program may make in a minute.
     pub calls_per_min: u32,
+    /// For so long the end of a home can be taken back.
+    pub erasure_grace: Duration,
 }
 
 impl Default for Policy {
@@ -51,6 +54,7 @@ impl Default for Policy {
             idle: Duration::from_hours(12),
             session: Duration::from_hours(30 * 24),
             calls_per_min: 1_200,
+            erasure_grace: Duration::from_hours(7 * 24),
         }
     }
 }
@@ -58,6 +62,10 @@ impl Default for Policy {
 impl Policy {
     pub(super) fn idle_ms(&self) -> i64 {
         i64::try_from(self.idle.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn erasure_grace_ms(&self) -> i64 {
+        i64::try_from(self.erasure_grace.as_millis()).unwrap_or(i64::MAX)
     }
 }
 
@@ -84,6 +92,8 @@ pub struct Ports {
     pub commissioning: Arc<dyn Commissioning>,
     /// Work that takes a while.
     pub jobs: Arc<dyn Jobs>,
+    /// The end of homes.
+    pub erasures: Arc<dyn Erasures>,
     /// What who runs the platform does.
     pub office: Arc<dyn Office>,
     /// Devices and orgs, for who runs the platform.
@@ -111,6 +121,7 @@ impl Ports {
             consents: store.clone(),
             commissioning: store.clone(),
             jobs: store.clone(),
+            erasures: store.clone(),
             office: store.clone(),
             registry: store.clone(),
             views: store,
@@ -142,6 +153,8 @@ pub struct Api {
     pub commissioning: Arc<dyn Commissioning>,
     /// Work that takes a while.
     pub jobs: Arc<dyn Jobs>,
+    /// The end of homes.
+    pub erasures: Arc<dyn Erasures>,
     /// What who runs the platform does.
     pub office: Arc<dyn Office>,
     /// Devices and orgs, for who runs the platform.
@@ -166,6 +179,7 @@ pub struct Api {
     /// What installers' codes are hashed with.
     pub(super) pepper: Pepper,
     pub(super) links: Links,
+    pub(super) receipts: Receipts,
     /// Told when an export was asked for.
     pub(super) exports_wait: Notify,
     pub(super) setup: Setup,
@@ -198,6 +212,7 @@ impl Api {
             consents: ports.consents,
             commissioning: ports.commissioning,
             jobs: ports.jobs,
+            erasures: ports.erasures,
             office: ports.office,
             registry: ports.registry,
             mail: ports.mail,
@@ -213,6 +228,7 @@ impl Api {
             seals: Seals::new(key)?,
             pepper: Pepper::new(key),
             links: Links::new(key),
+            receipts: Receipts::new(key)?,
             exports_wait: Notify::new(),
             setup: Setup::default(),
             keys: Keys::default(),

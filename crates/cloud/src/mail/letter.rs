@@ -59,6 +59,35 @@ impl Letter {
     }
 }
 
+/// About the end of homes.
+impl Letter {
+    /// Somebody, perhaps himself, asked for the end of his home.
+    #[must_use]
+    pub fn erasure_asked(site: &str, until: jiff::Timestamp) -> Self {
+        let site = one_line(site);
+        Self {
+            subject: format!("{site} is to be deleted at SolThrive"),
+            text: format!(
+                "Hello,\n\nyou asked for \"{site}\" to be deleted with everything that was measured there. Until {until} you can take \
+                 that back where you asked for it; from then on it cannot be undone. If it was not you, take it back and change your \
+                 password at once.\n"
+            ),
+        }
+    }
+
+    /// A home is gone. Its name, too.
+    #[must_use]
+    pub fn erased(receipt: &str) -> Self {
+        Self {
+            subject: "Your home is deleted at SolThrive".to_owned(),
+            text: format!(
+                "Hello,\n\nthe home that you asked us to delete is deleted. This is the receipt; it says what was deleted, and which \
+                 backups hold it until when. Whoever runs the service can check it.\n\n{receipt}\n"
+            ),
+        }
+    }
+}
+
 /// A name that somebody chose, as part of a line.
 fn one_line(name: &str) -> String {
     name.chars()

@@ -109,6 +109,8 @@ pub(super) fn changed_quarters(
         let sums = quarters.entry(*quarter).or_default();
         *sums = sums.plus(*difference);
     }
+    // What an erased home alone had.
+    quarters.retain(|_, sums| *sums != FleetSums::default());
     FleetQuarters {
         fleet,
         day,

@@ -19,6 +19,8 @@ impl Worker {
         if let Some(memory) = self.memory.take() {
             return Ok(memory);
         }
+        // What is read below is kept or thrown away by where its device was.
+        self.refresh_places().await?;
         let stored = self.stores.archive.cursors().await?;
         self.progress.at(stored);
         let mut memory = Memory::new(stored);

@@ -19,17 +19,17 @@ use super::rig::{Rig, Things, catch_up, interrupted};
 use super::rng::Rng;
 use super::world::{at, deliver, device, homes, installer, ms, rows, site};
 
-const NOW: &str = "2026-12-01T00:00:00Z";
+pub(super) const NOW: &str = "2026-12-01T00:00:00Z";
 
-fn sites() -> Vec<SiteId> {
+pub(super) fn sites() -> Vec<SiteId> {
     (1..=4).map(site).collect()
 }
 
-fn installers() -> Vec<OrgId> {
+pub(super) fn installers() -> Vec<OrgId> {
     (1..=3).map(installer).collect()
 }
 
-fn history(seed: u64, rows_each: usize) -> (Vec<Assignment>, Vec<Vec<Delivery>>, Rng) {
+pub(super) fn history(seed: u64, rows_each: usize) -> (Vec<Assignment>, Vec<Vec<Delivery>>, Rng) {
     let mut rng = Rng::new(seed);
     let (assignments, starts) = homes();
     let devices = starts
@@ -41,7 +41,7 @@ fn history(seed: u64, rows_each: usize) -> (Vec<Assignment>, Vec<Vec<Delivery>>,
 }
 
 /// One worker from beginning to end, without anything in between.
-async fn smooth(assignments: &[Assignment], entries: &[Vec<Delivery>]) -> Things {
+pub(super) async fn smooth(assignments: &[Assignment], entries: &[Vec<Delivery>]) -> Things {
     let mut rig = Rig::new(assignments, ms(NOW)).await;
     for entry in entries {
         rig.append(entry).await;
@@ -148,7 +148,7 @@ fn now() -> Timestamp {
     at(ms(NOW)).into()
 }
 
-fn same(seed: u64, things: &Things, expected: &Things) {
+pub(super) fn same(seed: u64, things: &Things, expected: &Things) {
     assert_eq!(things.statuses, expected.statuses, "seed {seed}");
     for (site, expected) in &expected.sites {
         let things = &things.sites[site];
@@ -238,7 +238,7 @@ fn plain(rollup: &Rollup) -> Plain {
     )
 }
 
-fn fleets_are_sums_of_their_sites(things: &Things) {
+pub(super) fn fleets_are_sums_of_their_sites(things: &Things) {
     let mut totals: BTreeMap<(Fleet, Period), FleetSums> = BTreeMap::new();
     let mut add = |installer: Option<OrgId>, period, rollup: &Rollup| {
         for fleet in [Fleet::All]

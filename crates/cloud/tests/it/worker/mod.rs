@@ -1,6 +1,7 @@
 //! From the log to the archive, beside an oracle that sorts everything and folds it once.
 
 mod cases;
+mod erased;
 pub(crate) mod faulty;
 mod jobs;
 mod laws;
