@@ -9,6 +9,7 @@ pub mod archive;
 pub mod audit;
 pub mod commissioning;
 pub mod console;
+pub mod erasures;
 pub mod hot;
 pub mod jobs;
 pub mod joining;

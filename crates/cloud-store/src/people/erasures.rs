@@ -134,8 +134,8 @@ pub struct Passed {
     pub id: Uuid,
     /// Of which site.
     pub site: Uuid,
-    /// When nobody reached the home any more, ms since the Unix epoch.
-    pub closed_at: i64,
+    /// When nobody reached the home any more.
+    pub closed_at: jiff::Timestamp,
 }
 
 /// Ends of homes as an engine keeps them. Asking, taking back, closing and the end leave lines in the audit log.
@@ -190,7 +190,7 @@ pub trait Erasures: Send + Sync {
     /// False when the store knows no such home, or it is erased there.
     async fn erase_again(&self, passed: &Passed, now: UnixMillis) -> Result<bool, StoreError>;
 
-    /// A copy of everything begins.
+    /// A copy of everything begins; what is known of it already is replaced.
     async fn backup_began(&self, backup: &Backup) -> Result<(), StoreError>;
 
     /// It ended.

@@ -7,6 +7,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
 use super::{CONNECTIONS, PATIENCE, Pool, SqlStore, migrations};
 use crate::StoreError;
+use crate::postgres::patience;
 
 impl SqlStore {
     /// Opens the store in a file beside the service that it belongs to. SQLite lets several processes
@@ -33,6 +34,39 @@ impl SqlStore {
             .read_only(true)
             .immutable(true);
         Self::as_it_is(options, 1).await
+    }
+
+    /// Opens whatever store is there to be asked a question, however old or new it is; a question that it cannot answer is
+    /// an error.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sqlite_glance(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(PATIENCE);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options)
+            .await?;
+        Ok(Self {
+            pool: Pool::Sqlite(pool),
+            reader: None,
+        })
+    }
+
+    /// The same of a database of PostgreSQL.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn postgres_glance(url: &str) -> Result<Self, StoreError> {
+        let options = patience::options(url)?;
+        let pool = patience::pool(1).connect_with(options).await?;
+        Ok(Self {
+            pool: Pool::Postgres(pool),
+            reader: None,
+        })
     }
 
     async fn as_it_is(options: SqliteConnectOptions, connections: u32) -> Result<Self, StoreError> {

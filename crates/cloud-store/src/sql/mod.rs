@@ -87,6 +87,32 @@ macro_rules! transaction {
     };
 }
 
+/// The same for what deletes a home: SQLite overwrites what it deletes then, where it would only mark it as free.
+/// (PostgreSQL has no such thing; it uses what `VACUUM` finds free again.) Connections keep to it afterwards, which is harmless.
+macro_rules! wiping {
+    ($registry:expr, |$tx:ident| $body:block) => {
+        match &$registry.pool {
+            $crate::sql::Pool::Sqlite(pool) => {
+                let mut connection = pool.acquire().await?;
+                sqlx::query("PRAGMA secure_delete = ON")
+                    .execute(&mut *connection)
+                    .await?;
+                let mut $tx =
+                    sqlx::Connection::begin_with(&mut *connection, "BEGIN IMMEDIATE").await?;
+                let done = $body;
+                $tx.commit().await?;
+                done
+            }
+            $crate::sql::Pool::Postgres(pool) => {
+                let mut $tx = pool.begin().await?;
+                let done = $body;
+                $tx.commit().await?;
+                done
+            }
+        }
+    };
+}
+
 /// Runs one reading statement on whichever database it is.
 macro_rules! ask {
     ($registry:expr, |$pool:ident| $body:expr) => {
@@ -109,7 +135,7 @@ macro_rules! next_revision {
     }};
 }
 
-use {ask, next_revision, transaction};
+use {ask, next_revision, transaction, wiping};
 
 impl SqlStore {
     /// Opens the store in a file, or begins one.
@@ -179,6 +205,15 @@ impl SqlStore {
         .fetch_one(pool)
         .await?;
         Ok(Some(holds))
+    }
+
+    /// What was overwritten in SQLite's file was so in its write-ahead log at first. It is emptied if nobody reads at this
+    /// moment, else when it is used next.
+    async fn empty_the_write_ahead_log(&self) {
+        if let Pool::Sqlite(pool) = &self.pool {
+            let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(pool);
+            let _or_later = emptied.await;
+        }
     }
 
     /// Closes every connection.

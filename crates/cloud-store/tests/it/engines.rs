@@ -139,6 +139,20 @@ macro_rules! transfers_promises {
     };
 }
 
+macro_rules! erasures_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes erasures with $make;
+            an_end_can_be_taken_back_until_it_comes,
+            a_sold_home_is_not_erased,
+            a_closed_home_is_nobodys,
+            a_purged_home_leaves_nothing_that_a_search_finds,
+            a_shared_day_keeps_the_other_homes_rows,
+            an_end_comes_true_again_in_a_store_that_was_put_back,
+            backups_are_known_until_they_are_deleted,
+        );
+    };
+}
+
 macro_rules! overtaken_promises {
     ($engine:ident with $make:expr) => {
         on_each_engine!($engine makes overtaken with $make;
@@ -283,6 +297,12 @@ mod office {
     use super::*;
     office_promises!(sqlite with super::sqlite_registry());
     office_promises!(postgres with super::postgres_registry());
+}
+
+mod erasures {
+    use super::*;
+    erasures_promises!(sqlite with super::sqlite_registry());
+    erasures_promises!(postgres with super::postgres_registry());
 }
 
 mod jobs {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result, bail};
-use clap::Args;
+
 use jiff::Timestamp;
 use serde_json::json;
 use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::backup::{Exported, Snapshot, Target};
 use solthrive_cloud_store::meta::{AuditCheck, Registry as _};
+use solthrive_cloud_store::people::{Backup, Erasures as _};
 use solthrive_cloud_store::sqlite::SqliteHotLog;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,9 +24,10 @@ use super::output::{bytes, hex, instant};
 use super::postgres::Program;
 use super::progress::Progress;
 use super::screen::Screen;
+use crate::clock::new_id;
 use crate::config::{Place, StoreUrl};
 
-#[derive(Debug, Args)]
+#[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The service goes on meanwhile. Everything that devices were told is stored before the backup began is in \
 it. A backup is a folder with a manifest.json, which holds sizes and hashes of the other files; it appears \
@@ -34,13 +36,17 @@ With `postgres:` the program pg_dump does the work; it has to be as new as the s
 
 Examples:
   solthrive-cloud admin backup /var/backups/solthrive      # makes solthrive-20261126T031500Z in it
-  solthrive-cloud admin backup /mnt/disk/before-upgrade    # makes this folder")]
-pub(super) struct Backup {
+  solthrive-cloud admin backup /mnt/disk/before-upgrade    # makes this folder
+  solthrive-cloud admin backups list                       # which there are, and until when")]
+pub(super) struct Args {
     /// A folder that is there gets a new folder, named by the time; one that is not is made
     to: PathBuf,
+    /// Days for which it is kept: receipts of homes that are erased name it until then. `backups prune` deletes it
+    #[arg(long, value_name = "DAYS", default_value_t = 35, value_parser = clap::value_parser!(u16).range(1..=3_650))]
+    keep_days: u16,
 }
 
-pub(super) async fn run(args: &Backup, console: &Console, screen: &mut Screen) -> Result<Verdict> {
+pub(super) async fn run(args: &Args, console: &Console, screen: &mut Screen) -> Result<Verdict> {
     let now = console.clock.now();
     let name = if args.to.is_dir() {
         let name = Timestamp::from(now).strftime("solthrive-%Y%m%dT%H%M%SZ");
@@ -50,11 +56,49 @@ pub(super) async fn run(args: &Backup, console: &Console, screen: &mut Screen) -
     };
     let partial = Partial::begin(&name)?;
     let stop = stopped()?;
-    let mut manifest = match &console.place.store {
-        StoreUrl::Sqlite => embedded(console, &partial.path, instant(now), &stop)?,
-        StoreUrl::Postgres(url) => {
-            exported(url, console, &partial.path, instant(now), &stop).await?
+    let backup = Backup {
+        id: new_id(),
+        began_at: now,
+        ended_at: None,
+        place: std::path::absolute(&name)?.display().to_string(),
+        keep_until: now.plus_ms(i64::from(args.keep_days) * 86_400_000),
+        deleted_at: None,
+    };
+    // Before it holds anything: a receipt that is written meanwhile has to name it.
+    console.sql.backup_began(&backup).await?;
+    let made = make(console, partial, &backup, &stop).await;
+    let ended = console.clock.now();
+    match &made {
+        Ok(_) => console.sql.backup_ended(backup.id, ended).await?,
+        Err(_) => {
+            console.sql.backup_deleted(backup.id, ended).await?;
         }
+    }
+    let (path, manifest) = made?;
+    let facts = [
+        ("backup", path.display().to_string()),
+        ("size", bytes(manifest.bytes())),
+        ("as of", manifest.began_at.clone()),
+        ("kept until", instant(backup.keep_until)),
+        ("sites", manifest.counts.sites.to_string()),
+        ("devices", manifest.counts.devices.to_string()),
+        ("chunks", manifest.counts.chunks.to_string()),
+        ("log", format!("to entry {}", manifest.log.newest)),
+    ];
+    screen.facts(&facts, &json!({"backup": path, "manifest": manifest}))?;
+    Ok(Verdict::Fine)
+}
+
+async fn make(
+    console: &Console,
+    partial: Partial,
+    backup: &Backup,
+    stop: &AtomicBool,
+) -> Result<(PathBuf, Manifest)> {
+    let began_at = instant(backup.began_at);
+    let mut manifest = match &console.place.store {
+        StoreUrl::Sqlite => embedded(console, &partial.path, began_at, stop)?,
+        StoreUrl::Postgres(url) => exported(url, console, &partial.path, began_at, stop).await?,
     };
     if let AuditCheck::Whole { hash, .. } = console.sql.audit_check(&console.operator).await? {
         manifest.audit_hash = Some(hex(&hash));
@@ -69,20 +113,11 @@ pub(super) async fn run(args: &Backup, console: &Console, screen: &mut Screen) -
             pepper.display()
         );
     }
+    manifest.id = Some(backup.id);
+    manifest.keep_until = Some(instant(backup.keep_until));
     manifest.ended_at = instant(console.clock.now());
     write(&manifest, &partial.path)?;
-    let path = partial.complete()?;
-    let facts = [
-        ("backup", path.display().to_string()),
-        ("size", bytes(manifest.bytes())),
-        ("as of", manifest.began_at.clone()),
-        ("sites", manifest.counts.sites.to_string()),
-        ("devices", manifest.counts.devices.to_string()),
-        ("chunks", manifest.counts.chunks.to_string()),
-        ("log", format!("to entry {}", manifest.log.newest)),
-    ];
-    screen.facts(&facts, &json!({"backup": path, "manifest": manifest}))?;
-    Ok(Verdict::Fine)
+    Ok((partial.complete()?, manifest))
 }
 
 /// True once somebody wants this to end: then the half of a backup is taken away.

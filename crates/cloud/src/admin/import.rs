@@ -59,7 +59,15 @@ impl Import<'_> {
 
     /// The database, if something may come into it.
     async fn target(&self) -> Result<Target> {
-        let target = Target::look(self.url).await?;
+        let mut target = Target::look(self.url).await?;
+        // One that has just ended is seen for a moment.
+        for _ in 0..20 {
+            if target.sessions == 0 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            target = Target::look(self.url).await?;
+        }
         if target.sessions > 0 {
             bail!(
                 "{} other sessions use the database: stop every service first",

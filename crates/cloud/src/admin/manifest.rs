@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::backup::Held;
+use uuid::Uuid;
 
 use super::output::hex;
 
@@ -32,6 +33,12 @@ pub struct Manifest {
     /// Version of the program that made it.
     pub(super) program: String,
     pub(super) engine: Engine,
+    /// By which the store remembers it.
+    #[serde(default)]
+    pub(super) id: Option<Uuid>,
+    /// Until when it is kept.
+    #[serde(default)]
+    pub(super) keep_until: Option<String>,
     /// Everything that was acknowledged before is in it.
     pub(super) began_at: String,
     pub(super) ended_at: String,
@@ -83,6 +90,8 @@ impl Manifest {
             format: FORMAT,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             engine,
+            id: None,
+            keep_until: None,
             ended_at: began_at.clone(),
             began_at,
             schema: held.schema,

@@ -5,13 +5,16 @@
 //! start it can read the store's files anyway, so it asks for no password; what it changes is in the
 //! audit log. Secrets are printed once, when they are made, and never logged.
 
+mod afterwards;
 mod audit;
 mod backup;
+mod backups;
 mod chunk;
 mod code;
 mod console;
 mod contents;
 mod device;
+mod erasure;
 mod find;
 mod findings;
 mod folders;
@@ -107,7 +110,13 @@ enum Command {
     #[command(subcommand)]
     Chunk(chunk::Command),
     /// Copy everything, while the service goes on
-    Backup(backup::Backup),
+    Backup(backup::Args),
+    /// Backups that there are, and how long each is kept
+    #[command(subcommand)]
+    Backups(backups::Command),
+    /// Homes that were erased, and their receipts
+    #[command(subcommand)]
+    Erasure(erasure::Command),
     /// Put a backup in the place of the store
     Restore(restore::Restore),
     /// Check a store or a backup, down to the last row
@@ -192,6 +201,8 @@ async fn work_on(
         Command::Status => status::run(console, screen).await,
         Command::Chunk(command) => chunk::run(command, console, screen).await,
         Command::Backup(args) => backup::run(args, console, screen).await,
+        Command::Backups(command) => backups::run(command, console, screen).await,
+        Command::Erasure(command) => erasure::run(command, console, screen).await,
         Command::Restore(_) | Command::Verify(_) => Ok(Verdict::Fine),
     }
 }

@@ -14,6 +14,7 @@ use serde_json::json;
 use solthrive_cloud_store::backup::Target;
 
 use super::Verdict;
+use super::afterwards::Afterwards;
 use super::console::taken;
 use super::folders;
 use super::import::Import;
@@ -47,6 +48,8 @@ before_restore_TIME. With `postgres:` the programs pg_restore and psql do the wo
 Devices send again what was not acknowledged. What they were told is stored after the backup began is not \
 in it, and they do not send it again.
 
+Homes that were erased since are erased again, as far as the store in this place or --erasures tells which.
+
 Examples:
   solthrive-cloud admin restore /var/backups/solthrive/solthrive-20261126T031500Z
   solthrive-cloud admin --store postgres://solthrive@db/new restore /mnt/disk/before-upgrade")]
@@ -56,6 +59,9 @@ pub(super) struct Restore {
     /// Although the place holds something already
     #[arg(long)]
     pub(super) force: bool,
+    /// Homes that were erased since the backup, as `--json erasure list` told them; those that the store in this place knows of need not be named
+    #[arg(long, value_name = "FILE")]
+    pub(super) erasures: Option<PathBuf>,
 }
 
 pub(super) async fn run(
@@ -84,6 +90,7 @@ pub(super) async fn run(
             );
         }
     }
+    let afterwards = Afterwards::gather(place, args.erasures.as_deref()).await?;
     let aside = Aside::at(place, clock);
     let aside = match &place.store {
         StoreUrl::Sqlite => embedded(args, &manifest, place, &aside.folder, &mut progress)?,
@@ -99,6 +106,7 @@ pub(super) async fn run(
         }
     };
     drop(progress);
+    let again = afterwards.come_true(place, &aside, clock.now()).await?;
     let mut facts = vec![
         ("restored", args.from.display().to_string()),
         ("as of", manifest.began_at.clone()),
@@ -109,9 +117,25 @@ pub(super) async fn run(
     if !aside.is_empty() {
         facts.push(("set aside", aside.join(", ")));
     }
-    let value = json!({"restored": args.from, "manifest": manifest, "set_aside": aside});
+    facts.push(("erased again", erased_again(again, &afterwards, &manifest)));
+    let value = json!({
+        "restored": args.from, "manifest": manifest, "set_aside": aside, "erased_again": again,
+        "erasures_known": afterwards.is_known,
+    });
     screen.facts(&facts, &value)?;
     Ok(Verdict::Fine)
+}
+
+fn erased_again(again: usize, afterwards: &Afterwards, manifest: &Manifest) -> String {
+    match again {
+        0 if !afterwards.is_known => format!(
+            "unknown: a home that was erased after {} is back; name them with --erasures",
+            manifest.began_at
+        ),
+        0 => "no home".to_owned(),
+        1 => "one home".to_owned(),
+        homes => format!("{homes} homes"),
+    }
 }
 
 /// Where that goes which was in the place.

@@ -12,5 +12,5 @@ pub use figures::*;
 pub use leases::*;
 pub use progress::*;
 pub use things::everything;
-pub(super) use things::{BY, at, org, site};
+pub(super) use things::{BY, at, device, open_day, org, piece, seq, site};
 pub use views::*;

@@ -20,7 +20,7 @@ pub(super) const DAY_MS: i64 = 86_400_000;
 pub(in crate::conformance) fn at(ms: i64) -> UnixMillis {
     UnixMillis::try_from(ms).expect("a test's instant")
 }
-pub(super) fn device(number: u128) -> DeviceId {
+pub(in crate::conformance) fn device(number: u128) -> DeviceId {
     DeviceId::from_uuid(Uuid::from_u128(number))
 }
 pub(in crate::conformance) fn org(number: u128) -> OrgId {
@@ -29,7 +29,7 @@ pub(in crate::conformance) fn org(number: u128) -> OrgId {
 pub(in crate::conformance) fn site(number: u128) -> SiteId {
     SiteId::from_uuid(Uuid::from_u128(number))
 }
-pub(super) fn seq(number: i64) -> Seq {
+pub(in crate::conformance) fn seq(number: i64) -> Seq {
     Seq::new(number)
 }
 pub(super) fn june(day: i8) -> Date {
@@ -38,7 +38,7 @@ pub(super) fn june(day: i8) -> Date {
 pub(super) fn quarter(index: i64) -> Quarter {
     Quarter::try_from(index).expect("a test's quarter")
 }
-pub(super) fn open_day(number: u128, day: UtcDay) -> OpenDay {
+pub(in crate::conformance) fn open_day(number: u128, day: UtcDay) -> OpenDay {
     OpenDay {
         device: device(number),
         day,
@@ -46,7 +46,7 @@ pub(super) fn open_day(number: u128, day: UtcDay) -> OpenDay {
 }
 
 /// A piece of `device` with rows from `span.0` to `span.1`, whose bytes are all `byte`.
-pub(super) fn piece(number: u128, span: (i64, i64), byte: u8) -> Piece {
+pub(in crate::conformance) fn piece(number: u128, span: (i64, i64), byte: u8) -> Piece {
     Piece {
         device: device(number),
         day: span.0.div_euclid(DAY_MS),

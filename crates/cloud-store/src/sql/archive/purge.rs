@@ -16,7 +16,7 @@ use crate::StoreError;
 use crate::archive::{Closed, Going, GoingPart, Piece, Purge, UtcDay, Wrote, fleet_day};
 use crate::hot::Seq;
 use crate::sql::people::erasures::deleted;
-use crate::sql::{SqlStore, ask, transaction};
+use crate::sql::{SqlStore, ask, wiping};
 
 /// What is kept by site beside its days.
 const REST: [(&str, &str); 7] = [
@@ -85,7 +85,7 @@ impl Purge for SqlStore {
     }
 
     async fn let_rest_go(&self, of: Closed) -> Result<(), StoreError> {
-        transaction!(self, |tx| {
+        wiping!(self, |tx| {
             let mut gone = Vec::new();
             for (table, delete) in REST {
                 let rows = sqlx::query(delete)
@@ -106,7 +106,7 @@ impl Purge for SqlStore {
         days: Range<UtcDay>,
         most: u32,
     ) -> Result<u64, StoreError> {
-        let gone = transaction!(self, |tx| {
+        let gone = wiping!(self, |tx| {
             let gone = sqlx::query(
                 "DELETE FROM chunk WHERE (device, day, part) IN (
                      SELECT device, day, part FROM chunk WHERE device = $1 AND day >= $2 AND day < $3 LIMIT $4
@@ -136,7 +136,7 @@ impl Purge for SqlStore {
     }
 
     async fn purged(&self, of: Closed, through: Seq, now: UnixMillis) -> Result<(), StoreError> {
-        transaction!(self, |tx| {
+        wiping!(self, |tx| {
             sqlx::query(
                 "UPDATE erasure SET purged_at = $2, log_through = $3 WHERE id = $1 AND purged_at IS NULL",
             )
@@ -161,7 +161,7 @@ async fn let_go(db: &SqlStore, folded: Seq, going: &Going) -> Result<Wrote, Stor
         });
     }
     let (from, to) = texts(&going.dates);
-    transaction!(db, |tx| {
+    wiping!(db, |tx| {
         // Locks the row, as a checkpoint does: no other writes sums of fleets meanwhile.
         let ours = sqlx::query("UPDATE log_cursor SET folded = folded WHERE folded = $1")
             .bind(folded.get())
@@ -214,7 +214,7 @@ async fn let_rows_go(
 ) -> Result<Wrote, StoreError> {
     let (of, day) = (going.of, going.day);
     let count = i64::try_from(left.len()).unwrap_or(i64::MAX);
-    transaction!(db, |tx| {
+    wiping!(db, |tx| {
         // New numbers: who read the day before cannot take what is there now for what was there then.
         let (newest,): (i64,) =
             sqlx::query_as("UPDATE log_cursor SET pieces = pieces + $1 RETURNING pieces")

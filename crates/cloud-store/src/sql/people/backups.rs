@@ -10,13 +10,15 @@ use crate::sql::{SqlStore, ask, instant, transaction};
 pub(super) async fn began(db: &SqlStore, backup: &Backup) -> Result<(), StoreError> {
     transaction!(db, |tx| {
         sqlx::query(
-            "INSERT INTO backup (id, began_at, ended_at, place, keep_until) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO backup (id, began_at, ended_at, place, keep_until, deleted_at) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, deleted_at = excluded.deleted_at",
         )
         .bind(backup.id)
         .bind(backup.began_at.get())
         .bind(backup.ended_at.map(UnixMillis::get))
         .bind(&backup.place)
         .bind(backup.keep_until.get())
+        .bind(backup.deleted_at.map(UnixMillis::get))
         .execute(&mut *tx)
         .await?;
     });

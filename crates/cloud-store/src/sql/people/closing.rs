@@ -10,7 +10,7 @@ use super::erasures::{act, deleted};
 use crate::StoreError;
 use crate::people::{Closing, Passed};
 use crate::sql::audit::audit;
-use crate::sql::{SqlStore, ask, next_revision, transaction};
+use crate::sql::{SqlStore, ask, next_revision, transaction, wiping};
 
 /// What is deleted at once, and where: rows of the site. Those come first that others refer to.
 const SAID_OF_IT: [(&str, &str); 9] = [
@@ -104,7 +104,7 @@ async fn close(
     site: Uuid,
     now: UnixMillis,
 ) -> Result<Option<Closing>, StoreError> {
-    let closing = transaction!(db, |tx| {
+    let closing = wiping!(db, |tx| {
         // The site first, as a sale and every write of its owner does; then the revision, as a registration does.
         let owner: Option<(Uuid,)> =
             sqlx::query_as("UPDATE site SET version = version WHERE id = $1 RETURNING owner_org")

@@ -228,6 +228,7 @@ impl Erasures for SqlStore {
             };
             audit!(tx, now, act);
         });
+        self.empty_the_write_ahead_log().await;
         Ok(true)
     }
 
@@ -240,12 +241,15 @@ impl Erasures for SqlStore {
             .fetch_all(pool)
             .await?
         });
-        let passed = |(id, site, closed_at)| Passed {
-            id,
-            site,
-            closed_at,
+        let passed = |(id, site, closed_at)| {
+            let closed_at = instant(closed_at)?.into();
+            Ok(Passed {
+                id,
+                site,
+                closed_at,
+            })
         };
-        Ok(rows.into_iter().map(passed).collect())
+        rows.into_iter().map(passed).collect()
     }
 
     async fn erase_again(&self, passed: &Passed, now: UnixMillis) -> Result<bool, StoreError> {

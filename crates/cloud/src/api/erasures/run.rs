@@ -17,7 +17,7 @@ use crate::mail::Letter;
 use crate::receipts::{Holds, Kept, Receipt};
 
 /// Between two looks.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Ends homes.
 pub(crate) struct Eraser {

@@ -58,7 +58,7 @@ async fn close(rig: &Rig) {
     let passed = Passed {
         id: Uuid::from_u128(1),
         site: gone().as_uuid(),
-        closed_at: 0,
+        closed_at: jiff::Timestamp::UNIX_EPOCH,
     };
     let now = at(ms(NOW));
     assert!(rig.store.erase_again(&passed, now).await.unwrap());
