@@ -11,7 +11,8 @@ pub(super) async fn began(db: &SqlStore, backup: &Backup) -> Result<(), StoreErr
     transaction!(db, |tx| {
         sqlx::query(
             "INSERT INTO backup (id, began_at, ended_at, place, keep_until, deleted_at) VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, deleted_at = excluded.deleted_at",
+             ON CONFLICT (id) DO UPDATE SET began_at = excluded.began_at, ended_at = excluded.ended_at, place = excluded.place,
+             keep_until = excluded.keep_until, deleted_at = excluded.deleted_at",
         )
         .bind(backup.id)
         .bind(backup.began_at.get())

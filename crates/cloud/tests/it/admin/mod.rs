@@ -3,6 +3,7 @@
 mod backups;
 mod chunks;
 mod devices;
+mod erasures;
 mod everything;
 mod help;
 mod people;

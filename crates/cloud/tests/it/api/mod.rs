@@ -2,6 +2,7 @@
 
 mod attacks;
 mod commissioning;
+mod erasures;
 mod exports;
 mod fuzzed;
 mod joining;
@@ -69,9 +70,13 @@ impl World {
 
     /// With everything in PostgreSQL.
     async fn on_postgres() -> Self {
+        Self::on_postgres_telling(Clock::system(), &["--no-second-factor"]).await
+    }
+
+    async fn on_postgres_telling(clock: Clock, settings: &[&str]) -> Self {
         let (folder, database) = (tempfile::tempdir().unwrap(), Database::fresh().unwrap());
-        let settings = serve(folder.path(), database.url(), &["--no-second-factor"]);
-        let running = Running::start(&settings, Clock::system()).await.unwrap();
+        let settings = serve(folder.path(), database.url(), settings);
+        let running = Running::start(&settings, clock).await.unwrap();
         let store = SqlStore::postgres(database.url()).await.unwrap();
         Self::of(running, store, folder, Some(database))
     }

@@ -88,6 +88,7 @@ fn path_of(operation: &Operation, site: SiteId, fleet: OrgId, device: DeviceId) 
         .replace("{support}", &some)
         .replace("{user}", &some)
         .replace("{export}", &some)
+        .replace("{erasure}", &some)
         .replace("{code}", &some);
     let query = match operation.path.rsplit('/').next() {
         Some("telemetry") => "?from=2026-06-21T00:00:00Z&to=2026-06-22T00:00:00Z",
@@ -155,9 +156,12 @@ async fn walk(town: &Town, operation: &Operation, actor: &Actor, site: SiteId, f
                 "{consent}",
                 "{user}",
                 "{export}",
+                "{erasure}",
                 "{code}",
             ];
-            let made_up = made_up.iter().any(|name| operation.path.contains(name));
+            // No home of the town is to be erased.
+            let made_up = made_up.iter().any(|name| operation.path.contains(name))
+                || (operation.path.ends_with("/erasure") && operation.method != "POST");
             let scoped = matches!(
                 answer.code().as_str(),
                 "not-allowed" | "session-needed" | "second-factor"
@@ -210,6 +214,7 @@ fn what_is_open_to_whoever_comes_is_this_and_nothing_else() {
         ("GET", "/oauth/jwks.json"),
         ("GET", "/.well-known/oauth-authorization-server"),
         ("POST", "/api/v1/transfers/look"),
+        ("GET", "/api/v1/erasures/key"),
         ("GET", "/api/v1/exports/{export}/file"),
     ];
     assert_eq!(open, known);
