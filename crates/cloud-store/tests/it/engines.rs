@@ -145,6 +145,8 @@ macro_rules! erasures_promises {
             an_end_can_be_taken_back_until_it_comes,
             a_sold_home_is_not_erased,
             a_closed_home_is_nobodys,
+            the_appliance_of_a_closed_home_is_free,
+            a_receipt_is_written_once_and_not_before_the_purge,
             a_purged_home_leaves_nothing_that_a_search_finds,
             a_shared_day_keeps_the_other_homes_rows,
             an_end_comes_true_again_in_a_store_that_was_put_back,

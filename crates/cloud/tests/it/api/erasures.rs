@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use solthrive_cloud::clock::Clock;
+use solthrive_cloud::config::Place;
 use solthrive_cloud::receipts::Receipts;
 use solthrive_cloud_store::meta::OrgKind;
 use solthrive_domain::access::Role;
@@ -344,6 +345,33 @@ fn an_erased_home_leaves_nothing_but_a_receipt_and_the_neighbour_everything() {
         );
         town.world.stop().await;
         assert!(!is_in_files(folder, NAME), "its name is in no file");
+    });
+}
+
+#[test]
+fn there_is_no_receipt_while_anything_is_left() {
+    run(async {
+        let town = town("0").await;
+        let there = town.ask(&town.ada, NAME).await;
+        let there = there.header("location").unwrap().to_owned();
+        town.until(&there, "running").await;
+        // What no step of the erasure looks for: its table's rows went when the home closed.
+        let path = Place::database(town.world.folder.path());
+        let beside = rusqlite::Connection::open(&path).unwrap();
+        beside.busy_timeout(Duration::from_secs(5)).unwrap();
+        let site = town.site.as_uuid();
+        let added = beside.execute(
+            "INSERT INTO site_config (site, revision, at, told_by, json) VALUES (?1, 1, 1, 'somebody', '{}')",
+            [site.as_bytes()],
+        );
+        assert_eq!(added.unwrap(), 1);
+        town.leap.store(60_000, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        assert_eq!(town.told(&there).await["state"], "running");
+        let gone = beside.execute("DELETE FROM site_config WHERE site = ?1", [site.as_bytes()]);
+        assert_eq!(gone.unwrap(), 1);
+        town.until(&there, "done").await;
+        town.world.stop().await;
     });
 }
 
