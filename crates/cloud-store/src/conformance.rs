@@ -11,6 +11,7 @@ pub mod commissioning;
 pub mod console;
 pub mod erasures;
 pub mod hot;
+pub mod identities;
 pub mod jobs;
 pub mod joining;
 pub mod oauth;

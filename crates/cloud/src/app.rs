@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::refuse_unfinished;
-use crate::api::{Api, Cost, Eraser, Exporter, Passwords, Policy, Ports};
+use crate::api::{Api, Cost, Eraser, Exporter, Passwords, Policy, Ports, Providers};
 use crate::clock::{Clock, new_id};
 use crate::config::{Place, Role, Serve, StoreUrl};
 use crate::devices::Devices;
@@ -302,8 +302,14 @@ fn api(
         .as_slice()
         .try_into()
         .context("the pepper is not of its size")?;
+    let providers = match &settings.oidc {
+        Some(path) => {
+            Providers::read(path).context("identity providers cannot be used as --oidc says")?
+        }
+        None => Providers::none(),
+    };
     let ending = watch.ending.clone();
-    let api = Api::new(ports, clock, policy, passwords, key, ending)?;
+    let api = Api::new(ports, clock, policy, passwords, providers, key, ending)?;
     let api = Arc::new(api);
     let exporter = Exporter::new(Arc::clone(&api));
     part.keep("exports", watch, exporter.run(part.stop.clone()));

@@ -131,6 +131,9 @@ pub struct Serve {
         default_value = "https://localhost:8443"
     )]
     pub public_url: String,
+    /// Identity providers by which people can sign in (OpenID Connect), JSON: see docs/operations/cloud.md
+    #[arg(long, env = "SOLTHRIVE_CLOUD_OIDC", value_name = "FILE")]
+    pub oidc: Option<PathBuf>,
     /// How log lines look
     #[arg(long, env = "SOLTHRIVE_CLOUD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]
     pub log_format: LogFormat,

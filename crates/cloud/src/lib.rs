@@ -20,6 +20,7 @@ pub mod logging;
 pub mod mail;
 pub mod metrics;
 pub mod notes;
+pub mod outbound;
 pub mod receipts;
 pub mod recent;
 pub mod rotation;

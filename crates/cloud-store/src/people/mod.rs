@@ -10,6 +10,7 @@ mod commissioning;
 mod consents;
 mod erasures;
 mod homes;
+mod identities;
 mod jobs;
 mod office;
 mod orgs;
@@ -30,6 +31,7 @@ pub use self::erasures::{
     Backup, Closing, Erasure, ErasureState, Erasures, Found as Remnant, NewErasure, Passed,
 };
 pub use self::homes::{Home, HomeFilter, Homes, Page, PageKey};
+pub use self::identities::{Identities, IdentityLine, Linked, NewTrip, Trip, WhoElsewhere};
 pub use self::jobs::{Job, JobKind, JobState, Jobs, NewJob};
 pub use self::office::{
     AuditFilter, Found, FoundDevice, FoundOrg, FoundPerson, FoundSite, Office, Person, ShutOut,

@@ -35,6 +35,7 @@ pub(crate) fn sqlite() -> Migrator {
         12 "0012_rotation",
         14 "0014_export_parts",
         15 "0015_erasure",
+        16 "0016_identities",
     )
 }
 
@@ -51,6 +52,7 @@ pub(crate) fn postgres() -> Migrator {
         13 "0013_second_wall",
         14 "0014_export_parts",
         15 "0015_erasure",
+        16 "0016_identities",
     )
 }
 

@@ -155,6 +155,16 @@ macro_rules! erasures_promises {
     };
 }
 
+macro_rules! identities_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes identities with $make;
+            a_trip_ends_once_and_in_time,
+            an_identity_is_one_persons,
+            an_identity_of_nobody_signs_nobody_in,
+        );
+    };
+}
+
 macro_rules! overtaken_promises {
     ($engine:ident with $make:expr) => {
         on_each_engine!($engine makes overtaken with $make;
@@ -299,6 +309,12 @@ mod office {
     use super::*;
     office_promises!(sqlite with super::sqlite_registry());
     office_promises!(postgres with super::postgres_registry());
+}
+
+mod identities {
+    use super::*;
+    identities_promises!(sqlite with super::sqlite_registry());
+    identities_promises!(postgres with super::postgres_registry());
 }
 
 mod erasures {

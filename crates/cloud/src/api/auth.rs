@@ -97,6 +97,23 @@ pub(super) fn busy(error: NoHash) -> Problem {
 }
 
 async fn begin(api: &Api, found: &SignIn, headers: &HeaderMap) -> Result<Response, Problem> {
+    let (factor, secret) = begin_session(api, found, headers).await?;
+    let second_factor = match factor {
+        SecondFactor::Passed => "passed",
+        SecondFactor::NotAsked => "not_asked",
+        SecondFactor::Missing => "missing",
+    };
+    let mut response = super::answer::private(&SignedIn { second_factor });
+    set_cookie(&mut response, &secret, api.policy.session.as_secs());
+    Ok(response)
+}
+
+/// A session of somebody who showed that he is who he says; what of a second factor is missing, and the cookie's secret.
+pub(super) async fn begin_session(
+    api: &Api,
+    found: &SignIn,
+    headers: &HeaderMap,
+) -> Result<(SecondFactor, String), Problem> {
     let secret = secret()?;
     let now = api.clock.now();
     let lasts = i64::try_from(api.policy.session.as_millis()).unwrap_or(i64::MAX);
@@ -116,14 +133,7 @@ async fn begin(api: &Api, found: &SignIn, headers: &HeaderMap) -> Result<Respons
         set_up: found.totp.is_some(),
         asked_of_staff: api.policy.second_factor_for_staff,
     };
-    let second_factor = match SecondFactor::of(facts, &found.memberships) {
-        SecondFactor::Passed => "passed",
-        SecondFactor::NotAsked => "not_asked",
-        SecondFactor::Missing => "missing",
-    };
-    let mut response = super::answer::private(&SignedIn { second_factor });
-    set_cookie(&mut response, &secret, api.policy.session.as_secs());
-    Ok(response)
+    Ok((SecondFactor::of(facts, &found.memberships), secret))
 }
 
 fn agent(headers: &HeaderMap) -> Option<String> {
@@ -136,11 +146,11 @@ fn agent(headers: &HeaderMap) -> Option<String> {
     )
 }
 
-fn set_cookie(response: &mut Response, value: &str, max_age: u64) {
+pub(super) fn set_cookie(response: &mut Response, value: &str, max_age: u64) {
     let cookie =
         format!("{COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={max_age}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
 }
 

@@ -23,6 +23,7 @@ mod fleet;
 mod grants;
 mod guard;
 mod homes;
+mod identity;
 mod invitations;
 mod jwt;
 mod letters;
@@ -51,6 +52,7 @@ pub use self::document::{add_to as add_to_document, operations as documented_ope
 pub(crate) use self::erasures::Eraser;
 pub(crate) use self::exports::Exporter;
 pub use self::guard::Needs;
+pub use self::identity::Providers;
 pub use self::password::{Cost, NoHash, Passwords, SHORTEST as SHORTEST_PASSWORD};
 pub(crate) use self::problem::all as problems;
 pub(crate) use self::routes::path;

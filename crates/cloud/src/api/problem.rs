@@ -112,6 +112,20 @@ kinds! {
     exports_at_once EXPORTS_AT_ONCE = 409 "exports-at-once" "Three exports of this site are on their way already: wait for one, or take it back";
     /// The end of the home is asked for already.
     erased_already ERASED_ALREADY = 409 "erased-already" "This home is to be erased already: its erasure tells until when it can be taken back";
+    /// A sign-in elsewhere was not begun in this browser, or its time is over, or it came back before.
+    no_trip NO_TRIP = 403 "no-trip" "This sign-in was not begun in this browser, or is over: begin again";
+    /// The provider let nobody in.
+    identity_refused IDENTITY_REFUSED = 403 "identity-refused" "The identity provider did not sign you in: begin again, or sign in with your password";
+    /// Nobody has linked it, or who did is not let in.
+    identity_unknown IDENTITY_UNKNOWN = 403 "identity-unknown" "Nobody is signed in by this identity here: sign in with your password, then link it";
+    /// It is linked to another account.
+    identity_taken IDENTITY_TAKEN = 409 "identity-taken" "This identity is linked to another account";
+    /// A provider that is not reached.
+    identity_provider_away IDENTITY_PROVIDER_AWAY = 503 "identity-provider-away" "The identity provider cannot be reached now: try again, or sign in with your password";
+    /// Its word is not to be taken.
+    identity_answer IDENTITY_ANSWER = 502 "identity-answer" "What the identity provider answered cannot be believed; it was written down for whoever runs this service";
+    /// It is right, but by another clock.
+    identity_provider_clock IDENTITY_PROVIDER_CLOCK = 502 "identity-provider-clock" "The identity provider's clock and ours differ by more than two minutes, so its word is not taken: tell whoever runs this service";
     /// An edit without the version that it changes.
     no_version NO_VERSION = 428 "no-version" "Say which version you change: If-Match with the `version` of the last answer, in quotes";
     /// Somebody else changed it first.

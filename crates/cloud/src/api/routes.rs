@@ -13,8 +13,8 @@ use super::guard::{Guarded, Needs};
 use super::quota::counted;
 use super::{
     Api, admin, alerts, auth, clients, commissioning, days, erasures, events, exports, factor,
-    fleet, grants, homes, invitations, live, me, oauth, orgs, passwords, setup, support, telemetry,
-    transfers,
+    fleet, grants, homes, identity, invitations, live, me, oauth, orgs, passwords, setup, support,
+    telemetry, transfers,
 };
 
 /// An operation, as it is called and what it needs.
@@ -64,6 +64,15 @@ fn people_routes(routes: Routes) -> Routes {
         .post("/api/v1/me/password", passwords::change)
         .post("/api/v1/me/factor", factor::begin)
         .post("/api/v1/me/factor/proof", factor::prove)
+        .get("/api/v1/auth/providers", identity::providers)
+        .post("/api/v1/auth/providers/{provider}/trips", identity::begin)
+        .get("/oauth/callback", identity::back)
+        .get("/api/v1/me/identities", identity::list)
+        .post(
+            "/api/v1/me/identities/{provider}/trips",
+            identity::begin_to_link,
+        )
+        .delete("/api/v1/me/identities/{identity}", identity::unlink)
         .get("/api/v1/me", me::me)
         .get("/api/v1/me/sessions", me::sessions)
         .delete("/api/v1/me/sessions/{session}", me::end_session)

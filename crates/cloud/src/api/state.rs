@@ -6,8 +6,8 @@ use std::time::Duration;
 use solthrive_cloud_store::archive::Views;
 use solthrive_cloud_store::meta::Registry;
 use solthrive_cloud_store::people::{
-    Accounts, Commissioning, Consents, Erasures, Homes, Jobs, Office, Orgs, Programs, Recovery,
-    Tenancy, Transfers,
+    Accounts, Commissioning, Consents, Erasures, Homes, Identities, Jobs, Office, Orgs, Programs,
+    Recovery, Tenancy, Transfers,
 };
 use solthrive_cloud_store::sql::SqlStore;
 use tokio::sync::{Notify, Semaphore};
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cursor::Cursors;
 use super::exports::Links;
+use super::identity::Providers;
 use super::password::Passwords;
 use super::quota::Quota;
 use super::seal::Seals;
@@ -94,6 +95,8 @@ pub struct Ports {
     pub jobs: Arc<dyn Jobs>,
     /// The end of homes.
     pub erasures: Arc<dyn Erasures>,
+    /// Who people are elsewhere.
+    pub identities: Arc<dyn Identities>,
     /// What who runs the platform does.
     pub office: Arc<dyn Office>,
     /// Devices and orgs, for who runs the platform.
@@ -122,6 +125,7 @@ impl Ports {
             commissioning: store.clone(),
             jobs: store.clone(),
             erasures: store.clone(),
+            identities: store.clone(),
             office: store.clone(),
             registry: store.clone(),
             views: store,
@@ -155,6 +159,8 @@ pub struct Api {
     pub jobs: Arc<dyn Jobs>,
     /// The end of homes.
     pub erasures: Arc<dyn Erasures>,
+    /// Who people are elsewhere.
+    pub identities: Arc<dyn Identities>,
     /// What who runs the platform does.
     pub office: Arc<dyn Office>,
     /// Devices and orgs, for who runs the platform.
@@ -179,6 +185,7 @@ pub struct Api {
     /// What installers' codes are hashed with.
     pub(super) pepper: Pepper,
     pub(super) links: Links,
+    pub(super) providers: Providers,
     pub(super) receipts: Receipts,
     /// Told when an export was asked for.
     pub(super) exports_wait: Notify,
@@ -198,6 +205,7 @@ impl Api {
         clock: Clock,
         policy: Policy,
         passwords: Passwords,
+        providers: Providers,
         key: &[u8; Pepper::LEN],
         ending: CancellationToken,
     ) -> anyhow::Result<Self> {
@@ -213,6 +221,7 @@ impl Api {
             commissioning: ports.commissioning,
             jobs: ports.jobs,
             erasures: ports.erasures,
+            identities: ports.identities,
             office: ports.office,
             registry: ports.registry,
             mail: ports.mail,
@@ -228,6 +237,7 @@ impl Api {
             seals: Seals::new(key)?,
             pepper: Pepper::new(key),
             links: Links::new(key),
+            providers,
             receipts: Receipts::new(key)?,
             exports_wait: Notify::new(),
             setup: Setup::default(),

@@ -40,6 +40,7 @@ pub(super) struct Throttle {
     addresses_of_clients: Counts<IpAddr>,
     letters: Counts<IpAddr>,
     letters_by: Counts<UserId>,
+    trips: Counts<IpAddr>,
 }
 
 impl Throttle {
@@ -98,6 +99,13 @@ impl Throttle {
     pub(super) fn letter_by(&self, who: UserId, now: Duration) -> Result<(), Duration> {
         self.letters_by.may_try(&who, now)?;
         self.letters_by.failed(who, LETTERS, now);
+        Ok(())
+    }
+
+    /// Counts a sign-in that leaves for a provider; the time until it may, if not now.
+    pub(super) fn trip(&self, from: IpAddr, now: Duration) -> Result<(), Duration> {
+        self.trips.may_try(&from, now)?;
+        self.trips.failed(from, FREE_OF_ADDRESS, now);
         Ok(())
     }
 

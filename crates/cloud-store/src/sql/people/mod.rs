@@ -11,6 +11,7 @@ mod factors;
 mod found;
 mod grants;
 mod homes;
+mod identities;
 mod invitations;
 mod jobs;
 mod members;

@@ -96,6 +96,7 @@ guarded!(A);
 guarded!(A, B);
 guarded!(A, B, C);
 guarded!(A, B, C, D);
+guarded!(A, B, C, D, E);
 
 /// The ids of a path; what is no id leads nowhere.
 #[derive(Deserialize)]

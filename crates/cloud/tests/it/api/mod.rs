@@ -5,6 +5,7 @@ mod commissioning;
 mod erasures;
 mod exports;
 mod fuzzed;
+mod identity;
 mod joining;
 mod letters;
 mod live;

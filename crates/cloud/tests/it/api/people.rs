@@ -264,7 +264,7 @@ fn staff_without_a_second_factor_is_good_for_nothing_where_the_platform_asks_for
 }
 
 /// The code of this secret so many seconds from now.
-fn code(secret: &str, seconds: u64) -> String {
+pub(super) fn code(secret: &str, seconds: u64) -> String {
     let mut bits = 0_u64;
     let (mut count, mut bytes) = (0, Vec::new());
     for letter in secret.chars() {

@@ -89,6 +89,8 @@ fn path_of(operation: &Operation, site: SiteId, fleet: OrgId, device: DeviceId) 
         .replace("{user}", &some)
         .replace("{export}", &some)
         .replace("{erasure}", &some)
+        .replace("{identity}", &some)
+        .replace("{provider}", "nobody")
         .replace("{code}", &some);
     let query = match operation.path.rsplit('/').next() {
         Some("telemetry") => "?from=2026-06-21T00:00:00Z&to=2026-06-22T00:00:00Z",
@@ -157,6 +159,8 @@ async fn walk(town: &Town, operation: &Operation, actor: &Actor, site: SiteId, f
                 "{user}",
                 "{export}",
                 "{erasure}",
+                "{identity}",
+                "{provider}",
                 "{code}",
             ];
             // No home of the town is to be erased.
@@ -207,6 +211,9 @@ fn what_is_open_to_whoever_comes_is_this_and_nothing_else() {
         ("POST", "/api/v1/auth/session"),
         ("POST", "/api/v1/auth/reset"),
         ("POST", "/api/v1/auth/password"),
+        ("GET", "/api/v1/auth/providers"),
+        ("POST", "/api/v1/auth/providers/{provider}/trips"),
+        ("GET", "/oauth/callback"),
         ("POST", "/api/v1/invitations/look"),
         ("POST", "/api/v1/invitations/accept"),
         ("POST", "/oauth/token"),
