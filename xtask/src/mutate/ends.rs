@@ -1,4 +1,4 @@
-//! Walls around homes that are erased.
+//! Walls around homes that are erased, and around signing in elsewhere.
 
 use super::walls::Wall;
 
@@ -50,5 +50,53 @@ pub(super) const ENDS: &[Wall] = &[
         file: "crates/cloud/src/api/erasures/mod.rs",
         stands: "if asked.name.trim() != home.site.name.trim() {",
         gone: "if asked.name.is_empty() {",
+    },
+    Wall {
+        name: "a provider's token is one that its key signed",
+        file: "crates/cloud/src/api/identity/id_token.rs",
+        stands: "if header.alg != key.alg() || !key.signed(",
+        gone: "if header.alg != key.alg() && !key.signed(",
+    },
+    Wall {
+        name: "a provider's token is for us",
+        file: "crates/cloud/src/api/identity/id_token.rs",
+        stands: "if !ours || !by_us {",
+        gone: "if !ours && !by_us {",
+    },
+    Wall {
+        name: "a provider's token is of this sign-in",
+        file: "crates/cloud/src/api/identity/id_token.rs",
+        stands: "if claims.nonce.as_deref() != Some(expected.nonce) {",
+        gone: "if claims.nonce.as_deref() == Some(expected.issuer) {",
+    },
+    Wall {
+        name: "a provider's token is of its issuer",
+        file: "crates/cloud/src/api/identity/id_token.rs",
+        stands: "if claims.iss != expected.issuer {",
+        gone: "if claims.iss.is_empty() {",
+    },
+    Wall {
+        name: "a trip ends once",
+        file: "crates/cloud-store/src/sql/people/identities.rs",
+        stands: "DELETE FROM identity_trip WHERE hash = $1\n                 RETURNING issuer, nonce, verifier, return_to, app_user, expires_at",
+        gone: "SELECT issuer, nonce, verifier, return_to, app_user, expires_at FROM identity_trip WHERE hash = $1",
+    },
+    Wall {
+        name: "a trip ends in the browser that it left",
+        file: "crates/cloud/src/api/identity/back.rs",
+        stands: "verify_slices_are_equal(state.as_bytes(), state_of(secret).as_bytes())",
+        gone: "verify_slices_are_equal(state.as_bytes(), state.as_bytes())",
+    },
+    Wall {
+        name: "an identity is linked by its person",
+        file: "crates/cloud/src/api/identity/back.rs",
+        stands: "if me.user != user || ",
+        gone: "if ",
+    },
+    Wall {
+        name: "who was shut out stays out",
+        file: "crates/cloud/src/api/identity/back.rs",
+        stands: "found.user == user && !found.deactivated",
+        gone: "found.user == user",
     },
 ];

@@ -142,6 +142,7 @@ fn passes(copy: &Path) -> Result<bool> {
         && cargo(copy, &of("solthrive-cloud-store", "office::sqlite"))?
         && cargo(copy, &of("solthrive-cloud-store", "jobs::sqlite"))?
         && cargo(copy, &of("solthrive-cloud-store", "erasures::sqlite"))?
+        && cargo(copy, &of("solthrive-cloud-store", "identities::sqlite"))?
         && cargo(copy, &of("solthrive-cloud", "worker::erased::what"))?
         && cargo(copy, &of("solthrive-cloud-store", "oauth::sqlite"))?
         && cargo(copy, &of("solthrive-cloud-store", "older_than_the_right"))?

@@ -105,4 +105,14 @@ pub trait Views: Send + Sync {
 
     /// Events of the site, the newest first, at most `most`.
     async fn events(&self, site: ReadableSite, most: u32) -> Result<Vec<Event>, StoreError>;
+
+    /// All events of the site within `span`, in ms, the oldest first.
+    async fn events_within(
+        &self,
+        site: ReadableSite,
+        span: Range<i64>,
+    ) -> Result<Vec<Event>, StoreError>;
+
+    /// When the first event of the site happened that the right shows, in ms.
+    async fn events_begin(&self, site: ReadableSite) -> Result<Option<i64>, StoreError>;
 }

@@ -315,6 +315,18 @@ impl Views for SqlStore {
         events.retain(|event| site.since().is_none_or(|since| event.at >= since));
         Ok(events)
     }
+
+    async fn events_within(
+        &self,
+        site: ReadableSite,
+        span: Range<i64>,
+    ) -> Result<Vec<Event>, StoreError> {
+        views::events_within(self, site, span).await
+    }
+
+    async fn events_begin(&self, site: ReadableSite) -> Result<Option<i64>, StoreError> {
+        views::events_begin(self, site).await
+    }
 }
 
 /// Whether all of a day or month may be shown: a part of it cannot be told apart.

@@ -132,6 +132,8 @@ record! {
     table EVENT = "event" (" ON CONFLICT DO NOTHING");
     read EVENTS = "FROM event WHERE site = $1
         ORDER BY at DESC, received_at DESC, code, subject, state, device NULLS FIRST LIMIT $2";
+    read EVENTS_WITHIN = "FROM event WHERE site = $1 AND at >= $2 AND at < $3
+        ORDER BY at, received_at, code, subject, state, device NULLS FIRST";
 }
 
 record! {

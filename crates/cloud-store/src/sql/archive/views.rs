@@ -12,7 +12,7 @@ use sqlx::types::Uuid;
 
 use super::chunks::stored;
 use super::read;
-use super::tables::{EVENTS, EventRow, StatusRow};
+use super::tables::{EVENTS, EVENTS_WITHIN, EventRow, StatusRow};
 use crate::StoreError;
 use crate::archive::{DeviceStatus, Event, SiteChunk, SiteState, UtcDay, bucket_day};
 use crate::sql::SqlStore;
@@ -224,4 +224,39 @@ pub(super) async fn events(
             .await?
     });
     rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Since when the right shows something, in ms.
+fn since(site: ReadableSite) -> i64 {
+    site.since().map_or(i64::MIN, UnixMillis::get)
+}
+
+pub(super) async fn events_within(
+    db: &SqlStore,
+    site: ReadableSite,
+    span: Range<i64>,
+) -> Result<Vec<Event>, StoreError> {
+    let rows: Vec<EventRow> = seen!(db, site.into(), |pool| {
+        sqlx::query_as(EVENTS_WITHIN)
+            .bind(site.site().as_uuid())
+            .bind(span.start.max(since(site)))
+            .bind(span.end)
+            .fetch_all(pool)
+            .await?
+    });
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+pub(super) async fn events_begin(
+    db: &SqlStore,
+    site: ReadableSite,
+) -> Result<Option<i64>, StoreError> {
+    let (first,): (Option<i64>,) = seen!(db, site.into(), |pool| {
+        sqlx::query_as("SELECT min(at) FROM event WHERE site = $1 AND at >= $2")
+            .bind(site.site().as_uuid())
+            .bind(since(site))
+            .fetch_one(pool)
+            .await?
+    });
+    Ok(first)
 }

@@ -18,8 +18,8 @@ use crate::api::telemetry::{Asked, Plan, Resolution};
 use crate::api::{Api, alerts, days, events, grants, homes, support};
 
 const README: &str = include_str!("README.txt");
-/// Lines of events, alerts and acts at most.
-const MOST: u32 = 500;
+/// Events that are read at once lie within so many ms.
+const WINDOW_MS: i64 = 30 * 86_400_000;
 
 /// Why a file is not made.
 #[derive(Debug)]
@@ -243,12 +243,36 @@ impl Export<'_> {
         if !self.shown.alerts {
             return Ok(());
         }
-        let events = self.api.views.events(sight.right, MOST).await?;
-        self.lines("events.ndjson", events.into_iter().map(events::Event::from))
-            .await?;
-        let alerts = self.api.views.alerts(sight.right, false, MOST).await?;
+        self.events(sight).await?;
+        // A home has few of them: one for each time that something was wrong.
+        let alerts = self.api.views.alerts(sight.right, false, u32::MAX).await?;
         self.lines("alerts.ndjson", alerts.into_iter().map(alerts::Alert::from))
             .await
+    }
+
+    /// All of the stretch that was asked for, a month at a time.
+    async fn events(&self, sight: Sight) -> Result<(), Broke> {
+        let views = &self.api.views;
+        self.to.file("events.ndjson").await?;
+        let Some(first) = views.events_begin(sight.right).await? else {
+            return Ok(());
+        };
+        let now = self.api.clock.now().get();
+        let end = self.order.to.unwrap_or(i64::MAX);
+        let mut from = first.max(self.order.from.unwrap_or(i64::MIN));
+        while from < end {
+            // What a wrong clock put into the future comes at once, at the end.
+            let to = if from < now {
+                end.min(from.saturating_add(WINDOW_MS))
+            } else {
+                end
+            };
+            let events = views.events_within(sight.right, from..to).await?;
+            let text = lines_of(events.into_iter().map(events::Event::from))?;
+            self.to.bytes(text).await?;
+            from = to;
+        }
+        Ok(())
     }
 
     /// Who else sees the home.
@@ -282,15 +306,19 @@ impl Export<'_> {
         lines: impl Iterator<Item = T>,
     ) -> Result<(), Broke> {
         self.to.file(name).await?;
-        let mut text = Vec::new();
-        for line in lines {
-            let written = serde_json::to_writer(&mut text, &line);
-            written.map_err(|error| Broke::Format(error.to_string()))?;
-            text.push(b'\n');
-        }
-        self.to.bytes(text).await?;
+        self.to.bytes(lines_of(lines)?).await?;
         Ok(())
     }
+}
+
+fn lines_of<T: Serialize>(lines: impl Iterator<Item = T>) -> Result<Vec<u8>, Broke> {
+    let mut text = Vec::new();
+    for line in lines {
+        let written = serde_json::to_writer(&mut text, &line);
+        written.map_err(|error| Broke::Format(error.to_string()))?;
+        text.push(b'\n');
+    }
+    Ok(text)
 }
 
 /// What has no beginning or no end is absent.

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use serde_json::{Value, json};
 use solthrive_cloud::clock::Clock;
+use solthrive_cloud::config::Place;
 use solthrive_cloud_store::meta::OrgKind;
 use solthrive_domain::access::Role;
 use solthrive_domain::{OrgId, SiteId};
@@ -286,6 +287,38 @@ fn every_format_tells_the_same_numbers() {
     });
 }
 
+/// Events are read a month at a time; none is left out, not even one of a clock that is wrong.
+#[test]
+fn every_event_is_in_the_file_and_none_of_before_it_was_asked_for() {
+    run(async {
+        let town = town().await;
+        let path = Place::database(town.world.folder.path());
+        let beside = rusqlite::Connection::open(&path).unwrap();
+        beside.busy_timeout(Duration::from_secs(5)).unwrap();
+        let now = crate::service::now().get();
+        let hours = (1..=2_000).map(|n| now - n * 3_600_000);
+        let times: Vec<i64> = hours.chain([now + 900 * 86_400_000]).collect();
+        beside.execute_batch("BEGIN").unwrap();
+        for at in &times {
+            let added = beside.execute(
+                "INSERT INTO event (site, at, received_at, code, subject, state, severity, message)
+                 VALUES (?1, ?2, ?2, 'seen', '', 'happened', 'info', 'Something was seen')",
+                rusqlite::params![town.site.as_uuid().as_bytes(), at],
+            );
+            assert_eq!(added.unwrap(), 1);
+        }
+        beside.execute_batch("COMMIT").unwrap();
+        let count = async |asked: Value| {
+            let files = town.files(&town.ada, asked).await;
+            text(&files, "events").lines().count()
+        };
+        assert_eq!(count(json!({ "format": "csv" })).await, 2_001);
+        let from = jiff::Timestamp::from_millisecond(now - 100 * 3_600_000).unwrap();
+        assert_eq!(count(json!({ "format": "csv", "from": from })).await, 101);
+        town.world.stop().await;
+    });
+}
+
 #[test]
 fn with_postgresql_the_file_is_the_same() {
     run(async {
@@ -507,7 +540,7 @@ fn a_file_that_a_node_did_not_finish_is_made_by_the_next() {
     run(async {
         let town = town().await;
         let done = town.made(&town.ada, json!({ "format": "csv" })).await;
-        let database = solthrive_cloud::config::Place::database(town.world.folder.path());
+        let database = Place::database(town.world.folder.path());
         let db = rusqlite::Connection::open(database).unwrap();
         // As a node leaves it that was killed at work, minutes ago.
         let left = uuid::Uuid::from_u128(77);

@@ -266,7 +266,7 @@ async fn token(State(liar): State<Liar>, headers: HeaderMap, body: String) -> Re
     if challenge != code.challenge || form["redirect_uri"] != code.redirect_uri {
         return refused("invalid_grant");
     }
-    let now = jiff::Timestamp::now().as_second() + inner.lies.ahead;
+    let now = crate::service::now().get() / 1_000 + inner.lies.ahead;
     let mut claims = json!({
         "iss": inner.issuer, "sub": code.subject, "aud": CLIENT, "nonce": code.nonce, "iat": now, "exp": now + 300,
         // Which nobody is to believe.
