@@ -54,8 +54,8 @@ pub(super) const ENDS: &[Wall] = &[
     Wall {
         name: "a provider's token is one that its key signed",
         file: "crates/cloud/src/api/identity/id_token.rs",
-        stands: "if header.alg != key.alg() || !key.signed(",
-        gone: "if header.alg != key.alg() && !key.signed(",
+        stands: "header.alg == key.alg() && key.signed(",
+        gone: "header.alg == key.alg() || key.signed(",
     },
     Wall {
         name: "a provider's token is for us",
@@ -78,8 +78,8 @@ pub(super) const ENDS: &[Wall] = &[
     Wall {
         name: "a trip ends once",
         file: "crates/cloud-store/src/sql/people/identities.rs",
-        stands: "DELETE FROM identity_trip WHERE hash = $1\n                 RETURNING issuer, nonce, verifier, return_to, app_user, expires_at",
-        gone: "SELECT issuer, nonce, verifier, return_to, app_user, expires_at FROM identity_trip WHERE hash = $1",
+        stands: "DELETE FROM identity_trip WHERE hash = $1\n                 RETURNING issuer,",
+        gone: "UPDATE identity_trip SET nonce = nonce WHERE hash = $1 RETURNING issuer,",
     },
     Wall {
         name: "a trip ends in the browser that it left",
@@ -90,8 +90,8 @@ pub(super) const ENDS: &[Wall] = &[
     Wall {
         name: "an identity is linked by its person",
         file: "crates/cloud/src/api/identity/back.rs",
-        stands: "if me.user != user || ",
-        gone: "if ",
+        stands: "me.user == linking.user && me.credential == linking.session",
+        gone: "true",
     },
     Wall {
         name: "who was shut out stays out",

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::StoreError;
 use crate::meta::TokenHash;
+use crate::people::NewSession;
 
 /// Somebody at an identity provider.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +17,15 @@ pub struct WhoElsewhere {
     pub issuer: String,
     /// Who it is there: its `sub`, which it gives to nobody else ever.
     pub subject: String,
+}
+
+/// Somebody who links an identity, in a session of his.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Linking {
+    /// Who.
+    pub user: UserId,
+    /// The session's id.
+    pub session: Uuid,
 }
 
 /// A sign-in that goes to a provider.
@@ -32,7 +42,7 @@ pub struct NewTrip {
     /// The page that it comes back to.
     pub return_to: String,
     /// Who is to be linked; `None` to sign somebody in.
-    pub links: Option<UserId>,
+    pub links: Option<Linking>,
     /// Until when it may be away.
     pub expires_at: UnixMillis,
 }
@@ -49,7 +59,9 @@ pub struct Trip {
     /// The page that it comes back to.
     pub return_to: String,
     /// Who is to be linked; `None` to sign somebody in.
-    pub links: Option<UserId>,
+    pub links: Option<Linking>,
+    /// When it left.
+    pub created_at: UnixMillis,
 }
 
 /// What became of linking.
@@ -59,6 +71,8 @@ pub enum Linked {
     Done,
     /// It is another's.
     Taken,
+    /// The session is over, or its person shut out.
+    Over,
 }
 
 /// An identity as its person sees it.
@@ -85,10 +99,10 @@ pub trait Identities: Send + Sync {
     /// Who that is here; `None` where nobody has linked it.
     async fn whose(&self, who: &WhoElsewhere) -> Result<Option<UserId>, StoreError>;
 
-    /// It is this person from now on.
+    /// It is this person from now on, if his session still counts: that is asked in the same transaction.
     async fn link(
         &self,
-        user: UserId,
+        linking: Linking,
         who: &WhoElsewhere,
         id: Uuid,
         now: UnixMillis,
@@ -97,16 +111,23 @@ pub trait Identities: Send + Sync {
     /// Identities of a person, the oldest first; at most 100.
     async fn identities(&self, user: UserId) -> Result<Vec<IdentityLine>, StoreError>;
 
+    /// Begins a session of whose identity this is; false when it is not the session's person's any more, or he is shut out.
+    async fn let_in(
+        &self,
+        who: &WhoElsewhere,
+        session: &NewSession,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError>;
+
     /// It is this person no more; false when it was not.
     async fn unlink(&self, user: UserId, id: Uuid, now: UnixMillis) -> Result<bool, StoreError>;
 
-    /// Writes down that somebody was let in by a provider, or why its word was not believed.
-    async fn note(
+    /// Writes down why a provider's word was not believed.
+    async fn refused(
         &self,
         by: By,
-        action: &'static str,
         issuer: &str,
-        why: Option<&str>,
+        why: &'static str,
         now: UnixMillis,
     ) -> Result<(), StoreError>;
 }

@@ -31,7 +31,9 @@ pub use self::erasures::{
     Backup, Closing, Erasure, ErasureState, Erasures, Found as Remnant, NewErasure, Passed,
 };
 pub use self::homes::{Home, HomeFilter, Homes, Page, PageKey};
-pub use self::identities::{Identities, IdentityLine, Linked, NewTrip, Trip, WhoElsewhere};
+pub use self::identities::{
+    Identities, IdentityLine, Linked, Linking, NewTrip, Trip, WhoElsewhere,
+};
 pub use self::jobs::{Job, JobKind, JobState, Jobs, NewJob};
 pub use self::office::{
     AuditFilter, Found, FoundDevice, FoundOrg, FoundPerson, FoundSite, Office, Person, ShutOut,

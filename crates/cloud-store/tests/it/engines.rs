@@ -161,6 +161,7 @@ macro_rules! identities_promises {
             a_trip_ends_once_and_in_time,
             an_identity_is_one_persons,
             an_identity_of_nobody_signs_nobody_in,
+            a_right_that_is_over_links_nothing_and_lets_nobody_in,
         );
     };
 }

@@ -97,8 +97,20 @@ pub(super) fn busy(error: NoHash) -> Problem {
 }
 
 async fn begin(api: &Api, found: &SignIn, headers: &HeaderMap) -> Result<Response, Problem> {
-    let (factor, secret) = begin_session(api, found, headers).await?;
-    let second_factor = match factor {
+    let (session, secret) = new_session(api, found, headers)?;
+    if !api
+        .accounts
+        .begin_session(&session, api.clock.now())
+        .await?
+    {
+        return Err(Problem::wrong_sign_in());
+    }
+    let facts = FactorFacts {
+        passed: false,
+        set_up: found.totp.is_some(),
+        asked_of_staff: api.policy.second_factor_for_staff,
+    };
+    let second_factor = match SecondFactor::of(facts, &found.memberships) {
         SecondFactor::Passed => "passed",
         SecondFactor::NotAsked => "not_asked",
         SecondFactor::Missing => "missing",
@@ -108,32 +120,23 @@ async fn begin(api: &Api, found: &SignIn, headers: &HeaderMap) -> Result<Respons
     Ok(response)
 }
 
-/// A session of somebody who showed that he is who he says; what of a second factor is missing, and the cookie's secret.
-pub(super) async fn begin_session(
+/// A session of somebody who showed who he is, without a second factor; and the cookie's secret.
+pub(super) fn new_session(
     api: &Api,
     found: &SignIn,
     headers: &HeaderMap,
-) -> Result<(SecondFactor, String), Problem> {
+) -> Result<(NewSession, String), Problem> {
     let secret = secret()?;
-    let now = api.clock.now();
     let lasts = i64::try_from(api.policy.session.as_millis()).unwrap_or(i64::MAX);
     let session = NewSession {
         hash: hash_token(&secret),
         id: new_id(),
         user: found.user,
-        expires_at: now.plus_ms(lasts),
+        expires_at: api.clock.now().plus_ms(lasts),
         factor: false,
         agent: agent(headers),
     };
-    if !api.accounts.begin_session(&session, now).await? {
-        return Err(Problem::wrong_sign_in());
-    }
-    let facts = FactorFacts {
-        passed: false,
-        set_up: found.totp.is_some(),
-        asked_of_staff: api.policy.second_factor_for_staff,
-    };
-    Ok((SecondFactor::of(facts, &found.memberships), secret))
+    Ok((session, secret))
 }
 
 fn agent(headers: &HeaderMap) -> Option<String> {

@@ -109,6 +109,11 @@ impl Throttle {
         Ok(())
     }
 
+    /// One came back as it should: whoever shares the address does not wait for it.
+    pub(super) fn trip_ended(&self, from: IpAddr) {
+        self.trips.forget(&from);
+    }
+
     /// Whether a code of this person is looked at now.
     pub(super) fn may_prove(&self, who: UserId, now: Duration) -> Result<(), Duration> {
         self.codes.may_try(&who, now)

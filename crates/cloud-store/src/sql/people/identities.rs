@@ -8,9 +8,12 @@ use solthrive_domain::telemetry::UnixMillis;
 use uuid::Uuid;
 
 use super::parse;
+use super::sessions::begin_session;
 use crate::StoreError;
 use crate::meta::TokenHash;
-use crate::people::{Identities, IdentityLine, Linked, NewTrip, Trip, WhoElsewhere};
+use crate::people::{
+    Identities, IdentityLine, Linked, Linking, NewSession, NewTrip, Trip, WhoElsewhere,
+};
 use crate::sql::audit::{Act, audit};
 use crate::sql::{SqlStore, ask, instant, transaction};
 
@@ -23,17 +26,18 @@ impl Identities for SqlStore {
                 .execute(&mut *tx)
                 .await?;
             sqlx::query(
-                "INSERT INTO identity_trip (hash, issuer, nonce, verifier, return_to, app_user, created_at, expires_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                "INSERT INTO identity_trip (hash, issuer, nonce, verifier, return_to, app_user, created_at, expires_at, session)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             )
             .bind(parse::hash(trip.hash))
             .bind(&trip.issuer)
             .bind(&trip.nonce)
             .bind(&trip.verifier)
             .bind(&trip.return_to)
-            .bind(trip.links.map(UserId::as_uuid))
+            .bind(trip.links.map(|linking| linking.user.as_uuid()))
             .bind(now.get())
             .bind(trip.expires_at.get())
+            .bind(trip.links.map(|linking| linking.session))
             .execute(&mut *tx)
             .await?;
         });
@@ -41,26 +45,43 @@ impl Identities for SqlStore {
     }
 
     async fn end_trip(&self, hash: TokenHash, now: UnixMillis) -> Result<Option<Trip>, StoreError> {
-        type Row = (String, String, Vec<u8>, String, Option<Uuid>, i64);
+        type Row = (
+            String,
+            String,
+            Vec<u8>,
+            String,
+            Option<Uuid>,
+            Option<Uuid>,
+            i64,
+            i64,
+        );
         let row: Option<Row> = transaction!(self, |tx| {
             sqlx::query_as(
                 "DELETE FROM identity_trip WHERE hash = $1
-                 RETURNING issuer, nonce, verifier, return_to, app_user, expires_at",
+                 RETURNING issuer, nonce, verifier, return_to, app_user, session, created_at, expires_at",
             )
             .bind(parse::hash(hash))
             .fetch_optional(&mut *tx)
             .await?
         });
-        let row = row.filter(|row| row.5 > now.get());
-        Ok(
-            row.map(|(issuer, nonce, verifier, return_to, links, _)| Trip {
-                issuer,
-                nonce,
-                verifier,
-                return_to,
-                links: links.map(UserId::from_uuid),
-            }),
+        let row = row.filter(|(.., expires_at)| *expires_at > now.get());
+        row.map(
+            |(issuer, nonce, verifier, return_to, user, session, created_at, _)| {
+                let linking = |(user, session)| Linking {
+                    user: UserId::from_uuid(user),
+                    session,
+                };
+                Ok(Trip {
+                    issuer,
+                    nonce,
+                    verifier,
+                    return_to,
+                    links: user.zip(session).map(linking),
+                    created_at: instant(created_at)?,
+                })
+            },
         )
+        .transpose()
     }
 
     async fn whose(&self, who: &WhoElsewhere) -> Result<Option<UserId>, StoreError> {
@@ -76,12 +97,34 @@ impl Identities for SqlStore {
 
     async fn link(
         &self,
-        user: UserId,
+        linking: Linking,
         who: &WhoElsewhere,
         id: Uuid,
         now: UnixMillis,
     ) -> Result<Linked, StoreError> {
+        let user = linking.user;
         let linked = transaction!(self, |tx| {
+            // Locked until the link is there: who is shut out, or whose session ends, is so before all of this or after it.
+            let there = sqlx::query(
+                "UPDATE app_user SET version = version WHERE id = $1 AND deactivated_at IS NULL",
+            )
+            .bind(user.as_uuid())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            let counts = sqlx::query(
+                "UPDATE session SET seen_at = seen_at WHERE id = $1 AND app_user = $2 AND expires_at > $3
+                 AND created_at >= (SELECT sessions_since FROM app_user WHERE app_user.id = $2)",
+            )
+            .bind(linking.session)
+            .bind(user.as_uuid())
+            .bind(now.get())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            if there == 0 || counts == 0 {
+                return Ok(Linked::Over);
+            }
             let added = sqlx::query(
                 "INSERT INTO identity (issuer, subject, app_user, created_at, id) VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (issuer, subject) DO NOTHING",
@@ -95,11 +138,8 @@ impl Identities for SqlStore {
             .await?
             .rows_affected();
             if added > 0 {
-                audit!(
-                    tx,
-                    now,
-                    act(By::User(user), "identity.linked", &who.issuer, None)
-                );
+                let details = json!({ "issuer": who.issuer, "identity": id.to_string() });
+                audit!(tx, now, act(By::User(user), "identity.linked", details));
             }
             // In a statement of its own: one that waited for another's insert sees what was there before.
             let (whose,): (Uuid,) =
@@ -115,6 +155,33 @@ impl Identities for SqlStore {
             }
         });
         Ok(linked)
+    }
+
+    async fn let_in(
+        &self,
+        who: &WhoElsewhere,
+        session: &NewSession,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        transaction!(self, |tx| {
+            // Locked: an identity that is unlinked meanwhile begins no session after that.
+            let known = sqlx::query(
+                "UPDATE identity SET created_at = created_at WHERE issuer = $1 AND subject = $2 AND app_user = $3",
+            )
+            .bind(&who.issuer)
+            .bind(&who.subject)
+            .bind(session.user.as_uuid())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            if known == 0 || !begin_session!(tx, session, now) {
+                return Ok(false);
+            }
+            let details = json!({ "issuer": who.issuer });
+            let by = By::User(session.user);
+            audit!(tx, now, act(by, "identity.signed_in", details));
+        });
+        Ok(true)
     }
 
     async fn identities(&self, user: UserId) -> Result<Vec<IdentityLine>, StoreError> {
@@ -150,36 +217,29 @@ impl Identities for SqlStore {
             let Some((issuer,)) = gone else {
                 return Ok(false);
             };
-            audit!(
-                tx,
-                now,
-                act(By::User(user), "identity.unlinked", &issuer, None)
-            );
+            let details = json!({ "issuer": issuer, "identity": id.to_string() });
+            audit!(tx, now, act(By::User(user), "identity.unlinked", details));
         });
         Ok(true)
     }
 
-    async fn note(
+    async fn refused(
         &self,
         by: By,
-        action: &'static str,
         issuer: &str,
-        why: Option<&str>,
+        why: &'static str,
         now: UnixMillis,
     ) -> Result<(), StoreError> {
         transaction!(self, |tx| {
-            audit!(tx, now, act(by, action, issuer, why));
+            let details = json!({ "issuer": issuer, "why": why });
+            audit!(tx, now, act(by, "identity.refused", details));
         });
         Ok(())
     }
 }
 
 /// Whose it is elsewhere is personal, and the audit log is never deleted.
-fn act(by: By, action: &'static str, issuer: &str, why: Option<&str>) -> Act {
-    let details = match why {
-        Some(why) => json!({ "issuer": issuer, "why": why }),
-        None => json!({ "issuer": issuer }),
-    };
+fn act(by: By, action: &'static str, details: serde_json::Value) -> Act {
     Act {
         details: Some(details),
         ..Act::by(by, action)

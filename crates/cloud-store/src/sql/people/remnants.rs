@@ -47,15 +47,30 @@ struct Columns {
     texts: Vec<String>,
 }
 
+/// Runs a statement that may look at all of a large table, which takes longer than others are given.
+macro_rules! patiently {
+    ($db:expr, |$connection:ident| $body:expr) => {
+        match &$db.pool {
+            Pool::Sqlite($connection) => $body,
+            Pool::Postgres(pool) => {
+                let begin = "BEGIN READ ONLY; SET LOCAL statement_timeout = '1h'";
+                let mut transaction = pool.begin_with(begin).await?;
+                let $connection = &mut *transaction;
+                $body
+            }
+        }
+    };
+}
+
 pub(super) async fn search(db: &SqlStore, site: SiteId) -> Result<Vec<Remnant>, StoreError> {
     let mut found = Vec::new();
     for (table, columns) in tables(db).await? {
         for column in &columns.ids {
             let text = format!("SELECT count(*) FROM \"{table}\" WHERE \"{column}\" = $1");
-            let (rows,): (i64,) = ask!(db, |pool| {
+            let (rows,): (i64,) = patiently!(db, |connection| {
                 sqlx::query_as(AssertSqlSafe(text))
                     .bind(site.as_uuid())
-                    .fetch_one(pool)
+                    .fetch_one(connection)
                     .await?
             });
             found.extend(remnant(&table, column, rows));
@@ -73,10 +88,10 @@ pub(super) async fn search(db: &SqlStore, site: SiteId) -> Result<Vec<Remnant>, 
             "SELECT count(*) FROM \"{table}\" WHERE {}",
             any.join(" OR ")
         );
-        let (rows,): (i64,) = ask!(db, |pool| {
+        let (rows,): (i64,) = patiently!(db, |connection| {
             sqlx::query_as(AssertSqlSafe(text))
                 .bind(format!("%{site}%"))
-                .fetch_one(pool)
+                .fetch_one(connection)
                 .await?
         });
         found.extend(remnant(&table, "", rows));

@@ -13,6 +13,29 @@ use crate::sql::{SqlStore, ask, instant, transaction};
 /// A session's last use is noted once a minute: a page that polls must not write with each call.
 const NOTE_MS: i64 = 60_000;
 
+/// Begins a session in the transaction at hand, unless its person is shut out; whether it did.
+macro_rules! begin_session {
+    ($tx:ident, $session:expr, $now:expr) => {
+        sqlx::query(
+            "INSERT INTO session (hash, id, app_user, created_at, seen_at, expires_at, factor_at, agent)
+             SELECT $1, $2, id, $4, $4, $5, $6, $7 FROM app_user WHERE id = $3 AND deactivated_at IS NULL",
+        )
+        .bind($crate::sql::people::parse::hash($session.hash))
+        .bind($session.id)
+        .bind($session.user.as_uuid())
+        .bind($now.get())
+        .bind($session.expires_at.get())
+        .bind($session.factor.then(|| $now.get()))
+        .bind(&$session.agent)
+        .execute(&mut *$tx)
+        .await?
+        .rows_affected()
+            > 0
+    };
+}
+
+pub(super) use begin_session;
+
 pub(super) async fn begin(
     db: &SqlStore,
     session: &NewSession,
@@ -23,21 +46,7 @@ pub(super) async fn begin(
             .bind(now.get())
             .execute(&mut *tx)
             .await?;
-        let begun = sqlx::query(
-            "INSERT INTO session (hash, id, app_user, created_at, seen_at, expires_at, factor_at, agent)
-             SELECT $1, $2, id, $4, $4, $5, $6, $7 FROM app_user WHERE id = $3 AND deactivated_at IS NULL",
-        )
-        .bind(parse::hash(session.hash))
-        .bind(session.id)
-        .bind(session.user.as_uuid())
-        .bind(now.get())
-        .bind(session.expires_at.get())
-        .bind(session.factor.then(|| now.get()))
-        .bind(&session.agent)
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        if begun == 0 {
+        if !begin_session!(tx, session, now) {
             return Ok(false);
         }
     });

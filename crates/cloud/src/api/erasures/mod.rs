@@ -76,7 +76,8 @@ pub(super) struct AskedErasure {
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 429, body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn ask(
     Allowed((me, home, site)): Allowed<OwnsHome>,
     State(api): State<Arc<Api>>,
@@ -87,6 +88,9 @@ pub(super) async fn ask(
     if asked.name.trim() != home.site.name.trim() {
         return Err(Problem::field("name", "not the name of this home"));
     }
+    // Each question is a letter, also one that was taken back and is asked again.
+    let wait = api.throttle.letter_by(me.user, api.clock.elapsed());
+    wait.map_err(Problem::too_many)?;
     let now = api.clock.now();
     let new = NewErasure {
         id: new_id(),

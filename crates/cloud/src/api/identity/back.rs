@@ -10,20 +10,20 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use solthrive_cloud_store::people::{EmailKey, Linked, Trip, WhoElsewhere};
-use solthrive_domain::UserId;
+use solthrive_cloud_store::people::{EmailKey, Linked, Linking, Trip, WhoElsewhere};
 use solthrive_domain::access::By;
 use utoipa::IntoParams;
 
 use super::super::Api;
 use super::super::arrival::Queried;
-use super::super::auth::{begin_session, set_cookie};
+use super::super::auth::{new_session, set_cookie};
 use super::super::caller::{cookie_named, who};
 use super::super::guard::{Allowed, Anyone};
 use super::super::problem::{Problem, ProblemBody};
 use super::id_token::{self, Expected, NotBelieved};
 use super::{COOKIE, redirect_uri, set_trip, state_of, useless, whose};
 use crate::clock::new_id;
+use crate::http::Peer;
 use crate::secrets::hash_token;
 
 /// What a provider sends along.
@@ -63,7 +63,12 @@ pub(in crate::api) async fn back(
 ) -> Result<Response, Problem> {
     let Queried(back) = back?;
     let mut response = match arrived(&api, &parts, &back).await {
-        Ok(response) => response,
+        Ok(response) => {
+            if let Some(peer) = parts.extensions.get::<Peer>() {
+                api.throttle.trip_ended(peer.household());
+            }
+            response
+        }
         Err(problem) if wants_page(&parts.headers) => {
             led_to(&format!("/problems/{}", problem.code()))
         }
@@ -99,9 +104,7 @@ async fn arrived(api: &Api, parts: &Parts, back: &Back) -> Result<Response, Prob
     let state = back.state.as_deref().unwrap_or_default();
     verify_slices_are_equal(state.as_bytes(), state_of(secret).as_bytes())
         .map_err(|_| Problem::no_trip())?;
-    if back.iss.as_ref().is_some_and(|iss| *iss != trip.issuer) {
-        return Err(Problem::no_trip());
-    }
+    is_of_its_issuer(api, &trip, back).await?;
     if let Some(error) = &back.error {
         let error: String = error
             .chars()
@@ -128,9 +131,24 @@ async fn arrived(api: &Api, parts: &Parts, back: &Back) -> Result<Response, Prob
         subject,
     };
     match trip.links {
-        Some(user) => link(api, parts, &trip, user, &elsewhere).await,
+        Some(linking) => link(api, parts, &trip, linking, &elsewhere).await,
         None => sign_in(api, parts, &trip, &elsewhere).await,
     }
+}
+
+/// An answer of another provider is not taken for this one's (RFC 9207).
+async fn is_of_its_issuer(api: &Api, trip: &Trip, back: &Back) -> Result<(), Problem> {
+    let right = match &back.iss {
+        Some(iss) => *iss == trip.issuer,
+        None => {
+            let (provider, outbound) = api
+                .providers
+                .find(|known| known.setting.issuer == trip.issuer)?;
+            let named = provider.names_itself(outbound, api.clock.elapsed()).await;
+            !named.map_err(|error| useless(provider, &error))?
+        }
+    };
+    right.then_some(()).ok_or(Problem::no_trip())
 }
 
 /// Who the provider says came.
@@ -148,6 +166,7 @@ async fn subject_of(api: &Api, trip: &Trip, code: &str, verifier: &str) -> Resul
         issuer: &trip.issuer,
         client: &provider.setting.client,
         nonce: &trip.nonce,
+        begun: trip.created_at.get().div_euclid(1_000),
         now: api.clock.now().get().div_euclid(1_000),
     };
     let mut judged = Err(NotBelieved::NoKey);
@@ -172,14 +191,11 @@ async fn not_believed(api: &Api, trip: &Trip, why: NotBelieved) -> Problem {
         why = why.as_str(),
         "a provider's token is not believed"
     );
-    let by = trip.links.map_or(By::Service, By::User);
-    let noted = api.identities.note(
-        by,
-        "identity.refused",
-        &trip.issuer,
-        Some(why.as_str()),
-        api.clock.now(),
-    );
+    let by = trip
+        .links
+        .map_or(By::Service, |linking| By::User(linking.user));
+    let now = api.clock.now();
+    let noted = api.identities.refused(by, &trip.issuer, why.as_str(), now);
     if let Err(error) = noted.await {
         return error.into();
     }
@@ -195,17 +211,23 @@ async fn link(
     api: &Api,
     parts: &Parts,
     trip: &Trip,
-    user: UserId,
+    linking: Linking,
     elsewhere: &WhoElsewhere,
 ) -> Result<Response, Problem> {
     let me = who(api, parts).await?;
-    if me.user != user || !me.actor.credential.is_full_session() {
+    let is_same = me.user == linking.user && me.credential == linking.session;
+    if !is_same || !me.actor.credential.is_full_session() {
         return Err(Problem::no_trip());
     }
     let now = api.clock.now();
-    match api.identities.link(user, elsewhere, new_id(), now).await? {
+    match api
+        .identities
+        .link(linking, elsewhere, new_id(), now)
+        .await?
+    {
         Linked::Done => Ok(led_to(&trip.return_to)),
         Linked::Taken => Err(Problem::identity_taken()),
+        Linked::Over => Err(Problem::no_trip()),
     }
 }
 
@@ -223,13 +245,11 @@ async fn sign_in(
     let found = api.accounts.sign_in(&key).await?;
     let found = found.filter(|found| found.user == user && !found.deactivated);
     let found = found.ok_or(unknown())?;
-    let (_, secret) = begin_session(api, &found, &parts.headers).await?;
+    let (session, secret) = new_session(api, &found, &parts.headers)?;
     let now = api.clock.now();
-    let by = By::User(user);
-    let noted = api
-        .identities
-        .note(by, "identity.signed_in", &trip.issuer, None, now);
-    noted.await?;
+    if !api.identities.let_in(elsewhere, &session, now).await? {
+        return Err(unknown());
+    }
     let mut response = led_to(&trip.return_to);
     set_cookie(&mut response, &secret, api.policy.session.as_secs());
     Ok(response)

@@ -3,118 +3,15 @@
 //! A token says by itself how it is to be checked; that chooses nothing here. The key is one of the provider's own, by its
 //! `kid`, and says which algorithm is its; `none` and secrets in common are no algorithms of a key.
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
-    UnparsedPublicKey,
-};
 use serde::Deserialize;
 
 use super::super::jwt::decode;
+use super::keys::Key;
 
 /// The longest token that is looked at, in bytes.
 const LONGEST: usize = 64 << 10;
 /// Clocks of providers may be so wrong, s.
 pub(super) const TOLERATED_S: i64 = 120;
-/// Keys of a provider that are looked at.
-const KEYS: usize = 100;
-
-/// A public key of a provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Key {
-    kid: Option<String>,
-    kind: Kind,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Kind {
-    /// RS256.
-    Rsa { n: Vec<u8>, e: Vec<u8> },
-    /// ES256, as an uncompressed point.
-    P256(Vec<u8>),
-    /// `EdDSA`.
-    Ed25519(Vec<u8>),
-}
-
-/// RFC 7517, as far as it is used.
-#[derive(Deserialize)]
-struct Jwks {
-    keys: Vec<serde_json::Value>,
-}
-
-#[derive(Deserialize)]
-struct Jwk {
-    kty: String,
-    kid: Option<String>,
-    #[serde(rename = "use")]
-    purpose: Option<String>,
-    alg: Option<String>,
-    crv: Option<String>,
-    n: Option<String>,
-    e: Option<String>,
-    x: Option<String>,
-    y: Option<String>,
-}
-
-impl Key {
-    /// Those of a key set that sign tokens here; a key that is not known is passed over. `None` for what is no key set.
-    pub(super) fn all(jwks: &[u8]) -> Option<Vec<Self>> {
-        let jwks: Jwks = serde_json::from_slice(jwks).ok()?;
-        let keys = jwks.keys.into_iter().take(KEYS);
-        Some(keys.filter_map(Self::of).collect())
-    }
-
-    fn of(jwk: serde_json::Value) -> Option<Self> {
-        let jwk: Jwk = serde_json::from_value(jwk).ok()?;
-        if jwk
-            .purpose
-            .as_deref()
-            .is_some_and(|purpose| purpose != "sig")
-        {
-            return None;
-        }
-        let bytes = |text: &Option<String>| decode(text.as_deref()?);
-        let kind = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
-            ("RSA", None) => Kind::Rsa {
-                n: bytes(&jwk.n)?,
-                e: bytes(&jwk.e)?,
-            },
-            ("EC", Some("P-256")) => {
-                let (x, y) = (bytes(&jwk.x)?, bytes(&jwk.y)?);
-                let fits = x.len() == 32 && y.len() == 32;
-                fits.then(|| Kind::P256([&[4], &x[..], &y[..]].concat()))?
-            }
-            ("OKP", Some("Ed25519")) => Kind::Ed25519(bytes(&jwk.x)?),
-            _ => return None,
-        };
-        let key = Self { kid: jwk.kid, kind };
-        jwk.alg.is_none_or(|alg| alg == key.alg()).then_some(key)
-    }
-
-    const fn alg(&self) -> &'static str {
-        match self.kind {
-            Kind::Rsa { .. } => "RS256",
-            Kind::P256(_) => "ES256",
-            Kind::Ed25519(_) => "EdDSA",
-        }
-    }
-
-    fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
-        let by = match &self.kind {
-            Kind::Rsa { n, e } => {
-                let key = RsaPublicKeyComponents { n, e };
-                return key
-                    .verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
-                    .is_ok();
-            }
-            Kind::P256(point) => {
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
-            }
-            Kind::Ed25519(key) => UnparsedPublicKey::new(&ED25519, key).verify(message, signature),
-        };
-        by.is_ok()
-    }
-}
-
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -159,6 +56,8 @@ pub(super) struct Expected<'a> {
     pub(super) client: &'a str,
     /// Of this very sign-in.
     pub(super) nonce: &'a str,
+    /// When it was begun, s since the Unix epoch: the token is made after that.
+    pub(super) begun: i64,
     /// Now, s since the Unix epoch.
     pub(super) now: i64,
 }
@@ -213,15 +112,20 @@ pub(super) fn subject(
     if header.crit.is_some() {
         return Err(shape);
     }
-    let mut known = keys.iter().filter(|key| match (&header.kid, &key.kid) {
+    let known = keys.iter().filter(|key| match (&header.kid, key.kid()) {
         (Some(said), Some(kid)) => said == kid,
         // Who has one key need not name it.
         (None, _) => keys.len() == 1,
         (Some(_), None) => false,
     });
-    let key = known.next().ok_or(NotBelieved::NoKey)?;
+    let known: Vec<&Key> = known.collect();
+    if known.is_empty() {
+        return Err(NotBelieved::NoKey);
+    }
     let signature = decode(signature).ok_or(shape)?;
-    if header.alg != key.alg() || !key.signed(signed.as_bytes(), &signature) {
+    // Two may have one name while one takes over from the other.
+    let signs = |key: &&Key| header.alg == key.alg() && key.signed(signed.as_bytes(), &signature);
+    if !known.iter().any(signs) {
         return Err(NotBelieved::Signature);
     }
     let claims: Claims = read(payload)?;
@@ -257,7 +161,8 @@ fn judged(claims: &Claims, expected: Expected<'_>) -> Result<(), NotBelieved> {
     let now = expected.now;
     let over = claims.exp.saturating_add(TOLERATED_S) <= now;
     let early = claims.iat.max(claims.nbf.unwrap_or(i64::MIN)) > now.saturating_add(TOLERATED_S);
-    if over || early {
+    let late = claims.iat.saturating_add(TOLERATED_S) < expected.begun;
+    if over || early || late {
         return Err(NotBelieved::Clock);
     }
     Ok(())
@@ -319,6 +224,7 @@ mod tests {
             issuer: "https://id.example",
             client: "us",
             nonce: "n",
+            begun: NOW - 5,
             now: NOW,
         };
         subject(token, keys, expected)
@@ -364,6 +270,7 @@ mod tests {
             ("exp", Value::Null, Shape),
             ("exp", json!(NOW - TOLERATED_S), Clock),
             ("iat", json!(NOW + TOLERATED_S + 1), Clock),
+            ("iat", json!(NOW - 5 - TOLERATED_S - 1), Clock),
             ("nbf", json!(NOW + TOLERATED_S + 1), Clock),
             ("exp", json!(i64::MIN), Clock),
             ("iat", json!(i64::MAX), Clock),

@@ -5,6 +5,7 @@
 
 mod back;
 mod id_token;
+mod keys;
 mod provider;
 mod settings;
 
@@ -20,8 +21,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use solthrive_cloud_store::people::NewTrip;
-use solthrive_domain::UserId;
+use solthrive_cloud_store::people::{Linking, NewTrip};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -147,11 +147,11 @@ pub(super) async fn begin(
     bytes: Bytes,
 ) -> Result<Response, Problem> {
     no_foreign_page(&headers)?;
-    let (provider, _) = api.providers.find(|known| known.setting.id == provider)?;
+    let there = api.providers.find(|known| known.setting.id == provider)?;
     let asked: AskedTrip = body(&headers, &bytes)?;
     let wait = api.throttle.trip(peer.household(), api.clock.elapsed());
     wait.map_err(Problem::too_many)?;
-    leave(&api, provider, asked, None).await
+    leave(&api, there, asked, None).await
 }
 
 /// `POST /api/v1/me/identities/{provider}/trips`: begins to link an identity at a provider to the caller's account.
@@ -166,13 +166,20 @@ pub(super) async fn begin(
 pub(super) async fn begin_to_link(
     Allowed(me): Allowed<FullSession>,
     State(api): State<Arc<Api>>,
+    Extension(peer): Extension<Peer>,
     Named(provider): Named<String>,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Problem> {
-    let (provider, _) = api.providers.find(|known| known.setting.id == provider)?;
+    let there = api.providers.find(|known| known.setting.id == provider)?;
     let asked: AskedTrip = body(&headers, &bytes)?;
-    leave(&api, provider, asked, Some(me.user)).await
+    let wait = api.throttle.trip(peer.household(), api.clock.elapsed());
+    wait.map_err(Problem::too_many)?;
+    let linking = Linking {
+        user: me.user,
+        session: me.credential,
+    };
+    leave(&api, there, asked, Some(linking)).await
 }
 
 /// Where the provider sends people back to.
@@ -187,9 +194,9 @@ fn state_of(secret: &str) -> String {
 
 async fn leave(
     api: &Api,
-    provider: &Provider,
+    (provider, outbound): (&Provider, &Outbound),
     asked: AskedTrip,
-    links: Option<UserId>,
+    links: Option<Linking>,
 ) -> Result<Response, Problem> {
     let return_to = asked.return_to.unwrap_or_else(|| "/".to_owned());
     if !is_path(&return_to) {
@@ -204,7 +211,6 @@ async fn leave(
         nonce: &nonce,
         challenge: &challenge,
     };
-    let (_, outbound) = api.providers.find(|known| std::ptr::eq(known, provider))?;
     let door = provider.door(outbound, leaving, api.clock.elapsed()).await;
     let url = door.map_err(|error| useless(provider, &error))?;
     let sealed = api.seals.seal(&whose(&hash.0), verifier.as_bytes());

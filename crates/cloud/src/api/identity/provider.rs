@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use form_urlencoded::{Serializer, byte_serialize};
 use serde::Deserialize;
 
-use super::id_token::Key;
+use super::keys::Key;
 use super::settings::Setting;
 use crate::outbound::{Form, NoAnswer, Outbound, is_address};
 
@@ -40,6 +40,9 @@ struct Discovered {
     jwks_uri: String,
     #[serde(default)]
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// RFC 9207.
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
 }
 
 #[derive(Debug, Default)]
@@ -115,7 +118,9 @@ impl Provider {
             &told.token_endpoint,
             &told.jwks_uri,
         ] {
-            if !is_address(url) {
+            // Who is reached over TLS sends nobody's secrets to where there is none.
+            let is_like = url.starts_with("https:") || !self.setting.issuer.starts_with("https:");
+            if !is_address(url) || !is_like {
                 return Err(Useless::Strange(format!("it names the address `{url}`")));
             }
         }
@@ -174,6 +179,16 @@ impl Provider {
             .finish();
         let joint = if door.contains('?') { '&' } else { '?' };
         Ok(format!("{door}{joint}{query}"))
+    }
+
+    /// Whether it says in each answer who it is.
+    pub(super) async fn names_itself(
+        &self,
+        outbound: &Outbound,
+        now: Duration,
+    ) -> Result<bool, Useless> {
+        let discovered = self.discovered(outbound, now).await?;
+        Ok(discovered.authorization_response_iss_parameter_supported)
     }
 
     /// The code, with how we prove to be who it is for.

@@ -107,6 +107,8 @@ pub(super) struct Lies {
     pub(super) answers: HashMap<&'static str, Answers>,
     /// Only a form takes the client's secret.
     pub(super) by_form: bool,
+    /// It says that it names itself in each answer.
+    pub(super) names_itself: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -225,6 +227,7 @@ async fn discovery(State(liar): State<Liar>) -> Response {
         "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize?tenant=1"),
         "token_endpoint": format!("{issuer}/token"), "jwks_uri": format!("{issuer}/keys"),
         "token_endpoint_auth_methods_supported": ways,
+        "authorization_response_iss_parameter_supported": inner.lies.names_itself,
     }))
     .into_response()
 }

@@ -510,6 +510,99 @@ fn a_sign_in_comes_back_to_the_browser_that_it_left_once_and_in_time() {
 }
 
 #[test]
+fn an_answer_without_its_issuer_is_not_taken_where_the_provider_names_itself() {
+    run(async {
+        let town = town(Signs::ed25519(1)).await;
+        town.liar.lie(Lies {
+            names_itself: true,
+            ..Lies::default()
+        });
+        town.links(&town.ada, "s1").await;
+        let away = town.to_sign_in().await;
+        let code = town.liar.code(&away.asked, "s1");
+        let state = away.asked["state"].as_str();
+        let query = [("state", state), ("code", code.as_str())];
+        let back = town.comes(&away.cookie, &query).await;
+        town.is_refused(&back, 403, "no-trip").await;
+        assert_eq!(town.signs_in("s1").await.status, 303);
+        town.world.stop().await;
+    });
+}
+
+#[test]
+fn a_clock_that_is_an_hour_slow_shows_however_long_tokens_last() {
+    run(async {
+        let town = town(Signs::ed25519(1)).await;
+        town.links(&town.ada, "s1").await;
+        let tomorrow = crate::service::now().get() / 1_000 + 86_400;
+        town.liar.lie(Lies {
+            ahead: -3_600,
+            claims: [("exp", json!(tomorrow))].into(),
+            ..Lies::default()
+        });
+        let back = town.signs_in("s1").await;
+        town.is_refused(&back, 502, "identity-provider-clock").await;
+        town.world.stop().await;
+    });
+}
+
+#[test]
+fn linking_ends_in_the_session_that_it_began_in() {
+    run(async {
+        let town = town(Signs::ed25519(1)).await;
+        let second = town.world.session("ada@example.org").await;
+        let away = town.to_link(&town.ada).await;
+        let back = town.comes_back(&away, "s1", Some(&second)).await;
+        town.is_refused(&back, 403, "no-trip").await;
+        let away = town.to_link(&second).await;
+        let path = "/api/v1/auth/session";
+        let out = town.world.call(&second, "DELETE", path, None).await;
+        assert_eq!(out.status, 204, "{out:?}");
+        let back = town.comes_back(&away, "s1", Some(&second)).await;
+        town.is_refused(&back, 401, "not-signed-in").await;
+        town.world.stop().await;
+    });
+}
+
+#[test]
+fn an_office_with_one_address_is_not_kept_waiting_by_its_own_sign_ins() {
+    run(async {
+        let town = town(Signs::ed25519(1)).await;
+        town.links(&town.ada, "s1").await;
+        for n in 0..70 {
+            let back = town.signs_in("s1").await;
+            assert_eq!(back.status, 303, "{n}: {back:?}");
+        }
+        town.world.stop().await;
+    });
+}
+
+#[test]
+fn a_provider_that_is_away_is_told_so() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("providers.json");
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let issuer = format!("http://{}/", free.local_addr().unwrap());
+        drop(free);
+        let setting = json!({ "providers": [
+            { "id": "work", "name": "Work", "issuer": issuer, "client_id": CLIENT }] });
+        fs::write(&file, setting.to_string()).unwrap();
+        let words = ["--no-second-factor", "--oidc", file.to_str().unwrap()];
+        let world = World::telling(Clock::system(), &words).await;
+        let path = "/api/v1/auth/providers/work/trips";
+        let begun = world
+            .call(&Who::Nobody, "POST", path, Some(json!({})))
+            .await;
+        assert_eq!(
+            (begun.status, begun.code().as_str()),
+            (503, "identity-provider-away")
+        );
+        world.stop().await;
+    });
+}
+
+#[test]
 fn nobodys_account_gets_an_identity_by_a_link_that_he_was_sent() {
     run(async {
         let town = town(Signs::ed25519(1)).await;
