@@ -41,6 +41,7 @@ impl Worker {
             memory.late.is_empty(),
             "a checkpoint lies between two entries"
         );
+        memory.forget_erased(&self.places);
         let now = (self.now)();
         let tasks = self.tasks(memory, now);
         let (read, damaged) = self.read_all(memory, tasks, now).await?;

@@ -11,6 +11,7 @@ use solthrive_cloud_store::hot::Seq;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, SiteId};
 
+use super::places::Places;
 use super::site::Site;
 use crate::tail::Tail;
 
@@ -94,6 +95,17 @@ impl Memory {
         let mut sites: Vec<_> = sound.collect();
         sites.sort_unstable_by_key(|(oldest, id)| (oldest.is_none(), *oldest, *id));
         sites.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// What is in mind of homes that are erased goes; their rows are in chunks or in the log, and go with these.
+    pub(super) fn forget_erased(&mut self, places: &Places) {
+        self.sites.retain(|site, _| !places.is_erased(*site));
+        self.late.retain(|late| !places.is_erased(late.site));
+        self.told.retain(|(site, ..), _| !places.is_erased(*site));
+        self.events.retain(|event| !places.is_erased(event.site));
+        for status in self.statuses.values_mut() {
+            status.site = status.site.filter(|site| !places.is_erased(*site));
+        }
     }
 
     /// Whether there is anything to store.
