@@ -95,8 +95,8 @@ pub(super) const ENDS: &[Wall] = &[
     },
     Wall {
         name: "who was shut out stays out",
-        file: "crates/cloud/src/api/identity/back.rs",
-        stands: "found.user == user && !found.deactivated",
-        gone: "found.user == user",
+        file: "crates/cloud-store/src/sql/people/sessions.rs",
+        stands: "FROM app_user WHERE id = $3 AND deactivated_at IS NULL",
+        gone: "FROM app_user WHERE id = $3",
     },
 ];

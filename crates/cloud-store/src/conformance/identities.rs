@@ -1,12 +1,14 @@
 //! Promises about who people are elsewhere.
 
-use solthrive_domain::access::By;
+use solthrive_domain::access::{By, Role};
 use uuid::Uuid;
 
-use super::archive::{BY, at};
+use super::archive::{BY, at, org};
 use super::people::{ada, person, session, user};
-use crate::meta::{Registry, TokenHash};
-use crate::people::{Accounts, Identities, Linked, Linking, NewTrip, Office, WhoElsewhere};
+use crate::meta::{Org, OrgKind, Registry, TokenHash};
+use crate::people::{
+    Accounts, Identities, Linked, Linking, NewTrip, Office, ShutOut, WhoElsewhere,
+};
 
 fn elsewhere(subject: &str) -> WhoElsewhere {
     WhoElsewhere {
@@ -175,7 +177,20 @@ pub async fn a_right_that_is_over_links_nothing_and_lets_nobody_in(
         .await
         .expect("ends");
     assert_eq!(link(linking(1), 70).await, Linked::Over, "he signed out");
-    store.shut_out(&BY, user(1), at(80)).await.expect("answers");
+    // Somebody has to run the platform.
+    let platform = Org {
+        id: org(9),
+        kind: OrgKind::Platform,
+        name: "Platform".to_owned(),
+        contact: None,
+    };
+    store.add_org(&BY, &platform, at(75)).await.expect("adds");
+    let runs_it = person(3, "op@example.org", vec![(org(9), Role::Admin)]);
+    let added = store.add_user(By::Console, &runs_it, at(76)).await;
+    added.expect("adds");
+    let shut = store.shut_out(&BY, user(1), at(80)).await;
+    assert_eq!(shut.expect("answers"), ShutOut::Done);
+    assert!(!begin(10, 1, 90).await, "he is shut out");
     let known = store.whose(&who).await.expect("reads");
     assert_eq!(known, Some(user(1)));
 }
