@@ -2,6 +2,7 @@
 //!
 //! It is the same on every node for as long as the pepper is, so a receipt can be checked years later.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use base64::Engine as _;
@@ -12,7 +13,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-use crate::secrets::Pepper;
+use crate::secrets::{Pepper, hex};
 
 const ALG: &str = "EdDSA";
 const TYP: &str = "solthrive-erasure+jwt";
@@ -74,6 +75,12 @@ pub struct Holds {
 struct Header {
     alg: String,
     typ: String,
+}
+
+/// By which the audit log knows a receipt: its SHA-256, hexadecimal.
+#[must_use]
+pub fn fingerprint(receipt: &str) -> String {
+    hex(digest(&SHA256, receipt.as_bytes()).as_ref())
 }
 
 /// Writes and checks receipts.

@@ -13,6 +13,11 @@ const DRAWN: usize = 9;
 /// What every device token begins with, so that a leaked one is recognised for what it is.
 const PREFIX: &str = "std_";
 
+/// In hexadecimal, small letters.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Randomness is not to be had, which no program can go on from.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the system has no random numbers")]
@@ -48,11 +53,7 @@ impl DeviceToken {
     }
 
     fn of(bytes: &[u8]) -> Self {
-        let mut text = String::from(PREFIX);
-        for byte in bytes {
-            text.push_str(&format!("{byte:02x}"));
-        }
-        Self(text)
+        Self(format!("{PREFIX}{}", hex(bytes)))
     }
 
     /// The text, for the device and its label.

@@ -5,16 +5,14 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use aws_lc_rs::digest::{SHA256, digest};
 use clap::Subcommand;
 use serde_json::json;
 use solthrive_cloud_store::people::Erasures as _;
 
 use super::Verdict;
 use super::console::Console;
-use super::output::hex;
 use super::screen::Screen;
-use crate::receipts::{Receipt, Receipts};
+use crate::receipts::{Receipt, Receipts, fingerprint};
 use crate::secrets::Pepper;
 
 #[derive(Debug, Subcommand)]
@@ -83,7 +81,7 @@ async fn verify(path: &PathBuf, console: &Console, screen: &mut Screen) -> Resul
         screen.facts(&facts, &json!({"genuine": false}))?;
         return Ok(Verdict::Problems);
     };
-    let sha256 = hex(digest(&SHA256, text.as_bytes()).as_ref());
+    let sha256 = fingerprint(text);
     let known = console.sql.erasure(receipt.erasure).await?;
     let is_known = known.is_some_and(|known| known.receipt.as_deref() == Some(text));
     show(&receipt, &sha256, is_known, screen)?;

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use solthrive_cloud_store::archive::UtcDay;
 use solthrive_domain::telemetry::UnixMillis;
 
+pub(super) use crate::secrets::hex;
+
 /// Milliseconds of a UTC day.
 pub(super) const DAY_MS: i64 = 86_400_000;
 
@@ -46,11 +48,6 @@ pub(super) fn bytes(count: u64) -> String {
     } else {
         format!("{value:.1} {unit}")
     }
-}
-
-/// In hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A UTC day by its number.

@@ -65,6 +65,15 @@ impl Made {
     }
 }
 
+/// Work that was taken on: 202, with how far it is now and the path where it is told from here on.
+pub(super) fn accepted(told: &impl Serialize, there: &str) -> Response {
+    let mut response = (StatusCode::ACCEPTED, private(told)).into_response();
+    if let Ok(there) = there.parse() {
+        response.headers_mut().insert(header::LOCATION, there);
+    }
+    response
+}
+
 /// A body that is kept as a file of this name, and by no cache.
 pub(super) fn download(body: Body, mime: &'static str, name: &str) -> Response {
     let mut response = body.into_response();

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use super::seal::derived;
+pub(super) use crate::secrets::hex;
 
 /// Bytes of the signature.
 const TAG: usize = 16;
@@ -61,10 +62,6 @@ pub(super) fn secret() -> Result<String, Problem> {
     let mut bytes = [0; 32];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Problem::unavailable())?;
     Ok(hex(&bytes))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -48,13 +48,14 @@ impl Exchange {
         if difference == FleetSums::default() {
             return;
         }
+        self.change_quarter(installer, now.quarter, difference);
+    }
+
+    fn change_quarter(&mut self, installer: Option<OrgId>, quarter: Quarter, by: FleetSums) {
         for fleet in fleets(installer) {
-            let day = self
-                .quarters
-                .entry((fleet, now.quarter.utc_day()))
-                .or_default();
-            let sums = day.entry(now.quarter).or_default();
-            *sums = sums.plus(difference);
+            let day = self.quarters.entry((fleet, quarter.utc_day())).or_default();
+            let sums = day.entry(quarter).or_default();
+            *sums = sums.plus(by);
         }
     }
 
@@ -71,15 +72,8 @@ impl Exchange {
 
     /// A quarter of a home that is erased.
     pub(super) fn quarter_leaves(&mut self, installer: Option<OrgId>, bucket: &Bucket) {
-        let share = FleetSums::of_bucket(bucket);
-        for fleet in fleets(installer) {
-            let day = self
-                .quarters
-                .entry((fleet, bucket.quarter.utc_day()))
-                .or_default();
-            let sums = day.entry(bucket.quarter).or_default();
-            *sums = sums.minus(share);
-        }
+        let difference = FleetSums::default().minus(FleetSums::of_bucket(bucket));
+        self.change_quarter(installer, bucket.quarter, difference);
     }
 
     fn put_in(&mut self, period: Period, installer: Option<OrgId>, rollup: &Rollup) {

@@ -2,9 +2,9 @@
 
 use solthrive_domain::DeviceId;
 use solthrive_domain::access::ReadableSite;
-use solthrive_domain::telemetry::UnixMillis;
 use sqlx::types::Uuid;
 
+use super::views::since;
 use crate::StoreError;
 use crate::archive::Alert;
 use crate::sql::sees::seen;
@@ -39,7 +39,7 @@ pub(super) async fn of_site(
         )
         .bind(site.site().as_uuid())
         .bind(open_only)
-        .bind(site.since().map_or(i64::MIN, UnixMillis::get))
+        .bind(since(site))
         .bind(i64::from(most))
         .fetch_all(pool)
         .await?

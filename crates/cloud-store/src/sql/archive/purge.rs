@@ -16,7 +16,7 @@ use crate::StoreError;
 use crate::archive::{Closed, Going, GoingPart, Piece, Purge, UtcDay, Wrote, fleet_day};
 use crate::hot::Seq;
 use crate::sql::people::erasures::deleted;
-use crate::sql::{SqlStore, ask, wiping};
+use crate::sql::{SqlStore, ask, transaction, wiping};
 
 /// What is kept by site beside its days.
 const REST: [(&str, &str); 7] = [
@@ -136,7 +136,7 @@ impl Purge for SqlStore {
     }
 
     async fn purged(&self, of: Closed, through: Seq, now: UnixMillis) -> Result<(), StoreError> {
-        wiping!(self, |tx| {
+        transaction!(self, |tx| {
             sqlx::query(
                 "UPDATE erasure SET purged_at = $2, log_through = $3 WHERE id = $1 AND purged_at IS NULL",
             )

@@ -227,7 +227,7 @@ pub(super) async fn events(
 }
 
 /// Since when the right shows something, in ms.
-fn since(site: ReadableSite) -> i64 {
+pub(super) fn since(site: ReadableSite) -> i64 {
     site.since().map_or(i64::MIN, UnixMillis::get)
 }
 

@@ -189,14 +189,12 @@ async fn rows_of_devices(db: &SqlStore, site: SiteId) -> Result<i64, StoreError>
 async fn spans(db: &SqlStore, site: SiteId) -> Result<Vec<(Uuid, Range<i64>)>, StoreError> {
     let rows: Vec<(Uuid, Option<i64>, Option<i64>)> = ask!(db, |pool| {
         sqlx::query_as(
-            "SELECT stay.device,
-                 CASE WHEN EXISTS (SELECT 1 FROM assignment AS earlier
-                     WHERE earlier.device = stay.device AND earlier.from_at < stay.from_at) THEN stay.from_at END,
-                 (SELECT min(later.from_at) FROM assignment AS later
-                     WHERE later.device = stay.device AND later.from_at > stay.from_at)
-             FROM assignment AS stay WHERE stay.site = $1",
+            "SELECT stay.device, stay.from_at, (SELECT min(later.from_at) FROM tenure AS later
+                 WHERE later.device = stay.device AND later.from_at > coalesce(stay.from_at, $2))
+             FROM tenure AS stay WHERE stay.site = $1",
         )
         .bind(site.as_uuid())
+        .bind(i64::MIN)
         .fetch_all(pool)
         .await?
     });

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::people::{self, NewErasure};
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub(crate) use self::run::Eraser;
 use super::Api;
-use super::answer::{body, gone, private};
+use super::answer::{accepted, body, gone, private};
 use super::arrival::Only;
 use super::guard::{Allowed, Anyone, Owns, OwnsHome, Person};
 use super::jwt::encode;
@@ -116,11 +116,8 @@ pub(super) async fn ask(
     .await?;
     let erasure = told.erasures.erasure(id).await?;
     let erasure = erasure.ok_or(Problem::unavailable())?;
-    let mut response = (StatusCode::ACCEPTED, private(&Erasure::from(erasure))).into_response();
-    if let Ok(there) = format!("/api/v1/erasures/{id}").parse() {
-        response.headers_mut().insert(header::LOCATION, there);
-    }
-    Ok(response)
+    let there = format!("/api/v1/erasures/{id}");
+    Ok(accepted(&Erasure::from(erasure), &there))
 }
 
 /// `GET /api/v1/sites/{site}/erasure`: the one that was asked for and not taken back.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::hot::{HotLog, Seq};
@@ -12,9 +11,8 @@ use solthrive_domain::telemetry::UnixMillis;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::Api;
-use crate::api::cursor::hex;
 use crate::mail::Letter;
-use crate::receipts::{Holds, Kept, Receipt};
+use crate::receipts::{Holds, Kept, Receipt, fingerprint};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(2);
@@ -89,7 +87,7 @@ impl Eraser {
             tracing::error!(erasure = %erasure.id, "a receipt cannot be signed");
             return Ok(());
         };
-        let sha256 = hex(digest(&SHA256, text.as_bytes()).as_ref());
+        let sha256 = fingerprint(&text);
         let now = api.clock.now();
         if api.erasures.erased(erasure.id, &text, &sha256, now).await? {
             tracing::info!(erasure = %erasure.id, site.id = %erasure.site, "a home is erased");

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use solthrive_cloud_store::people::{Job, JobKind, JobState, NewJob};
@@ -26,7 +26,7 @@ pub(crate) use self::run::Exporter;
 use self::shown::{Order, Shown, reached};
 use self::table::Format;
 use super::Api;
-use super::answer::{body, gone, private, tagged};
+use super::answer::{accepted, body, gone, private, tagged};
 use super::arrival::Only;
 use super::caller::SignedIn;
 use super::guard::{Allowed, Exports, Person};
@@ -173,11 +173,7 @@ pub(super) async fn ask(
     let there = format!("/api/v1/exports/{}", job.id);
     let job = api.jobs.job(job.id, JobKind::Export).await?;
     let told = Export::of(&api, &job.ok_or(Problem::unavailable())?, None);
-    let mut response = (StatusCode::ACCEPTED, private(&told)).into_response();
-    if let Ok(there) = there.parse() {
-        response.headers_mut().insert(header::LOCATION, there);
-    }
-    Ok(response)
+    Ok(accepted(&told, &there))
 }
 
 /// Files, the newest first.

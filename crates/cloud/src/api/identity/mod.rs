@@ -147,11 +147,7 @@ pub(super) async fn begin(
     bytes: Bytes,
 ) -> Result<Response, Problem> {
     no_foreign_page(&headers)?;
-    let there = api.providers.find(|known| known.setting.id == provider)?;
-    let asked: AskedTrip = body(&headers, &bytes)?;
-    let wait = api.throttle.trip(peer.household(), api.clock.elapsed());
-    wait.map_err(Problem::too_many)?;
-    leave(&api, there, asked, None).await
+    leave(&api, peer, &provider, body(&headers, &bytes), None).await
 }
 
 /// `POST /api/v1/me/identities/{provider}/trips`: begins to link an identity at a provider to the caller's account.
@@ -171,15 +167,11 @@ pub(super) async fn begin_to_link(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Problem> {
-    let there = api.providers.find(|known| known.setting.id == provider)?;
-    let asked: AskedTrip = body(&headers, &bytes)?;
-    let wait = api.throttle.trip(peer.household(), api.clock.elapsed());
-    wait.map_err(Problem::too_many)?;
     let linking = Linking {
         user: me.user,
         session: me.credential,
     };
-    leave(&api, there, asked, Some(linking)).await
+    leave(&api, peer, &provider, body(&headers, &bytes), Some(linking)).await
 }
 
 /// Where the provider sends people back to.
@@ -194,10 +186,15 @@ fn state_of(secret: &str) -> String {
 
 async fn leave(
     api: &Api,
-    (provider, outbound): (&Provider, &Outbound),
-    asked: AskedTrip,
+    peer: Peer,
+    provider: &str,
+    asked: Result<AskedTrip, Problem>,
     links: Option<Linking>,
 ) -> Result<Response, Problem> {
+    let (provider, outbound) = api.providers.find(|known| known.setting.id == provider)?;
+    let asked = asked?;
+    let wait = api.throttle.trip(peer.household(), api.clock.elapsed());
+    wait.map_err(Problem::too_many)?;
     let return_to = asked.return_to.unwrap_or_else(|| "/".to_owned());
     if !is_path(&return_to) {
         return Err(Problem::field("return_to", "a path of this service: `/…`"));
