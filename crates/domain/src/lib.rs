@@ -12,6 +12,7 @@ pub mod cadence;
 pub mod clock;
 pub mod counter;
 pub mod day;
+pub mod delivery;
 pub mod flagboard;
 pub mod flags;
 pub mod flow;

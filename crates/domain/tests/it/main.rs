@@ -8,6 +8,7 @@ mod clock;
 mod counter;
 mod counter_laws;
 mod day;
+mod delivery;
 mod flagboard;
 mod flow;
 mod ledger;
