@@ -26,13 +26,23 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("solthrive-testkit", &[], &[]),
     ("solthrive-protocol", &["solthrive-domain"], &[]),
     (
+        "solthrive-courier",
+        &["solthrive-domain", "solthrive-protocol"],
+        &[],
+    ),
+    (
         "solthrive-sim",
         &["solthrive-domain", "solthrive-meter", "solthrive-protocol"],
         &[],
     ),
     (
         "solthrive-edge",
-        &["solthrive-domain", "solthrive-meter"],
+        &[
+            "solthrive-courier",
+            "solthrive-domain",
+            "solthrive-meter",
+            "solthrive-protocol",
+        ],
         &["solthrive-sim"],
     ),
     ("xtask", &["solthrive-testkit"], &[]),

@@ -10,5 +10,6 @@ pub mod live;
 pub mod logging;
 pub mod poller;
 pub mod store;
+pub mod sync;
 pub mod truth;
 pub mod vital;

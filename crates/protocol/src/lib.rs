@@ -12,6 +12,7 @@ mod body;
 mod capped;
 mod daily;
 mod health;
+mod heard;
 mod quality;
 mod register;
 mod snapshot;
@@ -21,6 +22,7 @@ pub use answer::{Failure, FailureCode, NextToken, Receipt, Refused, RefusedCode}
 pub use body::{BodyError, Sender};
 pub use daily::{Dailies, DailyBody, Day, DayBody};
 pub use health::{HealthBody, HealthEvent, HealthEventBody, HealthReport, State};
+pub use heard::Heard;
 pub use quality::{OTHER_DOUBT, QualityBody};
 pub use register::{BadRegistration, Registered, Registration, RegistrationBody};
 pub use snapshot::{Channel, Measured, Snapshot};

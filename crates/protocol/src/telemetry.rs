@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use solthrive_domain::telemetry::UnixMillis;
-use solthrive_domain::{DeviceId, LedgerId};
+use solthrive_domain::telemetry::{MicroWattHours, MilliAmps, MilliVolts, MilliWatts, UnixMillis};
+use solthrive_domain::{DeviceId, LedgerId, Sample};
 use utoipa::ToSchema;
 
 use crate::answer::{Refused, RefusedCode};
@@ -105,6 +105,39 @@ pub struct SnapshotBody {
     /// Further channels by name: sub-panels, cars.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub channels: BTreeMap<String, ChannelBody>,
+}
+
+impl SnapshotBody {
+    /// A sample as it is said. What the cloud makes of it is the same sample again.
+    #[must_use]
+    pub fn of(sample: &Sample, channels: BTreeMap<String, ChannelBody>) -> Self {
+        let kw = |power: Option<MilliWatts>| power.map(|power| f64::from(power.get()) / 1e6);
+        let volts = |volts: Option<MilliVolts>| volts.map(|volts| f64::from(volts.get()) / 1e3);
+        let amps = |amps: Option<MilliAmps>| amps.map(|amps| f64::from(amps.get()) / 1e3);
+        let kwh = |energy: Option<MicroWattHours>| energy.map(|energy| energy.get() as f64 / 1e9);
+        let Sample { power, totals, .. } = sample;
+        Self {
+            ts: sample.ts.into(),
+            solar_kw: kw(power.solar),
+            home_kw: kw(power.home),
+            grid_kw: kw(power.grid),
+            battery_kw: kw(power.battery),
+            voltage_l1: volts(sample.voltage_l1),
+            voltage_l2: volts(sample.voltage_l2),
+            current_l1: amps(sample.current_l1),
+            current_l2: amps(sample.current_l2),
+            current_pv: amps(sample.current_pv),
+            pf: sample.pf.map(|pf| f64::from(pf.get()) / 1e4),
+            frequency: sample.frequency.map(|hertz| f64::from(hertz.get()) / 1e3),
+            solar_kwh_total: kwh(totals.solar),
+            import_kwh_total: kwh(totals.import),
+            export_kwh_total: kwh(totals.export),
+            battery_charge_kwh_total: kwh(totals.battery_charge),
+            battery_discharge_kwh_total: kwh(totals.battery_discharge),
+            quality: QualityBody(sample.quality),
+            channels,
+        }
+    }
 }
 
 /// One channel.

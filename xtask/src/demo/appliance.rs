@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::cloud::Place;
 use super::running::{Running, detached, program, start};
 
 /// The simulator, and where it listens.
@@ -55,6 +56,17 @@ import_rate: 0.34
 export_rate: 0.08
 ";
 
+/// This machine's zone, as long as it says one: the demo's home is here.
+pub(super) fn zone() -> String {
+    let link = fs::read_link("/etc/localtime").ok();
+    let zone = link.as_ref().and_then(|link| {
+        let (_, zone) = link.to_str()?.split_once("zoneinfo/")?;
+        // Some machines say UTC as `Etc/UTC`, and nobody lives there.
+        (zone.contains('/') && !zone.starts_with("Etc/")).then(|| zone.to_owned())
+    });
+    zone.unwrap_or_else(|| "America/Los_Angeles".to_owned())
+}
+
 pub(super) fn write_config(
     folder: &Path,
     ready: &serde_json::Value,
@@ -63,12 +75,7 @@ pub(super) fn write_config(
     let port = ready["pty"]
         .as_str()
         .context("the simulator names no pseudo-terminal")?;
-    let zone = fs::read_link("/etc/localtime").ok().and_then(|link| {
-        link.to_str()
-            .and_then(|path| path.split_once("zoneinfo/"))
-            .map(|(_, zone)| zone.to_owned())
-    });
-    let zone = zone.unwrap_or_else(|| "America/Los_Angeles".to_owned());
+    let zone = zone();
     let write = |name: &str, text: String| fs::write(folder.join(name), text);
     write(
         "base.yaml",
@@ -81,6 +88,42 @@ pub(super) fn write_config(
     let token = folder.join("token");
     write("api.yaml", format!("token_file: {}\n", token.display()))?;
     write("tariff.yaml", TARIFF.to_owned())?;
+    Ok(())
+}
+
+/// Who the appliance is to the cloud, as the factory would write it; without a cloud nothing leaves the home.
+pub(super) fn give_identity(folder: &Path, cloud: Option<&Place>) -> Result<()> {
+    let write = |name: &str, text: String| fs::write(folder.join(name), text);
+    let Some(place) = cloud else {
+        write("cloud.yaml", "enabled: false\n".to_owned())?;
+        return Ok(());
+    };
+    write(
+        "cloud.yaml",
+        format!("url: {}\nca_file: {}\n", place.url, place.ca.display()),
+    )?;
+    write("device_serial", format!("{}\n", place.home.serial))?;
+    // A token may have taken over from the factory's since.
+    let id = format!("{}\n", place.home.device);
+    if fs::read_to_string(folder.join("device_id")).ok().as_ref() != Some(&id) {
+        write("device_token", format!("{}\n", place.home.token))?;
+        write("device_id", id)?;
+    }
+    Ok(())
+}
+
+/// Registers the appliance with its installer's code, as its set-up page does.
+pub(super) fn register(folder: &Path, place: &Place) -> Result<()> {
+    let mut command = Command::new(program("solthrive-cli"));
+    command.arg("--config-dir").arg(folder.join("config"));
+    command.arg("--override").arg(folder.join("override.yaml"));
+    command.arg("--data-dir").arg(folder.join("data"));
+    command.args(["cloud", "register", &place.home.code]);
+    let output = command.output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("the appliance could not be registered: {}", said.trim());
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -18,6 +18,31 @@ pub(super) struct Fleet {
     pub(super) faults: bool,
 }
 
+/// What came of it.
+pub(super) struct Shown {
+    /// Who sends before who is sent to.
+    pub(super) programs: Vec<Running>,
+    pub(super) place: Place,
+}
+
+/// Where the cloud is, and the one home in it whose appliance is a real one.
+pub(super) struct Place {
+    pub(super) url: String,
+    pub(super) ca: PathBuf,
+    pub(super) home: Home,
+}
+
+/// A device as its factory made it, and its installer's code.
+pub(super) struct Home {
+    pub(super) serial: String,
+    pub(super) device: String,
+    pub(super) token: String,
+    pub(super) code: String,
+}
+
+/// Number of the home whose appliance is a real one: its serial follows no other's.
+const REAL: usize = 8_999;
+
 /// Towns that homes stand in: name, time zone, latitude, longitude.
 const TOWNS: [(&str, &str, f64, f64); 6] = [
     ("Pasadena", "America/Los_Angeles", 34.1, -118.1),
@@ -29,7 +54,7 @@ const TOWNS: [(&str, &str, f64, f64); 6] = [
 ];
 
 /// Starts it all and says where it is.
-pub(super) fn show(folder: &Path, address: SocketAddr, fleet: &Fleet) -> Result<Vec<Running>> {
+pub(super) fn show(folder: &Path, address: SocketAddr, fleet: &Fleet, zone: &str) -> Result<Shown> {
     fs::create_dir_all(folder)?;
     let data = folder.join("data");
     let mut serve = Command::new(program("solthrive-cloud"));
@@ -44,6 +69,7 @@ pub(super) fn show(folder: &Path, address: SocketAddr, fleet: &Fleet) -> Result<
     })?;
     let roster = folder.join("roster.json");
     Console(&data).furnish(&roster, fleet.homes)?;
+    let home = Console(&data).real_home(&folder.join("home.json"), zone)?;
     let mut simulator = Command::new(program("solthrive-sim"));
     simulator.arg("fleet").arg("--roster").arg(&roster);
     simulator.args(["--cloud", &format!("https://localhost:{}", at.port())]);
@@ -55,7 +81,14 @@ pub(super) fn show(folder: &Path, address: SocketAddr, fleet: &Fleet) -> Result<
     }
     let (homes, _) = start(&mut simulator, "fleet", &folder.join("fleet.log"))?;
     greet(folder, &data, at, fleet);
-    Ok(vec![homes, service])
+    Ok(Shown {
+        programs: vec![homes, service],
+        place: Place {
+            url: format!("https://localhost:{}", at.port()),
+            ca: data.join("dev-cert.pem"),
+            home,
+        },
+    })
 }
 
 fn greet(folder: &Path, data: &Path, address: SocketAddr, fleet: &Fleet) {
@@ -115,6 +148,31 @@ impl Console<'_> {
         Ok(())
     }
 
+    /// The home of the real appliance, made once.
+    fn real_home(&self, file: &Path, zone: &str) -> Result<Home> {
+        let known: Option<Value> = fs::read(file)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok());
+        let entry = match known {
+            Some(entry) => entry,
+            None => {
+                let devices = self.devices(&[REAL])?;
+                let [serial, id, token] = devices.first().context("no device")?;
+                let here = ("here", zone, 34.1, -118.1);
+                let entry = self.home_in(here, REAL, [serial, id, token])?;
+                fs::write(file, serde_json::to_string_pretty(&entry)?)?;
+                entry
+            }
+        };
+        let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        Ok(Home {
+            serial: text("serial"),
+            device: text("device_id"),
+            token: text("token"),
+            code: text("installer_code"),
+        })
+    }
+
     /// Devices as a factory would label them: serial, id, token.
     fn devices(&self, numbers: &[usize]) -> Result<Vec<[String; 3]>> {
         let (list, labels) = (self.0.join("serials.csv"), self.0.join("labels.csv"));
@@ -137,7 +195,16 @@ impl Console<'_> {
 
     /// A household, its home, and a code for the installer; back comes the roster's entry.
     fn home(&self, number: usize, [serial, id, token]: &[String; 3]) -> Result<Value> {
-        let (town, zone, latitude, longitude) = TOWNS[number % TOWNS.len()];
+        let town = TOWNS[number % TOWNS.len()];
+        self.home_in(town, number, [serial, id, token])
+    }
+
+    fn home_in(
+        &self,
+        (town, zone, latitude, longitude): (&str, &str, f64, f64),
+        number: usize,
+        [serial, id, token]: [&String; 3],
+    ) -> Result<Value> {
         let (household, name) = (
             format!("Household {}", number + 1),
             format!("Home {}, {town}", number + 1),

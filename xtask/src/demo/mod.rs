@@ -73,9 +73,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     // Stopped in this order: who sends before who is sent to.
     let mut programs = Vec::new();
-    if !args.cloud_only {
-        programs.extend(show_appliance(args, &folder, &stop)?);
-    }
+    let mut place = None;
     if !args.appliance_only {
         let address = free_address(args.cloud_port)?;
         let fleet = cloud::Fleet {
@@ -83,7 +81,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             history_h: args.history_h,
             faults: args.faults,
         };
-        programs.extend(cloud::show(&folder.join("cloud"), address, &fleet)?);
+        let shown = cloud::show(&folder.join("cloud"), address, &fleet, &appliance::zone())?;
+        programs.extend(shown.programs);
+        place = Some(shown.place);
+    }
+    if !args.cloud_only {
+        let appliance = show_appliance(args, &folder, place.as_ref(), &stop)?;
+        programs.splice(0..0, appliance);
     }
     println!(
         "\n  Ctrl-C stops all of it; history stays in {}.",
@@ -92,14 +96,23 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     wait(&stop, args.stop_after, programs)
 }
 
-fn show_appliance(args: &Args, folder: &Path, stop: &AtomicBool) -> Result<[Running; 2]> {
+fn show_appliance(
+    args: &Args,
+    folder: &Path,
+    cloud: Option<&cloud::Place>,
+    stop: &AtomicBool,
+) -> Result<[Running; 2]> {
     let config = folder.join("config");
     fs::create_dir_all(&config)?;
     fs::create_dir_all(folder.join("data"))?;
     let (simulator, ready) = appliance::start_simulator(folder, args.speed)?;
     let address = free_address(args.port)?;
     appliance::write_config(&config, &ready, address)?;
+    appliance::give_identity(&config, cloud)?;
     let daemon = appliance::start_appliance(folder, address, stop)?;
+    if let Some(place) = cloud {
+        appliance::register(folder, place)?;
+    }
     appliance::greet(folder, &ready, address);
     if !args.no_open {
         open_browser(&format!("http://{address}/dashboard"));

@@ -221,6 +221,13 @@ impl Delivery {
         self.told.forget_to(MOST_SPANS);
     }
 
+    /// A row that was handed out does not go with this call, but with a later one.
+    pub fn put_back(&mut self, way: Way, number: u64) {
+        if let Some(flying) = self.flying.get_mut(&way) {
+            flying.remove(Span::one(number));
+        }
+    }
+
     /// A call was never made: its rows could not be read just now.
     pub fn not_said(&mut self, way: Way) {
         self.flying.remove(&way);

@@ -7,6 +7,7 @@
 mod doubts;
 mod fixed;
 mod instant;
+mod taken;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ pub use self::fixed::{
     MicroWattHours, MilliAmps, MilliHertz, MilliVolts, MilliWatts, PowerFactorSteps,
 };
 pub use self::instant::{NoSuchInstant, UnixMillis};
+pub use self::taken::ChannelSample;
 use crate::LedgerId;
 use crate::ledger::Line;
 

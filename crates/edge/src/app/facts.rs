@@ -10,6 +10,7 @@ use crate::config::{AppConfig, Effective};
 use crate::http::{FixedFacts, MeterFacts};
 use crate::poller::Poller;
 use crate::store::{self, Opened};
+use crate::sync;
 use crate::truth::Now;
 
 /// Versions, identities, folders, meters and buses.
@@ -34,7 +35,8 @@ pub(super) fn fixed_facts(
         version: env!("CARGO_PKG_VERSION"),
         run,
         started: now.mono,
-        serial: text("/proc/device-tree/serial-number"),
+        serial: sync::serial(&places.config_dir)
+            .or_else(|| text("/proc/device-tree/serial-number")),
         device: text(&places.config_dir.join("device_id").to_string_lossy())
             .and_then(|id| id.parse().ok()),
         model: text("/proc/device-tree/model"),

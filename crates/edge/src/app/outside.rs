@@ -3,11 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use solthrive_courier::Standing;
 use solthrive_domain::FlagCode;
 use solthrive_domain::flagboard::{Observation, Timing};
 use solthrive_meter::bus::BusStatus;
 
 use crate::store::{Health, Store};
+use crate::sync::{CloudLink, Off};
 use crate::truth::core::Outside;
 
 /// Damaged frames in a minute that are more than a stray disturbance.
@@ -17,6 +20,11 @@ const DRIFT: Duration = Duration::from_millis(250);
 /// A minute with damaged frames may be a switched contactor; three in a row are a cable.
 const BUS_ERRORS: Timing = Timing::new(Duration::from_mins(2), Duration::from_mins(5));
 
+/// A line that is away for moments is none of a person's business.
+const CLOUD_AWAY: Timing = Timing::new(Duration::from_mins(5), Duration::ZERO);
+/// Clocks that differ by more than this differ.
+const CLOCK_OFF: SignedDuration = SignedDuration::from_mins(2);
+
 /// Looks, one a minute, for which a crash of the store stays a flag: an hour, as other crashes do.
 const CRASH_STAYS: u32 = 60;
 
@@ -25,6 +33,7 @@ pub(super) struct Everyone {
     buses: Vec<(Arc<Mutex<BusStatus>>, Before)>,
     store: Store,
     crashes: Crashes,
+    cloud: CloudLink,
     config_invalid: Option<String>,
 }
 
@@ -47,6 +56,7 @@ impl Everyone {
     pub(super) fn new(
         buses: &[Arc<Mutex<BusStatus>>],
         store: Store,
+        cloud: CloudLink,
         config_invalid: Option<String>,
     ) -> Self {
         let buses = buses
@@ -57,6 +67,7 @@ impl Everyone {
             buses,
             store,
             crashes: Crashes::default(),
+            cloud,
             config_invalid,
         }
     }
@@ -72,6 +83,7 @@ impl Outside for Everyone {
         let health = self.store.health();
         seen.extend(store_observations(&health));
         seen.push(self.crashes.observe(&health));
+        seen.extend(cloud_observations(&self.cloud));
         seen.extend(
             self.config_invalid
                 .iter()
@@ -153,6 +165,59 @@ fn store_observations(health: &Health) -> [Observation; 2] {
             ..error
         },
     ]
+}
+
+/// What the cloud, or its absence, makes a person know.
+fn cloud_observations(link: &CloudLink) -> [Observation; 2] {
+    let status = match link {
+        CloudLink::On(courier, _) => Some(courier.status()),
+        CloudLink::Off(_) => None,
+    };
+    let broken = match (link, &status) {
+        (CloudLink::Off(Off::Broken(why)), _) => Some(why.clone()),
+        (_, Some(status)) => not_taken(&status.standing),
+        _ => None,
+    };
+    let away = Observation::holds(
+        FlagCode::CloudUnreachable,
+        "",
+        broken.clone().unwrap_or_default(),
+    )
+    .with(CLOUD_AWAY);
+    let ahead = status.as_ref().and_then(|status| status.clock_ahead);
+    let off = ahead.filter(|ahead| ahead.abs() > CLOCK_OFF);
+    let clock = Observation::holds(
+        FlagCode::ClockUnsynced,
+        "cloud",
+        format!(
+            "This clock differs from the cloud's by {} minutes. Check the network's time service: rows that are ahead of the cloud wait.",
+            off.unwrap_or_default().as_mins()
+        ),
+    );
+    [
+        Observation {
+            holds: status.as_ref().map_or(Some(broken.is_some()), |status| {
+                (status.standing != Standing::Starting).then_some(broken.is_some())
+            }),
+            ..away
+        },
+        Observation {
+            holds: status.map(|_| off.is_some()),
+            ..clock
+        },
+    ]
+}
+
+/// Why the cloud has not taken what it was told, and what to do about it.
+fn not_taken(standing: &Standing) -> Option<String> {
+    const GOES_ON: &str = "The home is measured as ever, and everything is delivered later.";
+    match standing {
+        Standing::Starting | Standing::Connected => None,
+        Standing::Unreachable { message, .. } => Some(format!("The cloud is not reached: {message}. {GOES_ON}")),
+        Standing::NotRegistered => Some(format!("This appliance is not registered to a home in the cloud. Installer: enter the code on the set-up page, or run solthrive-cli cloud register CODE. {GOES_ON}")),
+        Standing::UnknownToken { message } => Some(format!("The cloud does not know this appliance ({message}). Ask support whether its token was taken back. {GOES_ON}")),
+        Standing::Deactivated => Some("This appliance was deactivated in the cloud, and tells it nothing any more. The home is measured as ever.".to_owned()),
+    }
 }
 
 #[cfg(test)]

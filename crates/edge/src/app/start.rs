@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use solthrive_domain::ids::RunId;
 use solthrive_domain::{FlagCode, Mono};
 use solthrive_meter::bus::SystemPace;
+use tokio_util::sync::CancellationToken;
 
 use super::clocks::{self, WebClock};
 use super::latest_file::LatestFile;
@@ -20,12 +21,13 @@ use super::{Pace, facts, pipeline, poll_every};
 use crate::config::files::Places;
 use crate::config::last_good::Started;
 use crate::config::{AppConfig, token};
-use crate::http::{Access, Facts, Limits, Secret, Setup};
+use crate::http::{Access, Facts, Limits, Secret, Setup, machine_report};
 use crate::live::Live;
 use crate::poller::{Heard, Poller};
 use crate::store::{self, LedgerSource, Opened, Store};
+use crate::sync;
 use crate::truth::Assembler;
-use crate::truth::core::{Aside, Clocks, Core, SystemClocks};
+use crate::truth::core::{Aside, Clocks, Core, SystemClocks, Teller};
 use crate::truth::restart::Restart;
 use crate::vital::Vital;
 
@@ -45,6 +47,7 @@ pub(super) struct Running {
     core: Option<JoinHandle<()>>,
     heard: Sender<Heard>,
     store: Store,
+    cloud: CancellationToken,
     patience: Duration,
 }
 
@@ -62,6 +65,7 @@ impl Running {
     /// What was measured is stored first: a bus may wait for a meter longer than systemd waits for us.
     fn halt(&mut self, ending: Ending) {
         let Some(core) = self.core.take() else { return };
+        self.cloud.cancel();
         self.poller.ask_to_stop();
         // The core thread ends after this word, or has ended already.
         let _ = self.heard.send(Heard::Stop);
@@ -144,8 +148,34 @@ pub(super) fn everything(
     let facts = Arc::new(Facts::new(fixed));
     let buses = || config.buses.iter().map(|bus| Arc::from(bus.name.as_str()));
     let watchdog = Watchdog::new(systemd.clone(), buses(), poll_every(config), now.mono);
+    let told = Arc::clone(&facts);
+    let sync::Started {
+        link,
+        hand,
+        rate,
+        stop,
+    } = sync::start(sync::Parts {
+        config: &config.cloud,
+        folder: &places.config_dir,
+        store: &store,
+        opened: &opened,
+        zone: config.site.tz.clone(),
+        clock: Arc::new(sync::Clocks {
+            pace: Arc::clone(&pace),
+            wall: clocks::wall,
+        }),
+        wall: clocks::wall,
+        floor: clocks::released().max(opened.newest.unwrap_or(clocks::released())),
+        seed: seed(),
+        describe: Box::new(move |now| serde_json::to_value(machine_report(&told, now, 0)).ok()),
+    });
+    let pipeline = pipeline::pipeline(config, &opened, run, now);
     let core = Core {
-        pipeline: pipeline::pipeline(config, &opened, run, now),
+        pipeline: match rate {
+            Some(rate) => pipeline.telling(rate),
+            None => pipeline,
+        },
+        teller: hand.map(|(hand, next)| (Box::new(hand) as Box<dyn Teller>, next)),
         assembler: Assembler::new(buses(), poll_every(config) * PATIENCE_PERCENT / 100),
         heard: hearing,
         live: Arc::clone(&live),
@@ -156,6 +186,7 @@ pub(super) fn everything(
         outside: Box::new(Everyone::new(
             &poller.statuses,
             store.clone(),
+            link.clone(),
             invalid(started),
         )),
         at_start: at_start(&opened),
@@ -169,6 +200,7 @@ pub(super) fn everything(
         facts,
         history,
         access,
+        cloud: link,
         site: config.site.clone(),
         tariff: config.tariff.clone(),
         host_names: facts::host_names(config),
@@ -181,6 +213,7 @@ pub(super) fn everything(
             core,
             heard,
             store,
+            cloud: stop,
             patience: LAST_EXCHANGE,
         },
         setup,
@@ -239,6 +272,15 @@ fn access(config: &AppConfig) -> anyhow::Result<Access> {
         tracing::warn!(file = %path, "every user of this machine can read the API token; chmod 600 it");
     }
     Ok(Access::new(file.token.reveal(), config.api.session, random))
+}
+
+/// For what is left to chance between appliances.
+fn seed() -> u64 {
+    let bytes = token::random().unwrap_or_default();
+    bytes
+        .iter()
+        .take(8)
+        .fold(0, |seed, byte| seed << 8 | u64::from(*byte))
 }
 
 fn random() -> std::io::Result<Secret> {
@@ -301,6 +343,7 @@ mod tests {
             core: Some(core),
             heard,
             store,
+            cloud: CancellationToken::new(),
             patience: Duration::from_millis(1),
         }
     }

@@ -11,6 +11,8 @@ use crate::config::token::{self, Token};
 
 const CONNECT: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(10);
+/// For an answer that somebody far away has to give first.
+const FAR: Duration = Duration::from_secs(70);
 /// Far more than any answer has.
 const MOST: u64 = 16 * 1024 * 1024;
 
@@ -69,8 +71,24 @@ impl Daemon {
 
     /// A JSON answer.
     pub(super) fn get(self, path: &str, token: Option<&Token>) -> Result<Value, NoAnswer> {
+        self.ask("GET", path, token, None, ANSWER)
+    }
+
+    /// A JSON answer to JSON that changes something, and may take as long as the internet does.
+    pub(super) fn post(self, path: &str, token: &Token, body: &Value) -> Result<Value, NoAnswer> {
+        self.ask("POST", path, Some(token), Some(body), FAR)
+    }
+
+    fn ask(
+        self,
+        method: &str,
+        path: &str,
+        token: Option<&Token>,
+        body: Option<&Value>,
+        patience: Duration,
+    ) -> Result<Value, NoAnswer> {
         let answer = self
-            .exchange(path, token)
+            .exchange(method, path, token, body, patience)
             .map_err(|source| match source.kind() {
                 io::ErrorKind::ConnectionRefused => NoAnswer::NotRunning(self.address),
                 _ => NoAnswer::Silent {
@@ -99,16 +117,33 @@ impl Daemon {
     }
 
     /// HTTP/1.0: the answer ends where the connection does.
-    fn exchange(self, path: &str, token: Option<&Token>) -> io::Result<Vec<u8>> {
+    fn exchange(
+        self,
+        method: &str,
+        path: &str,
+        token: Option<&Token>,
+        body: Option<&Value>,
+        patience: Duration,
+    ) -> io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect_timeout(&self.address, CONNECT)?;
-        stream.set_read_timeout(Some(ANSWER))?;
+        stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(ANSWER))?;
         let bearer = token
             .map(|token| format!("Authorization: Bearer {}\r\n", token.reveal()))
             .unwrap_or_default();
+        let content = body.map_or_else(
+            || "\r\n".to_owned(),
+            |body| {
+                let text = body.to_string();
+                format!(
+                    "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{text}",
+                    text.len()
+                )
+            },
+        );
         // In one piece: an answer may come before a second one is sent, and the connection be closed.
         let request = format!(
-            "GET {path} HTTP/1.0\r\nHost: {}\r\nAccept: application/json\r\n{bearer}\r\n",
+            "{method} {path} HTTP/1.0\r\nHost: {}\r\nAccept: application/json\r\n{bearer}{content}",
             self.address
         );
         stream.write_all(request.as_bytes())?;

@@ -6,6 +6,7 @@
 //! spoil each other's answers.
 
 mod check;
+mod cloud;
 mod config;
 mod daemon;
 mod export;
@@ -36,6 +37,7 @@ Examples:
   solthrive-cli config check                      is what I just edited right?
   solthrive-cli meter scan                        what meter is on the cable, and how is it set?
   solthrive-cli meter read                        every value of every meter, now
+  solthrive-cli cloud register ABCDE-12345        bind this appliance to a home in the cloud
   solthrive-cli logs --level warn --since 2h      what went wrong lately?
   solthrive-cli export --from 2026-06-01 -o june.csv
 
@@ -83,6 +85,8 @@ pub struct Args {
 enum Command {
     Check(check::Args),
     #[command(subcommand)]
+    Cloud(cloud::Command),
+    #[command(subcommand)]
     Config(config::Command),
     #[command(subcommand)]
     Meter(meter::Command),
@@ -119,6 +123,7 @@ pub fn run(args: Args) -> ExitCode {
     let mut screen = Screen::new(args.json);
     let done = match args.command {
         Command::Check(args) => check::run(&args, &site, &mut screen),
+        Command::Cloud(command) => cloud::run(&command, &site, &mut screen),
         Command::Config(command) => config::run(&command, &site, &mut screen),
         Command::Meter(command) => meter::run(&command, &site, &mut screen),
         Command::Logs(args) => logs::run(&args, &site, &mut screen),

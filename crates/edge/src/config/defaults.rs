@@ -37,7 +37,12 @@ storage:
   minute_days: 30
   keep_days: 365
   low_space_mb: 500
-cloud: {}
+cloud:
+  enabled: true
+  url: https://api.solthrive.cloud
+  interval_s: 15
+  reconnect_spread_s: 300
+  backfill_spread_s: 3600
 tariff: {}
 update: {}
 "#;

@@ -28,8 +28,8 @@ pub use layers::{Input, Layer, LayerKind, Loaded, load, load_layers};
 pub use origin::{Origin, Position};
 pub use problem::{ConfigErrors, Problem};
 pub use types::{
-    ApiConfig, AppConfig, LogFormat, LogLevel, LoggingConfig, NetworkConfig, Site, StorageConfig,
-    Tariff,
+    ApiConfig, AppConfig, CloudConfig, LogFormat, LogLevel, LoggingConfig, NetworkConfig, Site,
+    StorageConfig, Tariff,
 };
 
 /// One step of a key's path.

@@ -4,16 +4,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use solthrive_courier::{BadAddress, CloudAddress, Roots};
 use solthrive_domain::home::Service;
 use solthrive_domain::units::Watts;
 
 use super::layers::{self, FIRST, Input, LATER};
 use super::reader::{Reader, Table};
-use super::rule::{Wrong, integer, number, one_of, parsed, text};
+use super::rule::{Wrong, integer, number, one_of, parsed, text, truth};
 use super::tree::Node;
 use super::{
-    ApiConfig, AppConfig, LogFormat, LogLevel, LoggingConfig, NetworkConfig, Origin, Problem, Site,
-    StorageConfig, Tariff, home, meters, suggest,
+    ApiConfig, AppConfig, CloudConfig, LogFormat, LogLevel, LoggingConfig, NetworkConfig, Origin,
+    Problem, Site, StorageConfig, Tariff, home, meters, suggest,
 };
 
 const MEGABYTE: u64 = 1024 * 1024;
@@ -35,18 +36,18 @@ const FORMATS: [(&str, LogFormat); 2] = [("json", LogFormat::Json), ("text", Log
 /// Reads everything. `None` when anything is wrong; the reader then knows what.
 pub(crate) fn read(reader: &Reader, root: &Node, input: &Input<'_>) -> Option<AppConfig> {
     // Every section is read to its end before the first `?`, so that nothing wrong stays unsaid.
-    let (site, network, meter, api, logging, storage, tariff) = reader.root(root, |root| {
+    let (site, network, meter, api, logging, cloud, storage, tariff) = reader.root(root, |root| {
         // The order in which `config show` lists them.
         let site = root.table(FIRST[0], base);
         let network = root.table(FIRST[1], network);
         let meter = root.table(FIRST[2], |table| meter(table, input));
         let api = root.table(FIRST[3], |table| api(table, input));
         let logging = root.table(FIRST[4], logging);
-        root.table(LATER[0], |_| ());
+        let cloud = root.table(LATER[0], |table| cloud(table, input));
         let storage = root.table(LATER[1], storage);
         let tariff = root.table(LATER[2], tariff);
         root.table(LATER[3], |_| ());
-        (site, network, meter, api, logging, storage, tariff)
+        (site, network, meter, api, logging, cloud, storage, tariff)
     });
     let meter = meter?;
     let main_rating_kw = meter.main_rating_kw;
@@ -58,6 +59,7 @@ pub(crate) fn read(reader: &Reader, root: &Node, input: &Input<'_>) -> Option<Ap
         network: network?,
         buses: meter.buses,
         home: meter.home,
+        cloud: cloud?,
         storage: storage?,
         api: api?,
         logging: logging?,
@@ -254,6 +256,36 @@ fn logging(table: &Table<'_>) -> Option<LoggingConfig> {
         level: level?.value,
         format: format?.value,
         file_size: size?.value * MEGABYTE,
+    })
+}
+
+fn cloud(table: &Table<'_>, input: &Input<'_>) -> Option<CloudConfig> {
+    let enabled = table.required("enabled", truth());
+    let address = table.required("url", parsed("the cloud's address", cloud_address));
+    let ca = table.optional("ca_file", text("a file", 4096));
+    let interval = table.required("interval_s", integer("samples for the cloud are", 5..=900));
+    let reconnect = table.required("reconnect_spread_s", integer("the pause runs", 1..=3600));
+    let backfill = table.required("backfill_spread_s", integer("the spread runs", 0..=86_400));
+    Some(CloudConfig {
+        enabled: enabled?.value,
+        address: address?.value,
+        roots: ca.map_or(Roots::System, |file| {
+            Roots::File(layers::absolute(input.config_dir, &file.value))
+        }),
+        interval: Duration::from_secs(interval?.value),
+        reconnect_spread: Duration::from_secs(reconnect?.value),
+        backfill_spread: Duration::from_secs(backfill?.value),
+    })
+}
+
+fn cloud_address(text: &str) -> Result<CloudAddress, Wrong> {
+    let meant = format!("https://{}", text.trim_start_matches("http://"));
+    text.parse().map_err(|error: BadAddress| {
+        let wrong = Wrong::but(error.to_string());
+        match meant.parse::<CloudAddress>() {
+            Ok(meant) if error == BadAddress::NoTls => wrong.hint(format!("did you mean {meant}?")),
+            _ => wrong,
+        }
     })
 }
 

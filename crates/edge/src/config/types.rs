@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use solthrive_courier::{CloudAddress, Roots};
 use solthrive_domain::HomeModel;
 use solthrive_meter::bus::BusConfig;
 
@@ -19,6 +20,8 @@ pub struct AppConfig {
     pub buses: Vec<BusConfig>,
     /// Which meter input measures what.
     pub home: HomeModel,
+    /// The cloud that is told.
+    pub cloud: CloudConfig,
     /// What is kept, and how long.
     pub storage: StorageConfig,
     /// Token and limits of the HTTP interface.
@@ -55,6 +58,23 @@ pub struct NetworkConfig {
     pub listen: SocketAddr,
     /// Names (lower case, no port) that a request's `Host` may carry beside IP addresses and `localhost`.
     pub host_names: Vec<String>,
+}
+
+/// The cloud that is told, and how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloudConfig {
+    /// Whether there is one. Without it nothing leaves the home.
+    pub enabled: bool,
+    /// Where it is.
+    pub address: CloudAddress,
+    /// Whom it has to prove to be.
+    pub roots: Roots,
+    /// Between two samples while nobody watches.
+    pub interval: Duration,
+    /// The longest pause after failures: a fleet's reconnect after an outage spreads over it.
+    pub reconnect_spread: Duration,
+    /// What was kept during an outage begins to go within this time.
+    pub backfill_spread: Duration,
 }
 
 /// What is kept, and how long.

@@ -6,6 +6,7 @@
 mod access;
 mod assets;
 mod boot;
+mod cloud;
 mod debug;
 mod device;
 mod events;
@@ -36,7 +37,7 @@ mod ws;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use problem::ApiError;
 
@@ -46,6 +47,7 @@ pub(crate) use latest::latest_json;
 pub use server::{bind, serve};
 pub use state::{AppState, Clock, History, HistoryError, Limits, Setup, Shared};
 pub(crate) use summary::passed;
+pub(crate) use system::of as machine_report;
 
 /// Every path.
 fn router(app: AppState) -> Router {
@@ -61,6 +63,8 @@ fn router(app: AppState) -> Router {
         .route("/api/site", get(site::site))
         .route("/api/health", get(health::health))
         .route("/api/system", get(system::system))
+        .route("/api/cloud", get(cloud::cloud))
+        .route("/api/cloud/registration", post(cloud::register))
         .route("/api/history", get(history::history))
         .route("/api/daily_summary", get(summary::daily))
         .route("/api/monthly_summary", get(summary::monthly))

@@ -16,8 +16,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::access::COOKIE;
 use super::{
-    assets, boot, debug, device, events, health, history, latest, metrics, problem, session, site,
-    summary, system, wire, ws,
+    assets, boot, cloud, debug, device, events, health, history, latest, metrics, problem, session,
+    site, summary, system, wire, ws,
 };
 
 /// The document as it is checked in.
@@ -56,7 +56,7 @@ pub(super) async fn document(headers: HeaderMap) -> Response {
     info(title = "SolThrive appliance", description = "The HTTP interface of the appliance on the local network."),
     paths(
         latest::latest, latest::powerflow, site::site, ws::live,
-        health::health, system::system, device::device, debug::debug, metrics::metrics,
+        health::health, system::system, cloud::cloud, cloud::register, device::device, debug::debug, metrics::metrics,
         history::history, summary::daily, summary::monthly, summary::list, events::events,
         session::show, session::open, session::close,
     ),

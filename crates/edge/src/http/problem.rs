@@ -67,6 +67,15 @@ pub(super) enum ApiError {
         /// Clients served at once.
         limit: u32,
     },
+    /// There is no cloud to register in.
+    #[error("there is no cloud to register in: {0}")]
+    NoCloud(String),
+    /// The cloud refuses the registration.
+    #[error("the cloud does not register this appliance: {0}")]
+    RegistrationRefused(String),
+    /// The cloud does not answer.
+    #[error("the cloud cannot be asked now: {0}")]
+    CloudUnreachable(String),
     /// No snapshot yet.
     #[error("no meter has answered since the start; /api/health says why")]
     NoDataYet,
@@ -119,6 +128,8 @@ impl ApiError {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::TooManyGuesses { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
+            Self::NoCloud(_) | Self::RegistrationRefused(_) => StatusCode::CONFLICT,
+            Self::CloudUnreachable(_) => StatusCode::BAD_GATEWAY,
             Self::TooManyStreams { .. } | Self::NoDataYet | Self::History(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -142,6 +153,9 @@ impl ApiError {
             Self::TooManyGuesses { .. } => ("/problems/too-many-guesses", "Too many wrong tokens"),
             Self::UpgradeRequired => ("/problems/upgrade-required", "WebSocket only"),
             Self::TooManyStreams { .. } => ("/problems/too-many-streams", "Too many live streams"),
+            Self::NoCloud(_) => ("/problems/no-cloud", "No cloud"),
+            Self::RegistrationRefused(_) => ("/problems/registration-refused", "Not registered"),
+            Self::CloudUnreachable(_) => ("/problems/cloud-unreachable", "Cloud not reached"),
             Self::NoDataYet => ("/problems/no-data-yet", "No data yet"),
             Self::History(_) => ("/problems/history", "History unavailable"),
             Self::Internal(_) => ("/problems/internal", "Something broke on our side"),

@@ -18,6 +18,7 @@ use super::facts::Facts;
 use super::wire::SiteBody;
 use crate::config::{ApiConfig, Site, Tariff};
 use crate::live::{FlagChange, Live};
+use crate::sync::CloudLink;
 
 /// The process's clocks.
 pub trait Clock: Send + Sync {
@@ -121,6 +122,8 @@ pub struct Setup {
     pub history: Arc<dyn History>,
     /// Token and sessions.
     pub access: Access,
+    /// How the appliance stands to its cloud.
+    pub cloud: CloudLink,
     /// Name, zone and language.
     pub site: Site,
     /// What energy costs, where it was configured.
@@ -147,6 +150,8 @@ pub struct Shared {
     pub facts: Arc<Facts>,
     /// Token and sessions.
     pub access: Access,
+    /// How the appliance stands to its cloud.
+    pub cloud: CloudLink,
     /// Name, zone and language.
     pub site: Site,
     /// What energy costs.
@@ -173,6 +178,7 @@ impl AppState {
             facts,
             history,
             access,
+            cloud,
             site,
             tariff,
             host_names,
@@ -187,6 +193,7 @@ impl AppState {
             clock,
             facts,
             access,
+            cloud,
             site,
             tariff,
             host_names,

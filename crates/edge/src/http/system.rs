@@ -4,9 +4,11 @@ use std::sync::LazyLock;
 
 use axum::extract::State;
 use axum::response::Response;
+use solthrive_domain::Mono;
 use solthrive_meter::bus::DriftShown;
 use solthrive_meter::profile::EMBEDDED;
 
+use super::facts::Facts;
 use super::machine;
 use super::reply::{Problems, json};
 use super::state::{AppState, Shared};
@@ -21,7 +23,11 @@ pub(super) async fn system(State(app): State<AppState>) -> Response {
 }
 
 pub(super) fn report(app: &Shared) -> System {
-    let (facts, now) = (&app.facts, app.clock.mono());
+    of(&app.facts, app.clock.mono(), app.streams())
+}
+
+/// What is known of the machine, for whoever is not a handler.
+pub(crate) fn of(facts: &Facts, now: Mono, streams: u32) -> System {
     let uptime = facts.uptime(now);
     System {
         version: facts.version.to_owned(),
@@ -40,11 +46,11 @@ pub(super) fn report(app: &Shared) -> System {
         load: machine::load(),
         disk: facts.disk(),
         temperature_c: machine::temperature(),
-        poll: poll(app),
+        poll: poll(facts),
         bus: facts.buses(|bus| BusBody::from(bus)),
         database: machine::database(&facts.fixed.database),
         clock: facts.clock(),
-        ws_clients: app.streams(),
+        ws_clients: streams,
         versions: VersionsBody {
             program: facts.version.to_owned(),
             database_schema: u32::try_from(store::SCHEMA).unwrap_or(u32::MAX),
@@ -69,8 +75,7 @@ fn percent(used: f64, available: f64) -> Option<f64> {
     (available >= 1.0).then(|| (used / available * 10_000.0).round() / 100.0)
 }
 
-fn poll(app: &Shared) -> PollBody {
-    let facts = &app.facts;
+fn poll(facts: &Facts) -> PollBody {
     let drifts = facts.buses(|bus| bus.drift.shown());
     let worst = |pick: fn(&DriftShown) -> f64| {
         let begun = drifts.iter().filter(|drift| drift.polls > 0);

@@ -8,8 +8,12 @@ use solthrive_domain::ids::RunId;
 use solthrive_domain::ledger::{LedgerEntry, LedgerState};
 use solthrive_domain::minute::MinuteRow;
 
+use super::delivery::{Numbered, Progress};
+
 /// Minute rows that wait at most: a day, less than 3 MB. Then the oldest go; the totals do not.
 pub const MOST_ROWS: usize = 24 * 60;
+/// Samples for the cloud that wait at most: a day of them at one each fifteen seconds, about 2 MB.
+pub(super) const MOST_SAMPLES: usize = 4 * MOST_ROWS;
 /// Events, and ledger entries, that wait at most.
 pub const MOST_EVENTS: usize = 2000;
 
@@ -40,6 +44,11 @@ pub enum Happening {
         version: String,
         /// The start before ended properly; `None` for the first one.
         after_clean_stop: Option<bool>,
+    },
+    /// How the machine was, each hour.
+    System {
+        /// In the shape that the cloud is told it.
+        state: serde_json::Value,
     },
     /// The service stopped properly.
     Stopped {
@@ -94,6 +103,10 @@ pub struct Batch {
     pub entries: Vec<(Timestamp, LedgerEntry)>,
     /// What else happened.
     pub events: Vec<Event>,
+    /// What the cloud is to be told.
+    pub samples: Vec<Numbered>,
+    /// How much of everything it has.
+    pub progress: Option<Progress>,
 }
 
 impl Batch {
@@ -105,6 +118,7 @@ impl Batch {
             && self.ledger.is_none()
             && self.entries.is_empty()
             && self.events.is_empty()
+            && self.samples.is_empty()
     }
 
     /// Adds a later batch. Returns how many rows had to be given up.
@@ -115,6 +129,9 @@ impl Batch {
         self.minutes.extend(later.minutes);
         self.entries.extend(later.entries);
         self.events.extend(later.events);
+        self.samples.extend(later.samples);
+        self.progress = later.progress.or(self.progress.take());
+        keep_newest(&mut self.samples, MOST_SAMPLES);
         keep_newest(&mut self.entries, MOST_EVENTS);
         keep_newest(&mut self.events, MOST_EVENTS);
         keep_newest(&mut self.minutes, MOST_ROWS) as u64

@@ -7,6 +7,7 @@
 mod batch;
 mod calendar;
 mod columns;
+mod delivery;
 mod detail;
 mod error;
 mod handle;
@@ -31,6 +32,7 @@ mod tally;
 mod writer;
 
 pub use batch::{Batch, Event, Happening, MOST_EVENTS, MOST_ROWS};
+pub use delivery::{Numbered, Progress};
 pub use error::StoreError;
 pub use handle::Store;
 pub use health::Health;

@@ -14,7 +14,7 @@ use super::place::Place;
 use super::retain::{self, TIGHT};
 use super::saved::{self, Copy};
 use super::session::{Session, put_event};
-use super::{meta, rollup, salvage, schema};
+use super::{delivery, meta, rollup, salvage, schema};
 
 /// A history up to this size is checked as a whole before the service starts: three times what 30
 /// days need. Of a larger one the small tables are, and the rest by the store's thread.
@@ -22,7 +22,9 @@ const CHECKED_WHOLE: u64 = 32 * 1024 * 1024;
 /// Rows dropped when there is not even room to enter a start.
 const ROOM: i64 = 240;
 /// The tables checked in any case; `minute` is the large one.
-const SMALL_TABLES: [&str; 7] = ["meta", "run", "name", "day", "month", "event", "state"];
+const SMALL_TABLES: [&str; 8] = [
+    "meta", "run", "name", "day", "month", "event", "state", "sample",
+];
 
 /// Opens the history for writing. `damaged`: it is known to be, and set aside unseen.
 ///
@@ -151,6 +153,8 @@ fn begin(
     let mut opened = Opened {
         newest,
         ledger,
+        samples: delivery::known(&tx)?,
+        progress: delivery::progress(&tx)?.unwrap_or_default(),
         ..Opened::default()
     };
     let last = "SELECT clean FROM run WHERE run <> ?1 ORDER BY seq DESC LIMIT 1";

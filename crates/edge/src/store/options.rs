@@ -6,8 +6,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use solthrive_domain::delivery::Span;
 use solthrive_domain::ids::RunId;
 use solthrive_domain::ledger::LedgerState;
+
+use super::delivery::Progress;
 
 /// Asks how many bytes are free where a folder lies; `None` when nobody can tell.
 pub type FreeSpace = Arc<dyn Fn(&Path) -> Option<u64> + Send + Sync>;
@@ -86,6 +89,10 @@ pub struct Opened {
     pub starts_since_boot: u64,
     /// Whether the start before this one ended properly; `None` for the first.
     pub clean_stop: Option<bool>,
+    /// Numbers of the stored samples for the cloud.
+    pub samples: Option<Span>,
+    /// How much of everything the cloud has.
+    pub progress: Progress,
     /// Name of a damaged history that was set aside just now.
     pub set_aside: Option<String>,
 }

@@ -125,6 +125,26 @@ pub(super) fn events(
     Ok(events)
 }
 
+/// At most `limit` events after a number. One that this version does not understand is `None` there.
+pub(super) fn events_after(
+    db: &Connection,
+    number: i64,
+    limit: usize,
+) -> Result<Vec<(i64, Event)>> {
+    let sql = "SELECT id, at, what FROM event WHERE id > ?1 ORDER BY id LIMIT ?2";
+    let mut select = db.prepare_cached(sql)?;
+    let mut rows = select.query(params![number, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, at, what): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let what = serde_json::from_str(&what).ok();
+        if let (Ok(at), Some(what)) = (Timestamp::from_microsecond(at), what) {
+            events.push((id, Event { at, what }));
+        }
+    }
+    Ok(events)
+}
+
 /// How the text of a flag that came or went begins, whatever the flag.
 const CAME: &str = r#"{"kind":"flag","details":{"change":"raised",%"#;
 const WENT: &str = r#"{"kind":"flag","details":{"change":"cleared",%"#;

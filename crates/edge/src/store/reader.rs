@@ -7,17 +7,19 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::Connection;
 use solthrive_domain::day::{DaySummary, Summary};
+use solthrive_domain::delivery::Span;
 use solthrive_domain::flagboard::FlagChange;
 use solthrive_domain::minute::MinuteRow;
 
 use super::batch::Event;
 use super::calendar::key_of;
+use super::delivery::Numbered;
 use super::error::{OpenError, StoreError, Trouble};
 use super::options::SavedLedger;
 use super::packed::instant;
 use super::place::Place;
 use super::queue::Shared;
-use super::{query, saved, schema};
+use super::{delivery, query, saved, schema};
 
 /// A local month.
 #[derive(Debug, Clone, PartialEq)]
@@ -153,6 +155,30 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<(Timestamp, FlagChange)>, StoreError> {
         self.with(|db| query::flags(db, from, to, limit))
+    }
+
+    /// Samples for the cloud with a number in a span, in order.
+    ///
+    /// # Errors
+    /// When the history cannot be read now.
+    pub fn samples(&self, span: Span) -> Result<Vec<Numbered>, StoreError> {
+        self.with(|db| delivery::get(db, span))
+    }
+
+    /// Number of the oldest and of the newest stored sample.
+    ///
+    /// # Errors
+    /// When the history cannot be read now.
+    pub fn sample_numbers(&self) -> Result<Option<Span>, StoreError> {
+        self.with(delivery::known)
+    }
+
+    /// At most `limit` events after the one with this number, each with its own, oldest first.
+    ///
+    /// # Errors
+    /// When the history cannot be read now.
+    pub fn events_after(&self, number: i64, limit: usize) -> Result<Vec<(i64, Event)>, StoreError> {
+        self.with(|db| query::events_after(db, number, limit))
     }
 
     /// End of the newest minute.

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::columns::{first_id, minute_of_id};
+use super::delivery;
 use super::meta;
 use super::options::Options;
 
@@ -84,6 +85,7 @@ impl Retention {
         if space == Space::Full {
             let free: i64 = db.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
             if free < SPARE_WHEN_FULL {
+                delivery::drop_before(db, now.saturating_sub(KEPT_WHEN_FULL), MOST_AT_ONCE)?;
                 drop_minutes(db, now.saturating_sub(KEPT_WHEN_FULL), MOST_AT_ONCE)?;
             }
         }
@@ -91,7 +93,11 @@ impl Retention {
         if oldest(db)?.is_some_and(|oldest| oldest < cutoff.saturating_sub(STEP)) {
             drop_minutes(db, cutoff, MOST_AT_ONCE)?;
         }
+        if delivery::oldest(db)?.is_some_and(|oldest| oldest < cutoff.saturating_sub(STEP)) {
+            delivery::drop_before(db, cutoff, MOST_AT_ONCE)?;
+        }
         if space != Space::Enough {
+            delivery::drop_before(db, now.saturating_sub(KEPT_WHEN_LOW), MOST_AT_ONCE)?;
             drop_minutes(db, now.saturating_sub(KEPT_WHEN_LOW), MOST_AT_ONCE)?;
         }
         Ok(())
@@ -119,7 +125,8 @@ impl Retention {
 /// Drops the oldest minutes to make room in a file that cannot grow; returns how many.
 pub(super) fn relieve(db: &Connection, rows: i64) -> rusqlite::Result<usize> {
     let tx = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
-    let dropped = drop_minutes(&tx, i64::MAX, rows)?;
+    // What the cloud is to be told goes with the minutes; days, events and totals stay.
+    let dropped = drop_minutes(&tx, i64::MAX, rows)? + delivery::drop_before(&tx, i64::MAX, rows)?;
     tx.commit()?;
     // The log's pages are free again once they are copied back; no disk space is needed for it.
     checkpoint(db, "PASSIVE");

@@ -14,8 +14,9 @@ use super::error::OpenError;
 use super::{meta, rollup, schema};
 
 /// Tables that are taken over whole when SQLite finds nothing wrong with them; the totals first.
-const TABLES: [&[&str]; 6] = [
+const TABLES: [&[&str]; 7] = [
     &["state"],
+    &["sample"],
     &["meta"],
     &["day"],
     &["month"],
@@ -64,11 +65,20 @@ fn copy(db: &Connection, tables: &[&str]) -> rusqlite::Result<usize> {
         if found != "ok" {
             return Err(rusqlite::Error::InvalidParameterName(found));
         }
-        let sql = format!("INSERT OR IGNORE INTO main.{table} SELECT * FROM damaged.{table}");
+        let columns = common_columns(&tx, table)?;
+        let sql = format!(
+            "INSERT OR IGNORE INTO main.{table} ({columns}) SELECT {columns} FROM damaged.{table}"
+        );
         rows += tx.execute(&sql, [])?;
     }
     tx.commit()?;
     Ok(rows)
+}
+
+/// The columns that both files have: a damaged one may be of an older version.
+fn common_columns(db: &Connection, table: &str) -> rusqlite::Result<String> {
+    let sql = "SELECT group_concat(name, ', ') FROM pragma_table_info(?1, 'main') WHERE name IN (SELECT name FROM pragma_table_info(?1, 'damaged'))";
+    db.query_row(sql, [table], |row| row.get(0))
 }
 
 /// Makes up for lost tables with those that were taken over.

@@ -18,7 +18,10 @@ pub(super) const CHECKPOINT_PAGES: i64 = 512;
 const BUSY: Duration = Duration::from_secs(2);
 
 /// Schema changes in order. The number of those applied is the file's `user_version`.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("schema/0001_first.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001_first.sql"),
+    include_str!("schema/0002_delivery.sql"),
+];
 /// Schema of the history that this program writes.
 pub const VERSION: usize = MIGRATIONS.len();
 
@@ -160,7 +163,7 @@ mod tests {
             "user_version",
         ]
         .map(|name| number(&db, name));
-        assert_eq!(settings, [2048, 2, 2, 512, 1]);
+        assert_eq!(settings, [2048, 2, 2, 512, 2]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::packed::{Packed, minute_of};
 use super::place::Identity;
 use super::retain::{self, Retention, Space};
 use super::rollup::Rollup;
-use super::{detail, open, saved};
+use super::{delivery, detail, open, saved};
 
 /// An open history.
 #[derive(Debug)]
@@ -222,6 +222,11 @@ fn fill(
         restamp_start(db, number, at)?;
     }
     saved::put(db, number, shipment.number, batch.at, batch.ledger.as_ref())?;
+    delivery::put(db, &batch.samples)?;
+    if let Some(progress) = &batch.progress {
+        delivery::put_progress(db, progress)?;
+        delivery::drop_told(db, progress)?;
+    }
     if let Some(now) = batch.minutes.iter().map(|row| minute_of(row.start)).max() {
         retention.prune(db, now, shipment.space)?;
     }

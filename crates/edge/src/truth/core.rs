@@ -19,7 +19,7 @@ use super::{Assembler, Now, Outcome, Pipeline, Tick};
 use crate::http::{ClockFacts, Facts, History};
 use crate::live::Live;
 use crate::poller::Heard;
-use crate::store::{Batch, Event, Happening, Store};
+use crate::store::{Batch, Event, Happening, Numbered, Progress, Store};
 
 /// With no word from any bus for this long, time alone has something to say.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -47,6 +47,18 @@ pub trait Aside: Send {
     fn turned(&mut self, now: Mono);
 }
 
+/// Talks to the cloud; never waits.
+pub trait Teller: Send {
+    /// There is one more sample.
+    fn made(&mut self, sample: &Numbered);
+
+    /// How much of everything the cloud has, to be stored.
+    fn progress(&self) -> Progress;
+
+    /// How the machine is, once an hour, to be stored and told.
+    fn system(&mut self, now: Mono) -> Option<serde_json::Value>;
+}
+
 /// Everything the core thread works with.
 pub struct Core {
     /// Decides.
@@ -71,6 +83,8 @@ pub struct Core {
     pub at_start: Vec<(FlagCode, String)>,
     /// The gap that it left.
     pub restart: Restart,
+    /// Who tells the cloud, where there is one, and the number of the next sample.
+    pub teller: Option<(Box<dyn Teller>, u64)>,
     /// Signs of life, and whatever else goes with the turns.
     pub aside: Box<dyn Aside>,
 }
@@ -209,6 +223,7 @@ impl Core {
         out.flags.extend(self.look_outside(now, turn));
         self.note_clock(&out.clock);
         self.remember(&mut out, now, turn);
+        self.tell(&mut out, now, turn);
         if let Some(gap) = out.gap {
             self.live.note_gap(gap);
         }
@@ -234,6 +249,29 @@ impl Core {
             self.flush(turn);
             turn.flushed = now.mono;
             turn.moved = false;
+        }
+    }
+
+    /// Numbers what the cloud is to be told.
+    fn tell(&mut self, out: &mut Outcome, now: Now, turn: &mut Turn) {
+        let Some((teller, next)) = &mut self.teller else {
+            return;
+        };
+        for told in out.samples.drain(..) {
+            let sample = Numbered {
+                number: *next,
+                told,
+            };
+            *next += 1;
+            teller.made(&sample);
+            turn.pending.samples.push(sample);
+        }
+        if self.pipeline.clock().plausible()
+            && let Some(state) = teller.system(now.mono)
+        {
+            let at = self.pipeline.clock().stamp(now.mono);
+            let what = Happening::System { state };
+            turn.pending.events.push(Event { at, what });
         }
     }
 
@@ -312,6 +350,7 @@ impl Core {
     fn flush(&self, turn: &mut Turn) {
         let mut batch = std::mem::take(&mut turn.pending);
         batch.ledger = Some(self.pipeline.ledger().clone());
+        batch.progress = self.teller.as_ref().map(|(teller, _)| teller.progress());
         batch.at = self.pipeline.ledger_at(self.clocks.now().mono);
         self.store.submit(batch);
     }

@@ -12,6 +12,7 @@ mod moments;
 mod pipeline;
 mod recall;
 pub mod restart;
+mod sampling;
 mod today;
 mod waiting;
 
@@ -23,3 +24,4 @@ mod tests;
 pub use assemble::{Assembler, Tick};
 pub use meters::{Failing, MeterState, Meters};
 pub use pipeline::{Now, Outcome, Pipeline, Start};
+pub use sampling::{Rate, Told};

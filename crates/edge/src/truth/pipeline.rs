@@ -30,6 +30,7 @@ use super::Tick;
 use super::held::Held;
 use super::meters::Meters;
 use super::moments::Moments;
+use super::sampling::{Rate, Sampling, Told};
 use super::today::Today;
 use crate::live::{Gap, GapCause};
 
@@ -88,6 +89,8 @@ pub struct Outcome {
     pub rows: Vec<MinuteRow>,
     /// Minutes that could not wait until their time was known.
     pub rows_lost: u64,
+    /// What the cloud is to be told, its time being known.
+    pub samples: Vec<Told>,
     /// What happened in the ledger.
     pub entries: Vec<(Timestamp, LedgerEntry)>,
     /// Flags that went up, changed or went down.
@@ -113,6 +116,7 @@ pub struct Pipeline {
     board: FlagBoard,
     moments: Moments,
     held: Held,
+    sampling: Sampling,
     seq: u64,
     /// The newest snapshot, or the start.
     newest: (Mono, Option<Timestamp>),
@@ -150,10 +154,18 @@ impl Pipeline {
             board: FlagBoard::default(),
             moments: Moments::default(),
             held: Held::default(),
+            sampling: Sampling::default(),
             seq: 0,
             newest: (now.mono, None),
             home,
         }
+    }
+
+    /// Snapshots are picked for the cloud at this rate.
+    #[must_use]
+    pub fn telling(mut self, rate: Arc<Rate>) -> Self {
+        self.sampling = Sampling::new(Some(rate));
+        self
     }
 
     /// One second: what the meters said, and the time.
@@ -301,6 +313,7 @@ impl Pipeline {
                     out.rows_lost += lost;
                     rows.iter().for_each(|row| self.today.add(row));
                     out.rows.extend(rows);
+                    out.samples.extend(self.sampling.release());
                 }
                 ClockEvent::BecameImplausible => {}
             }
@@ -348,6 +361,7 @@ impl Pipeline {
         }
         if moves_held {
             self.held.clock_stepped(from, to);
+            self.sampling.clock_stepped(from, to);
             self.board.restamp(from, to);
         }
         out.gap = self.newest.1.map(|before| Gap {
@@ -419,6 +433,9 @@ impl Pipeline {
         if let Some(row) = self.minutes.push(&snapshot, step) {
             self.keep(row, out);
         }
+        let (ledger, believed) = (self.ledger.state().id(), self.clock.plausible());
+        let sample = self.sampling.take(&snapshot, &self.home, ledger, believed);
+        out.samples.extend(sample);
         out.today = Some(self.today(snapshot.ts));
         out.snapshot = Some(Arc::new(snapshot));
     }

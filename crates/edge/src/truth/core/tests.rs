@@ -81,6 +81,7 @@ impl Desk {
             outside: Box::new(Nobody),
             at_start: Vec::new(),
             restart: Restart::default(),
+            teller: None,
             aside: Box::new(Nobody),
         };
         let turn = core.begin();
@@ -241,6 +242,7 @@ fn told(reader: &crate::store::Reader) -> Vec<(Timestamp, String)> {
         Happening::Started { .. } => "started".to_owned(),
         Happening::Stopped { .. } => "stopped".to_owned(),
         Happening::SetAside { .. } => "set aside".to_owned(),
+        Happening::System { .. } => "system".to_owned(),
         Happening::RowsLost { rows } => format!("{rows} rows lost"),
     };
     events

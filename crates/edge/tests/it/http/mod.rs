@@ -31,6 +31,7 @@ use solthrive_edge::http::{
     Access, AppState, Clock, Facts, History, HistoryError, Limits, Setup, bind, serve,
 };
 use solthrive_edge::live::{FlagChange, Live};
+use solthrive_edge::sync::{CloudLink, Off};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -155,6 +156,7 @@ impl TestApp {
             facts: Arc::clone(&facts),
             history: Arc::clone(&shelf) as Arc<dyn History>,
             access: Access::new(TOKEN, Duration::from_hours(24), home::random),
+            cloud: CloudLink::Off(Off::NoIdentity),
             site,
             tariff: Some(home::tariff()),
             host_names: vec!["solthrive.local".to_owned()],
