@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Between two looks for reports while nothing else is new.
-const LOOK: Duration = Duration::from_mins(1);
+const LOOK: Duration = Duration::from_secs(30);
 /// A report that is refused so often is let go.
 const TRIES: u32 = 3;
 /// Rows that cannot be read now are tried again after this.

@@ -82,6 +82,8 @@ pub(crate) struct State {
     since: Timestamp,
     last_contact: Option<Timestamp>,
     clock_ahead: Option<SignedDuration>,
+    /// How often the cloud wants to hear from the device.
+    welcome_every: Option<Duration>,
     config_version: u64,
     commands_pending: bool,
 }
@@ -108,6 +110,7 @@ impl State {
             since: wall,
             last_contact: None,
             clock_ahead: None,
+            welcome_every: None,
             config_version: 0,
             commands_pending: false,
         }
@@ -196,6 +199,7 @@ impl State {
         self.swapped = false;
         self.last_contact = Some(wall);
         self.clock_ahead = Some(wall.duration_since(receipt.server_time));
+        self.welcome_every = Some(Duration::from_secs(receipt.next_after_s.into()));
         self.config_version = receipt.config_version;
         self.commands_pending = receipt.commands_pending;
         self.stand(Standing::Connected, wall);
@@ -364,6 +368,7 @@ impl State {
                 0
             },
             clock_ahead: self.clock_ahead,
+            welcome_every: self.welcome_every,
             config_version: self.config_version,
             commands_pending: self.commands_pending,
         }

@@ -1,5 +1,7 @@
 //! How things stand between a device and the cloud, for people.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -55,6 +57,8 @@ pub struct Status {
     pub next_try_s: u64,
     /// By how much this machine's clock is ahead of the cloud's, where that is known.
     pub clock_ahead: Option<SignedDuration>,
+    /// How often the cloud wants to hear from this device, as it last said.
+    pub welcome_every: Option<Duration>,
     /// Version of the configuration that the cloud holds.
     pub config_version: u64,
     /// Whether the cloud has commands waiting.

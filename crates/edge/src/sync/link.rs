@@ -152,17 +152,20 @@ fn begin(parts: Parts<'_>, identity: Identity, trust: Trust) -> Started {
         .rows
         .max()
         .map_or(stored, |told| stored.max(told + 1));
+    let rate = Arc::new(Rate::every(parts.config.interval));
     let hand = Hand {
         courier: Arc::clone(&courier),
         samples,
         reports,
+        rate: Arc::clone(&rate),
+        interval: parts.config.interval,
         describe: parts.describe,
         described: None,
     };
     Started {
         link: CloudLink::On(courier, device),
         hand: Some((hand, next)),
-        rate: Some(Arc::new(Rate::every(parts.config.interval))),
+        rate: Some(rate),
         stop,
     }
 }

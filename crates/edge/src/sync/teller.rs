@@ -9,10 +9,14 @@ use solthrive_domain::Mono;
 use super::reports::FromHistory;
 use super::shelf::Samples;
 use crate::store::{Numbered, Progress};
+use crate::truth::Rate;
 use crate::truth::core::Teller;
 
 /// Between two descriptions of the machine.
 const SYSTEM: Duration = Duration::from_hours(1);
+
+/// However busy the cloud is, samples are no further apart: what is not taken is not there later.
+const SLOWEST: Duration = Duration::from_mins(1);
 
 /// Describes the machine in the shape of `/api/system`.
 pub(crate) type Describe = Box<dyn Fn(Mono) -> Option<serde_json::Value> + Send>;
@@ -22,6 +26,9 @@ pub(crate) struct Hand {
     pub(super) courier: Arc<Courier>,
     pub(super) samples: Arc<Samples>,
     pub(super) reports: Arc<FromHistory>,
+    pub(super) rate: Arc<Rate>,
+    /// As configured: the cloud may ask for fewer samples, not for more.
+    pub(super) interval: Duration,
     pub(super) describe: Describe,
     pub(super) described: Option<Mono>,
 }
@@ -33,6 +40,8 @@ impl Teller for Hand {
     }
 
     fn progress(&self) -> Progress {
+        let wanted = self.courier.status().welcome_every.unwrap_or(self.interval);
+        self.rate.set(wanted.min(SLOWEST).max(self.interval));
         let (events, days) = self.reports.progress();
         Progress {
             rows: self.courier.told(),

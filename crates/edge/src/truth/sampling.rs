@@ -33,6 +33,11 @@ impl Rate {
         }
     }
 
+    /// One sample each so often from now on.
+    pub fn set(&self, interval: Duration) {
+        self.every_ms.store(millis(interval), Ordering::Relaxed);
+    }
+
     /// Somebody watches until then: each snapshot counts.
     pub fn watched_until(&self, until: Mono) {
         self.watched_until_ms
