@@ -2,6 +2,7 @@
 
 mod commands;
 mod faults;
+mod program;
 mod streams;
 
 use std::io;
