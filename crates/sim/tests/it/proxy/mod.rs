@@ -4,6 +4,8 @@ mod commands;
 mod faults;
 mod program;
 mod streams;
+#[cfg(feature = "fleet")]
+mod tls;
 
 use std::io;
 use std::time::Duration;
