@@ -127,7 +127,7 @@ async fn when_it_has_stopped_no_task_and_no_socket_is_left() {
     }
     let counts = rig.until(|counts| counts.open == 5).await;
     assert_eq!(counts.faults(Kind::Latency), 1);
-    let (address, counts) = (rig.proxy.address(), rig.proxy.stop().await);
+    let (address, counts) = (rig.proxy.address(), within(rig.proxy.stop()).await);
     assert_eq!((counts.connections, counts.open), (5, 0));
     for client in &mut clients {
         assert_eq!(read_all(client).await.0, b"");
