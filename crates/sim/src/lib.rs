@@ -12,6 +12,8 @@ pub mod faults;
 pub mod fleet;
 pub mod home;
 pub mod meter;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 pub mod rng;
 pub mod simulation;
 pub mod truth;

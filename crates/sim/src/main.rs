@@ -11,6 +11,7 @@ use clap::Parser;
 use solthrive_sim::Simulation;
 use solthrive_sim::clock::Clock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use program::{Args, Command, Ready, StatusLine};
 
@@ -24,6 +25,8 @@ fn main() -> ExitCode {
         Command::Meter(args) => run(&args),
         #[cfg(feature = "fleet")]
         Command::Fleet(args) => run_fleet(&args),
+        #[cfg(feature = "proxy")]
+        Command::Proxy(args) => run_proxy(&args),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -75,10 +78,22 @@ fn run_fleet(args: &program::FleetArgs) -> Result<()> {
         .build()?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
+        args.run(async move { signals.told().await }).await
+    })
+}
+
+#[cfg(feature = "proxy")]
+fn run_proxy(args: &program::ProxyArgs) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        let mut stdin = Stdin::watch(args.until_stdin_closes)?;
         args.run(async move {
             tokio::select! {
-                _ = signals.interrupt.recv() => {}
-                _ = signals.terminate.recv() => {}
+                () = signals.told() => {}
+                () = stdin.closed() => {}
             }
         })
         .await
@@ -98,6 +113,48 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
         })
     }
+
+    /// Returns at SIGINT or SIGTERM.
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Standard input, whose end can end a program.
+struct Stdin {
+    closed: oneshot::Receiver<()>,
+    /// While its sender is held here, the end of standard input is never announced.
+    _held: Option<oneshot::Sender<()>>,
+}
+
+impl Stdin {
+    /// Reads it to its end, if that is wanted.
+    fn watch(wanted: bool) -> std::io::Result<Self> {
+        let (sender, closed) = oneshot::channel();
+        let mut held = Some(sender);
+        if let Some(sender) = held.take_if(|_| wanted) {
+            std::thread::Builder::new()
+                .name("stdin".to_owned())
+                .spawn(move || {
+                    let mut sink = [0; 256];
+                    while matches!(std::io::stdin().read(&mut sink), Ok(count) if count > 0) {}
+                    // The program may be ending already.
+                    let _ = sender.send(());
+                })?;
+        }
+        Ok(Self {
+            closed,
+            _held: held,
+        })
+    }
+
+    /// Returns at the end of a standard input that is watched.
+    async fn closed(&mut self) {
+        let _ = (&mut self.closed).await;
+    }
 }
 
 /// Returns at SIGINT, SIGTERM or, if asked for, the end of standard input.
@@ -107,26 +164,13 @@ async fn until_told(
     show: bool,
     until_stdin_closes: bool,
 ) -> Result<()> {
-    let (closed, mut stdin_closed) = tokio::sync::oneshot::channel();
-    // While its sender is held here, the end of standard input is never announced.
-    let mut held = Some(closed);
-    if let Some(closed) = held.take_if(|_| until_stdin_closes) {
-        std::thread::Builder::new()
-            .name("stdin".to_owned())
-            .spawn(move || {
-                let mut sink = [0; 256];
-                while matches!(std::io::stdin().read(&mut sink), Ok(count) if count > 0) {}
-                // The program may be ending already.
-                let _ = closed.send(());
-            })?;
-    }
+    let mut stdin = Stdin::watch(until_stdin_closes)?;
     let mut status = StatusLine::default();
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     loop {
         tokio::select! {
-            _ = signals.interrupt.recv() => return Ok(()),
-            _ = signals.terminate.recv() => return Ok(()),
-            _ = &mut stdin_closed => return Ok(()),
+            () = signals.told() => return Ok(()),
+            () = stdin.closed() => return Ok(()),
             _ = tick.tick(), if show => {
                 let line = status.next(&simulation.truth(Duration::ZERO));
                 let mut out = std::io::stdout();

@@ -41,7 +41,39 @@ pub(crate) enum Command {
     #[cfg(feature = "fleet")]
     #[command(after_help = FLEET_EXAMPLES)]
     Fleet(super::fleet::FleetArgs),
+    /// A TCP proxy between a client and a server that breaks their connections on command.
+    #[cfg(feature = "proxy")]
+    #[command(after_help = PROXY_EXAMPLES)]
+    Proxy(super::proxy::ProxyArgs),
 }
+
+#[cfg(feature = "proxy")]
+const PROXY_EXAMPLES: &str = "\
+Faults, with their options; those without a value in brackets are needed:
+  latency     ms, jitter_ms [0]   bytes arrive later, so much earlier or later than that
+  rate_limit  bytes_per_s         no more than so many bytes a second
+  slowloris   ms [100]            a byte at a time
+  drop        after [0]           both sides see the end (FIN) after so many bytes
+  reset       after [0]           both sides see a reset (RST) after so many bytes
+  half_open   after [0]           after so many bytes the rest vanishes; the sender believes it delivered
+  corrupt     every [1000]        a bit flips, once in so many bytes
+  duplicate   every [1000]        a run of bytes comes twice, once in so many
+  reorder     every [1000]        two runs of bytes change places, once in so many
+  black_hole                      accepted, and never answered; the server is not told
+  refuse                          reset as soon as it was made; the server is not told
+Each may have probability=0.2 (of the connections, chosen by --seed) and connections=3, 0..3 or 3.. (numbered
+from 0); all but the last two have direction=up (to the server), down or both, which is usual.
+
+Examples:
+  A slow and shaky line to a development cloud; devices connect to the address that is printed:
+    solthrive-sim proxy --to localhost:8443 --fault latency:ms=300,jitter_ms=100 --fault rate_limit:bytes_per_s=4000
+  The first three connections are refused, and a fifth of the later ones is reset within the answer:
+    solthrive-sim proxy --listen 127.0.0.1:9443 --to localhost:8443 --fault refuse:connections=0..3 \\
+      --fault reset:direction=down,after=3000,probability=0.2,connections=3..
+  What is delivered is taken, and the receipt never arrives:
+    solthrive-sim proxy --to localhost:8443 --fault half_open:direction=down,after=3000
+The certificate must be good for the name that clients use here. At the end (Ctrl-C) it says what it did.
+";
 
 #[cfg(feature = "fleet")]
 const FLEET_EXAMPLES: &str = "\

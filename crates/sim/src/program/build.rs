@@ -269,6 +269,8 @@ mod tests {
             Command::Meter(args) => args.config("2024-06-20T09:00:00Z".parse()?),
             #[cfg(feature = "fleet")]
             Command::Fleet(_) => panic!("not a meter"),
+            #[cfg(feature = "proxy")]
+            Command::Proxy(_) => panic!("not a meter"),
         }
     }
 

@@ -4,9 +4,13 @@ mod args;
 mod build;
 #[cfg(feature = "fleet")]
 mod fleet;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod show;
 
 pub(crate) use args::{Args, Command, MeterArgs};
 #[cfg(feature = "fleet")]
 pub(crate) use fleet::FleetArgs;
+#[cfg(feature = "proxy")]
+pub(crate) use proxy::ProxyArgs;
 pub(crate) use show::{Ready, StatusLine};

@@ -10,6 +10,8 @@ mod control;
 mod faults;
 mod master;
 mod program;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod rtu;
 mod tcp;
 mod world;
