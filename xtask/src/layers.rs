@@ -32,7 +32,12 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "solthrive-sim",
-        &["solthrive-domain", "solthrive-meter", "solthrive-protocol"],
+        &[
+            "solthrive-courier",
+            "solthrive-domain",
+            "solthrive-meter",
+            "solthrive-protocol",
+        ],
         &[],
     ),
     (

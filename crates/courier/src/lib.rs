@@ -19,6 +19,6 @@ pub use address::{BadAddress, CloudAddress};
 pub use cargo::{Clock, Report, Reports, Row, Shelf, ShelfError, Vault};
 pub use line::{Answer, Line};
 pub use run::{Courier, Identity, NotRegistered, Settings};
-pub use status::{Standing, Status};
+pub use status::{Counts, Standing, Status};
 pub use trouble::Trouble;
 pub use trust::{BadTrust, Roots, Trust};

@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::state::{Plan, State, Verdict};
 use crate::{
-    Answer, Clock, CloudAddress, Line, Report, Reports, Row, Shelf, Status, Trouble, Trust, Vault,
+    Answer, Clock, CloudAddress, Counts, Line, Report, Reports, Row, Shelf, Status, Trouble, Trust,
+    Vault,
 };
 
 /// Between two looks for reports while nothing else is new.
@@ -185,6 +186,12 @@ impl Courier {
         self.lock().status(self.clock.mono())
     }
 
+    /// What became of everything that was said.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.lock().counts
+    }
+
     /// Where the cloud is.
     #[must_use]
     pub const fn address(&self) -> &CloudAddress {
@@ -304,7 +311,14 @@ impl Courier {
             None => Outcome::NotNow,
         };
         let now = self.clock.mono();
-        self.lock().delivery.came_of(way, &numbers, &outcome, now);
+        let taken = matches!(outcome, Outcome::Taken(_));
+        {
+            let mut state = self.lock();
+            state.delivery.came_of(way, &numbers, &outcome, now);
+            if way == Way::Live && taken {
+                state.rows_were_taken(now);
+            }
+        }
         if way == Way::Live {
             self.backlog.notify_one();
         }

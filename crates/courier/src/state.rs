@@ -7,7 +7,7 @@ use solthrive_domain::Mono;
 use solthrive_domain::delivery::{Delivery, Next, Pauses, Span, Tokens, Way};
 use solthrive_protocol::{Failure, FailureCode, Heard, Receipt};
 
-use crate::{Standing, Status, Trouble, Vault};
+use crate::{Counts, Standing, Status, Trouble, Vault};
 
 /// Between two attempts of a device that belongs to no site.
 const UNREGISTERED: Duration = Duration::from_mins(5);
@@ -71,6 +71,7 @@ pub(crate) struct State {
     pub(crate) tokens: Tokens,
     pub(crate) dice: Dice,
     pub(crate) reports_waiting: bool,
+    pub(crate) counts: Counts,
     /// Somebody watches: rows go as they come.
     pub(crate) hurried: bool,
     live: Pauses,
@@ -101,6 +102,7 @@ impl State {
             tokens,
             dice: Dice::new(seed),
             reports_waiting: false,
+            counts: Counts::default(),
             hurried: false,
             live: Pauses::new(longest),
             backfill: Pauses::new(longest),
@@ -140,6 +142,16 @@ impl State {
         }
     }
 
+    /// Rows were taken: the cloud says when it would like to hear the next ones. Reports are rare, and do not
+    /// make rows wait.
+    pub(crate) fn rows_were_taken(&mut self, now: Mono) {
+        if self.hurried {
+            return;
+        }
+        let welcome = self.welcome_every.unwrap_or_default().saturating_sub(SLACK);
+        self.live.succeeded(now, welcome);
+    }
+
     /// What a call with the token `used` came to. An offered token is kept before it is used.
     pub(crate) fn hear(
         &mut self,
@@ -149,6 +161,9 @@ impl State {
         (now, wall): (Mono, Timestamp),
         vault: &dyn Vault,
     ) -> Verdict {
+        if !matches!(heard, Ok(Heard::Ok(_))) {
+            self.counts.failed_calls += 1;
+        }
         match heard {
             Ok(Heard::Ok(receipt)) => {
                 self.taken(way, &receipt, (now, wall), vault);
@@ -183,12 +198,8 @@ impl State {
         (now, wall): (Mono, Timestamp),
         vault: &dyn Vault,
     ) {
-        let welcome = Duration::from_secs(receipt.next_after_s.into()).saturating_sub(SLACK);
-        let welcome = match way {
-            Way::Live if !self.hurried => welcome,
-            Way::Live | Way::Backfill => Duration::ZERO,
-        };
-        self.pauses(way).succeeded(now, welcome);
+        self.count(receipt);
+        self.pauses(way).succeeded(now, Duration::ZERO);
         if way == Way::Live
             && let Some(since) = self.outage_since.take()
         {
@@ -216,6 +227,15 @@ impl State {
                 }
             }
         }
+    }
+
+    fn count(&mut self, receipt: &Receipt) {
+        let counts = &mut self.counts;
+        counts.accepted += u64::from(receipt.accepted);
+        counts.duplicates += u64::from(receipt.duplicates);
+        counts.conflicts += u64::from(receipt.conflicts);
+        counts.refused += receipt.rejected.len() as u64;
+        counts.calls += 1;
     }
 
     fn refused(

@@ -31,6 +31,23 @@ pub enum Standing {
     Deactivated,
 }
 
+/// What became of everything that was said, since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Elements that were new to the cloud.
+    pub accepted: u64,
+    /// Elements that it had already, exactly so.
+    pub duplicates: u64,
+    /// Elements of a time of which it had another content.
+    pub conflicts: u64,
+    /// Elements that it sent back.
+    pub refused: u64,
+    /// Calls that were answered `ok`.
+    pub calls: u64,
+    /// Calls that were not.
+    pub failed_calls: u64,
+}
+
 /// How things stand, with numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {

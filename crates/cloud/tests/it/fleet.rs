@@ -40,6 +40,10 @@ fn entry((device, code): &Made) -> Entry {
     }
 }
 
+fn now() -> Timestamp {
+    Clock::start().wall()
+}
+
 fn begin() -> Timestamp {
     let now = Clock::start().wall().as_second();
     Timestamp::from_second(now - now.rem_euclid(30) - HISTORY_S).unwrap()
@@ -61,16 +65,25 @@ const GENEROUS: [&str; 6] = [
 ];
 
 /// Homes that deliver to this port: a sound one, one that loses answers, one that repeats itself.
-fn switch_on(devices: &[Made], port: u16, from: Timestamp, stop: &CancellationToken) -> Arc<Tally> {
-    let cloud = Cloud::at(&format!("http://127.0.0.1:{port}"), None).unwrap();
+fn switch_on(
+    folder: &Path,
+    devices: &[Made],
+    port: u16,
+    from: Timestamp,
+    stop: &CancellationToken,
+) -> Arc<Tally> {
+    let url = format!("https://localhost:{port}");
+    let cloud = Cloud::at(&url, Some(&folder.join("dev-cert.pem")), now).unwrap();
     let (cloud, tally) = (Arc::new(cloud), Arc::new(Tally::default()));
     let plan = Plan {
         interval: STEP,
         history: Duration::ZERO,
+        longest_pause: Duration::from_secs(2),
+        backfill_spread: Duration::ZERO,
         seed: 0,
         faults: false,
     };
-    let habits = [Habit::Sound, Habit::LosesAnswers, Habit::Repeats];
+    let habits = [Habit::Sound, Habit::LosesPower, Habit::Repeats];
     for (seed, (device, habit)) in (5..).zip(devices.iter().zip(habits)) {
         let entry = entry(device);
         let house = House::new(&entry, seed, from, STEP).unwrap();
@@ -99,16 +112,16 @@ fn what_a_fleet_delivers_while_the_service_is_killed_is_there_once_and_adds_up()
     run(async {
         let folder = tempfile::tempdir().unwrap();
         let devices = devices_with_codes(folder.path(), 3).await;
-        let mut process = Process::start(folder.path(), "sqlite:", &GENEROUS);
+        let mut process = Process::secure(0, folder.path(), &GENEROUS);
         let port = process.address.port();
         let (stop, from) = (CancellationToken::new(), begin());
-        let tally = switch_on(&devices, port, from, &stop);
+        let tally = switch_on(folder.path(), &devices, port, from, &stop);
         for _ in 0..2 {
             tokio::time::sleep(Duration::from_millis(700)).await;
             process.kill();
-            process = Process::start_on(port, folder.path(), "sqlite:", &GENEROUS);
+            process = Process::secure(port, folder.path(), &GENEROUS);
         }
-        while tally.sums().open() > 0 || tally.sums().homes < 3 {
+        while tally.sums().open > 0 || tally.sums().homes < 3 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         stop.cancel();

@@ -30,11 +30,21 @@ impl Process {
         Self::spawn(port, folder, store, more, Stdio::null())
     }
 
+    /// With TLS, by the certificate that it makes in its folder; on the embedded store.
+    pub(crate) fn secure(port: u16, folder: &Path, more: &[&str]) -> Self {
+        Self::launch(port, folder, "sqlite:", more, Stdio::null())
+    }
+
     fn spawn(port: u16, folder: &Path, store: &str, more: &[&str], log: Stdio) -> Self {
+        let plain: Vec<&str> = ["--plain-http"].iter().chain(more).copied().collect();
+        Self::launch(port, folder, store, &plain, log)
+    }
+
+    fn launch(port: u16, folder: &Path, store: &str, more: &[&str], log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_solthrive-cloud"))
             .args(["serve", "--listen"])
             .arg(format!("127.0.0.1:{port}"))
-            .args(["--plain-http", "--store", store, "--data"])
+            .args(["--store", store, "--data"])
             .arg(folder)
             .args(more)
             .stdout(Stdio::piped())

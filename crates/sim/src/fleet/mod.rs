@@ -3,10 +3,10 @@
 //! What they say is consistent: totals are the sum of the powers that were said before them, so what
 //! the cloud makes of them can be compared with [`House`]'s own books.
 
+mod cloud;
 mod device;
 mod house;
-mod line;
-mod outbox;
+mod memory;
 mod roster;
 mod tally;
 
@@ -18,10 +18,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use self::cloud::Cloud;
 pub use self::device::{Device, Habit};
 pub use self::house::{House, Moment};
-pub use self::line::Cloud;
-pub use self::outbox::{Outbox, Parcel};
 pub use self::roster::{Entry, read as read_roster};
 pub use self::tally::{Sums, Tally};
 use crate::clock::Clock;
@@ -33,6 +32,10 @@ pub struct Plan {
     pub interval: Duration,
     /// How much of the past each home brings along.
     pub history: Duration,
+    /// The longest pause after failures.
+    pub longest_pause: Duration,
+    /// A backfill after an outage begins within this.
+    pub backfill_spread: Duration,
     /// Same seed, same homes.
     pub seed: u64,
     /// Let a few homes misbehave, see [`Habit`].

@@ -32,6 +32,12 @@ pub(crate) struct FleetArgs {
     /// Hours of the past that each home brings along
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u64).range(0..=2000))]
     history_h: u64,
+    /// Longest pause of a home after failed calls
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    reconnect_s: u64,
+    /// What was kept during an outage begins to go within this time
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(0..=86400))]
+    backfill_spread_s: u64,
     /// Same seed, same homes
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -49,10 +55,12 @@ impl FleetArgs {
         let mut roster = read_roster(&self.roster)?;
         roster.truncate(self.homes.unwrap_or(usize::MAX));
         ensure!(!roster.is_empty(), "--homes 0 leaves nobody to simulate");
-        let cloud = Cloud::at(&self.cloud, self.ca.as_deref())?;
+        let cloud = Cloud::at(&self.cloud, self.ca.as_deref(), || Clock::start().wall())?;
         let plan = Plan {
             interval: Duration::from_secs(self.interval_s),
             history: Duration::from_secs(self.history_h * 3_600),
+            longest_pause: Duration::from_secs(self.reconnect_s),
+            backfill_spread: Duration::from_secs(self.backfill_spread_s),
             seed: self.seed,
             faults: self.faults,
         };
