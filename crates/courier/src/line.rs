@@ -16,7 +16,7 @@ use crate::{CloudAddress, Trouble, Trust};
 /// For a connection with its handshake.
 const TO_CONNECT: Duration = Duration::from_secs(20);
 /// For a call and its answer, over a slow line.
-const TO_ANSWER: Duration = Duration::from_secs(40);
+pub(crate) const TO_ANSWER: Duration = Duration::from_secs(40);
 /// An answer names at most every element of a call.
 const MOST: usize = 2 << 20;
 /// Smaller bodies gain nothing.
@@ -40,6 +40,8 @@ pub struct Answer {
 pub struct Line {
     address: CloudAddress,
     trust: Trust,
+    /// For a call and its answer.
+    patience: Duration,
     open: Option<SendRequest<Full<Bytes>>>,
 }
 
@@ -50,8 +52,16 @@ impl Line {
         Self {
             address,
             trust,
+            patience: TO_ANSWER,
             open: None,
         }
+    }
+
+    /// Waits so long for a connection, and so long for an answer.
+    #[must_use]
+    pub const fn waiting(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Hangs up.
@@ -99,7 +109,7 @@ impl Line {
         let request = self
             .request(path, token, body, zstd)
             .map_err(|error| broken(error.to_string()))?;
-        let answered = timeout(TO_ANSWER, answer(sender, request)).await;
+        let answered = timeout(self.patience, answer(sender, request)).await;
         let (answer, sender) = answered
             .map_err(|_| Trouble::Late(host.to_owned()))?
             .map_err(broken)?;
@@ -129,7 +139,7 @@ impl Line {
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Trouble> {
         let host = self.address.host();
-        match timeout(TO_CONNECT, self.dial()).await {
+        match timeout(self.patience.min(TO_CONNECT), self.dial()).await {
             Ok(connected) => connected,
             Err(_) => Err(Trouble::Late(host.to_owned())),
         }

@@ -46,6 +46,8 @@ pub struct Settings {
     pub budget: Budget,
     /// The longest pause after failures, which is what a fleet's reconnect spreads over.
     pub longest_pause: Duration,
+    /// For an answer; what a slow line needs for the largest call.
+    pub patience: Duration,
     /// For what is left to chance.
     pub seed: u64,
 }
@@ -59,6 +61,7 @@ pub struct Courier {
     reports: Arc<dyn Reports>,
     vault: Arc<dyn Vault>,
     clock: Arc<dyn Clock>,
+    patience: Duration,
     state: Mutex<State>,
     news: Notify,
     backlog: Notify,
@@ -120,6 +123,7 @@ impl Courier {
             reports,
             vault,
             clock,
+            patience: settings.patience,
             state: Mutex::new(state),
             news: Notify::new(),
             backlog: Notify::new(),
@@ -204,7 +208,7 @@ impl Courier {
     /// [`NotRegistered`], with a message for the person who typed the code.
     pub async fn register(&self, body: &RegistrationBody) -> Result<Registered, NotRegistered> {
         let token = self.lock().tokens.current().to_owned();
-        let mut line = Line::new(self.address.clone(), self.trust.clone());
+        let mut line = self.line();
         let answer = line.post(REGISTER, &token, json(body)).await?;
         let retry_after = answer.retry_after.as_deref();
         match Heard::registered(answer.status, retry_after, &answer.body) {
@@ -219,8 +223,12 @@ impl Courier {
         }
     }
 
+    fn line(&self) -> Line {
+        Line::new(self.address.clone(), self.trust.clone()).waiting(self.patience)
+    }
+
     async fn live(&self) {
-        let mut line = Line::new(self.address.clone(), self.trust.clone());
+        let mut line = self.line();
         let (mut look_at, mut refusals) = (Mono::ZERO, 0);
         loop {
             let now = self.clock.mono();
@@ -243,7 +251,7 @@ impl Courier {
     }
 
     async fn backfill(&self) {
-        let mut line = Line::new(self.address.clone(), self.trust.clone());
+        let mut line = self.line();
         loop {
             let plan = self.lock().plan(Way::Backfill, self.clock.mono());
             match plan {

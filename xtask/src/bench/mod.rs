@@ -7,6 +7,7 @@ mod edge;
 mod home;
 mod load;
 mod procfs;
+mod storm;
 
 /// What to measure.
 #[derive(clap::Subcommand)]
@@ -15,6 +16,8 @@ pub(crate) enum Bench {
     Edge(edge::Args),
     /// The cloud on both engines: durable ingest, acknowledgement, bytes on disk, queries, memory.
     Cloud(cloud::Args),
+    /// Delivery: homes through a bad network while the service is killed; every row once, every day right.
+    Storm(storm::Args),
 }
 
 /// Measures and prints.
@@ -22,5 +25,6 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Edge(args) => edge::run(args),
         Bench::Cloud(args) => cloud::run(args),
+        Bench::Storm(args) => storm::run(args),
     }
 }

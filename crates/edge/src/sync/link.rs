@@ -22,6 +22,8 @@ use crate::truth::Rate;
 const LIVE: u64 = 120;
 /// Samples of one call of the other lane: 60 kB on the wire.
 const BACKFILL: usize = 1_000;
+/// For an answer: the largest call takes 20 s over 32 kbit/s.
+const PATIENCE: Duration = Duration::from_secs(40);
 /// After a crash of the thread.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -124,6 +126,7 @@ fn begin(parts: Parts<'_>, identity: Identity, trust: Trust) -> Started {
             spread: parts.config.backfill_spread,
         },
         longest_pause: parts.config.reconnect_spread,
+        patience: PATIENCE,
         seed: parts.seed,
     };
     let device = identity.device;

@@ -181,6 +181,7 @@ impl Device {
                 spread: plan.backfill_spread,
             },
             longest_pause: plan.longest_pause,
+            patience: plan.patience,
             seed: self.chance.next_u64(),
         };
         let memory = &self.memory;

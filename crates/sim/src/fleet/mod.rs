@@ -34,6 +34,8 @@ pub struct Plan {
     pub history: Duration,
     /// The longest pause after failures.
     pub longest_pause: Duration,
+    /// For an answer of the cloud.
+    pub patience: Duration,
     /// A backfill after an outage begins within this.
     pub backfill_spread: Duration,
     /// Same seed, same homes.

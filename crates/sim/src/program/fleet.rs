@@ -60,6 +60,7 @@ impl FleetArgs {
             interval: Duration::from_secs(self.interval_s),
             history: Duration::from_secs(self.history_h * 3_600),
             longest_pause: Duration::from_secs(self.reconnect_s),
+            patience: Duration::from_secs(40),
             backfill_spread: Duration::from_secs(self.backfill_spread_s),
             seed: self.seed,
             faults: self.faults,
