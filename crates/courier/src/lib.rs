@@ -8,6 +8,7 @@
 
 mod address;
 mod cargo;
+mod lanes;
 mod line;
 mod run;
 mod state;
@@ -18,7 +19,7 @@ mod trust;
 pub use address::{BadAddress, CloudAddress};
 pub use cargo::{Clock, Report, Reports, Row, Shelf, ShelfError, Vault};
 pub use line::{Answer, Line};
-pub use run::{Courier, Identity, NotRegistered, Settings};
+pub use run::{Cargo, Courier, Device, NotRegistered, Settings};
 pub use status::{Counts, Standing, Status};
 pub use trouble::Trouble;
 pub use trust::{BadTrust, Roots, Trust};

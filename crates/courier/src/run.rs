@@ -3,40 +3,44 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
-use solthrive_domain::delivery::{Budget, Delivery, Numbers, Outcome, Span, Taken, Tokens, Way};
-use solthrive_domain::{DeviceId, Mono};
-use solthrive_protocol::{
-    DailyBody, Failure, FailureCode, HealthBody, Heard, Lane, Receipt, RefusedCode, Registered,
-    RegistrationBody, TelemetryBody,
-};
+use solthrive_domain::DeviceId;
+use solthrive_domain::delivery::{Budget, Delivery, Numbers, Span, Tokens, Way};
+use solthrive_protocol::{Failure, FailureCode, Heard, Registered, RegistrationBody};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::state::{Plan, State, Verdict};
-use crate::{
-    Answer, Clock, CloudAddress, Counts, Line, Report, Reports, Row, Shelf, Status, Trouble, Trust,
-    Vault,
-};
+use crate::lanes::json;
+use crate::state::State;
+use crate::{Clock, CloudAddress, Counts, Line, Reports, Shelf, Status, Trouble, Trust, Vault};
 
-/// Between two looks for reports while nothing else is new.
-const LOOK: Duration = Duration::from_secs(30);
-/// A report that is refused so often is let go.
-const TRIES: u32 = 3;
-/// Rows that cannot be read now are tried again after this.
-const UNREADABLE: Duration = Duration::from_secs(10);
-const TELEMETRY: &str = "/v1/ingest/telemetry";
-const DAILY: &str = "/v1/ingest/daily";
-const HEALTH: &str = "/v1/ingest/health";
 const REGISTER: &str = "/v1/device/register";
 
-/// Who calls.
+/// Who calls, and how far it had got when it was switched off.
 #[derive(Debug, Clone)]
-pub struct Identity {
+pub struct Device {
     /// The device.
-    pub device: DeviceId,
+    pub id: DeviceId,
     /// Version of its software.
     pub firmware: String,
+    /// Its tokens.
+    pub tokens: Tokens,
+    /// Numbers of the oldest and the newest row on its shelf.
+    pub known: Option<Span>,
+    /// Rows that the cloud has.
+    pub told: Numbers,
+}
+
+/// What a courier carries, and where it keeps what it is given.
+#[derive(Clone)]
+pub struct Cargo {
+    /// Rows by number.
+    pub shelf: Arc<dyn Shelf>,
+    /// Whatever else there is to say.
+    pub reports: Arc<dyn Reports>,
+    /// Where tokens are kept.
+    pub vault: Arc<dyn Vault>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// How a courier goes about it.
@@ -56,15 +60,13 @@ pub struct Settings {
 pub struct Courier {
     address: CloudAddress,
     trust: Trust,
-    identity: Identity,
-    shelf: Arc<dyn Shelf>,
-    reports: Arc<dyn Reports>,
-    vault: Arc<dyn Vault>,
-    clock: Arc<dyn Clock>,
+    pub(crate) device: DeviceId,
+    pub(crate) firmware: String,
+    pub(crate) cargo: Cargo,
     patience: Duration,
     state: Mutex<State>,
-    news: Notify,
-    backlog: Notify,
+    pub(crate) news: Notify,
+    pub(crate) backlog: Notify,
 }
 
 /// Why a device was not registered.
@@ -93,36 +95,30 @@ fn said(failure: &Failure) -> String {
 }
 
 impl Courier {
-    /// A courier that has said nothing yet: rows `known` are on the shelf, of which the cloud has `told`.
+    /// A courier that has said nothing yet.
     #[must_use]
     pub fn new(
-        (address, trust): (CloudAddress, Trust),
-        identity: Identity,
-        (tokens, known, told): (Tokens, Option<Span>, Numbers),
-        (shelf, reports, vault, clock): (
-            Arc<dyn Shelf>,
-            Arc<dyn Reports>,
-            Arc<dyn Vault>,
-            Arc<dyn Clock>,
-        ),
+        address: CloudAddress,
+        trust: Trust,
+        device: Device,
+        cargo: Cargo,
         settings: Settings,
     ) -> Arc<Self> {
-        let delivery = Delivery::new(settings.budget, known, told);
+        let delivery = Delivery::new(settings.budget, device.known, device.told);
+        let wall = cargo.clock.wall();
         let state = State::new(
             delivery,
-            tokens,
+            device.tokens,
             settings.seed,
             settings.longest_pause,
-            clock.wall(),
+            wall,
         );
         Arc::new(Self {
             address,
             trust,
-            identity,
-            shelf,
-            reports,
-            vault,
-            clock,
+            device: device.id,
+            firmware: device.firmware,
+            cargo,
             patience: settings.patience,
             state: Mutex::new(state),
             news: Notify::new(),
@@ -187,7 +183,7 @@ impl Courier {
     /// How things stand.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.lock().status(self.clock.mono())
+        self.lock().status(self.cargo.clock.mono())
     }
 
     /// What became of everything that was said.
@@ -223,175 +219,12 @@ impl Courier {
         }
     }
 
-    fn line(&self) -> Line {
+    pub(crate) fn line(&self) -> Line {
         Line::new(self.address.clone(), self.trust.clone()).waiting(self.patience)
     }
 
-    async fn live(&self) {
-        let mut line = self.line();
-        let (mut look_at, mut refusals) = (Mono::ZERO, 0);
-        loop {
-            let now = self.clock.mono();
-            let (pause, waiting) = {
-                let state = self.lock();
-                (state.pause(Way::Live), state.reports_waiting)
-            };
-            if now >= pause && (waiting || now >= look_at) {
-                let more = self.report(&mut line, &mut refusals).await;
-                self.lock().reports_waiting = more;
-                look_at = self.clock.mono() + LOOK;
-            }
-            let plan = self.lock().plan(Way::Live, self.clock.mono());
-            match plan {
-                Plan::Say(spans) => self.say(Way::Live, &mut line, spans).await,
-                Plan::Until(at) => self.wait(at, &self.news).await,
-                Plan::Idle => self.wait(look_at, &self.news).await,
-            }
-        }
-    }
-
-    async fn backfill(&self) {
-        let mut line = self.line();
-        loop {
-            let plan = self.lock().plan(Way::Backfill, self.clock.mono());
-            match plan {
-                Plan::Say(spans) => self.say(Way::Backfill, &mut line, spans).await,
-                Plan::Until(at) => self.wait(at, &self.backlog).await,
-                Plan::Idle => {
-                    line.close();
-                    self.backlog.notified().await;
-                }
-            }
-        }
-    }
-
-    async fn wait(&self, at: Mono, news: &Notify) {
-        let pause = at.since(self.clock.mono());
-        // News matter only where they can change what comes next; a pause is kept in any case.
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = news.notified() => {}
-        }
-    }
-
-    /// Says rows, and settles what came of it.
-    async fn say(&self, way: Way, line: &mut Line, spans: Vec<Span>) {
-        let read: Result<Vec<_>, _> = spans.iter().map(|span| self.shelf.rows(*span)).collect();
-        let mut rows: Vec<(u64, Row)> = match read {
-            Ok(rows) => rows.into_iter().flatten().collect(),
-            Err(error) => {
-                tracing::warn!(%error, "what is to be told cannot be read");
-                self.lock().delivery.not_said(way);
-                tokio::time::sleep(UNREADABLE).await;
-                return;
-            }
-        };
-        if way == Way::Live {
-            rows.sort_by(|(a, _), (b, _)| b.cmp(a));
-        }
-        // A call is about one ledger; rows of another one go with the next.
-        if let Some(ledger) = rows.first().map(|(_, row)| row.ledger) {
-            let (these, others): (Vec<_>, Vec<_>) =
-                rows.into_iter().partition(|(_, row)| row.ledger == ledger);
-            rows = these;
-            let mut state = self.lock();
-            others
-                .iter()
-                .for_each(|(number, _)| state.delivery.put_back(way, *number));
-        }
-        let numbers: Vec<u64> = rows.iter().map(|(number, _)| *number).collect();
-        let outcome = match rows.first() {
-            Some((_, first)) => {
-                let body = TelemetryBody {
-                    device_id: self.identity.device,
-                    firmware: self.identity.firmware.clone(),
-                    sent_at: self.clock.wall(),
-                    ledger_id: first.ledger,
-                    lane: match way {
-                        Way::Live => Lane::Live,
-                        Way::Backfill => Lane::Backfill,
-                    },
-                    snapshots: rows.into_iter().map(|(_, row)| row.body).collect(),
-                };
-                let verdict = self.call(way, line, TELEMETRY, &body, numbers.len()).await;
-                outcome_of(&verdict, &numbers, &body)
-            }
-            None => Outcome::NotNow,
-        };
-        let now = self.clock.mono();
-        let taken = matches!(outcome, Outcome::Taken(_));
-        {
-            let mut state = self.lock();
-            state.delivery.came_of(way, &numbers, &outcome, now);
-            if way == Way::Live && taken {
-                state.rows_were_taken(now);
-            }
-        }
-        if way == Way::Live {
-            self.backlog.notify_one();
-        }
-    }
-
-    /// Says the next report; whether another one may be waiting.
-    async fn report(&self, line: &mut Line, refusals: &mut u32) -> bool {
-        let Some((number, report)) = self.reports.next() else {
-            return false;
-        };
-        let elements = report.elements();
-        let verdict = match report {
-            Report::Days(days) => {
-                let body = DailyBody {
-                    device_id: self.identity.device,
-                    firmware: self.identity.firmware.clone(),
-                    sent_at: self.clock.wall(),
-                    days,
-                };
-                self.call(Way::Live, line, DAILY, &body, elements).await
-            }
-            Report::Health(events, system) => {
-                let body = HealthBody {
-                    device_id: self.identity.device,
-                    firmware: self.identity.firmware.clone(),
-                    sent_at: self.clock.wall(),
-                    events,
-                    system,
-                };
-                self.call(Way::Live, line, HEALTH, &body, elements).await
-            }
-        };
-        *refusals = match verdict {
-            Verdict::TooLarge | Verdict::Unacceptable => *refusals + 1,
-            Verdict::Taken(_) | Verdict::NotNow => 0,
-        };
-        let taken = matches!(verdict, Verdict::Taken(_));
-        if taken || *refusals >= TRIES {
-            if !taken {
-                tracing::error!(number, "the cloud will not take a report; it is let go");
-            }
-            *refusals = 0;
-            self.reports.told(number);
-            return true;
-        }
-        false
-    }
-
-    async fn call(
-        &self,
-        way: Way,
-        line: &mut Line,
-        path: &str,
-        body: &impl Serialize,
-        elements: usize,
-    ) -> Verdict {
-        let token = self.lock().tokens.current().to_owned();
-        let answered = line.post(path, &token, json(body)).await;
-        let heard = answered.map(|answer| heard(&answer, elements));
-        let at = (self.clock.mono(), self.clock.wall());
-        self.lock().hear(way, &token, heard, at, &*self.vault)
-    }
-
     /// A task that panicked left nothing half done: every change is one call of a plain function.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -402,48 +235,4 @@ impl std::fmt::Debug for Courier {
             .field("address", &self.address)
             .finish_non_exhaustive()
     }
-}
-
-fn heard(answer: &Answer, elements: usize) -> Heard<Receipt> {
-    Heard::receipt(
-        answer.status,
-        answer.retry_after.as_deref(),
-        &answer.body,
-        elements,
-    )
-}
-
-/// Every body of this protocol is JSON by its type.
-fn json(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).unwrap_or_default()
-}
-
-/// What a verdict says of the rows that were said, in the order in which they were.
-fn outcome_of(verdict: &Verdict, numbers: &[u64], body: &TelemetryBody) -> Outcome {
-    let receipt = match verdict {
-        Verdict::Taken(receipt) => receipt,
-        Verdict::TooLarge => return Outcome::TooLarge,
-        Verdict::Unacceptable => return Outcome::Unacceptable,
-        Verdict::NotNow => return Outcome::NotNow,
-    };
-    let mut taken = Taken {
-        backfill_per_s: receipt.backfill_rows_per_s,
-        ..Taken::default()
-    };
-    for refused in &receipt.rejected {
-        let place = refused.index as usize;
-        let (Some(number), Some(row)) = (numbers.get(place), body.snapshots.get(place)) else {
-            continue;
-        };
-        if refused.code == RefusedCode::ClockSkew {
-            let ahead = row.ts.duration_since(receipt.server_time);
-            taken
-                .ahead
-                .push((*number, Duration::try_from(ahead).unwrap_or_default()));
-        } else {
-            tracing::warn!(row = %row.ts, code = ?refused.code, detail = %refused.detail, "the cloud does not take a row");
-            taken.refused.push(*number);
-        }
-    }
-    Outcome::Taken(taken)
 }

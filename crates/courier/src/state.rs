@@ -223,7 +223,7 @@ impl State {
                 }
                 // It is offered again with the next answer.
                 Err(error) => {
-                    tracing::error!(%error, "a new token cannot be kept, and is not used")
+                    tracing::error!(%error, "a new token cannot be kept, and is not used");
                 }
             }
         }
@@ -350,7 +350,7 @@ impl State {
             match &standing {
                 Standing::Connected => tracing::info!("the cloud answers"),
                 other => {
-                    tracing::warn!(standing = ?other, "the cloud does not take what this device says; everything waits")
+                    tracing::warn!(standing = ?other, "the cloud does not take what this device says; everything waits");
                 }
             }
         }

@@ -78,7 +78,7 @@ impl Trouble {
                     host,
                     "nobody that is trusted vouches for its certificate".to_owned(),
                 ),
-                why => Self::Certificate(host, format!("{why:?}")),
+                why => Self::Certificate(host, format!("its certificate is not sound: {why}")),
             },
             Some(error) => Self::Tls(host, error.to_string()),
             None => Self::Tls(host, error.to_string()),

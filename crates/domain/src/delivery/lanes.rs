@@ -147,7 +147,7 @@ impl Delivery {
     /// What no lane may take now.
     fn held(&self, now: Mono) -> Numbers {
         let mut held = self.told.clone();
-        let flying = self.flying.values().flat_map(|flying| flying.spans());
+        let flying = self.flying.values().flat_map(Numbers::spans);
         let ahead = self.ahead.spans().iter().filter(|_| now < self.ahead_until);
         flying.chain(ahead).for_each(|span| held.insert(*span));
         held

@@ -25,7 +25,7 @@ use crate::http::{Access, Facts, Limits, Secret, Setup, machine_report};
 use crate::live::Live;
 use crate::poller::{Heard, Poller};
 use crate::store::{self, LedgerSource, Opened, Store};
-use crate::sync;
+use crate::sync::{self, CloudLink};
 use crate::truth::Assembler;
 use crate::truth::core::{Aside, Clocks, Core, SystemClocks, Teller};
 use crate::truth::restart::Restart;
@@ -132,9 +132,8 @@ pub(super) fn everything(
     let run = clocks::new_run();
     let (store, opened) = open_store(places, config, run)?;
     // The first poll is due as soon as the threads run, not a whole period after the start.
-    let pace: Pace = Arc::new(SystemPace::reading(
-        poll_every(config).saturating_sub(FIRST_POLL),
-    ));
+    let origin = poll_every(config).saturating_sub(FIRST_POLL);
+    let pace: Pace = Arc::new(SystemPace::reading(origin));
     let access = access(config)?.keeping_sessions_in(places.data_dir.join("sessions.json"));
     let system = SystemClocks::new(Arc::clone(&pace) as Arc<_>, clocks::wall, clocks::synced);
     let now = system.now();
@@ -142,39 +141,19 @@ pub(super) fn everything(
     let live = Arc::new(Live::new(config.home.clone()));
 
     let (heard, hearing) = channel();
-    let poller = Poller::start(config.buses.clone(), Arc::clone(&pace), &heard, vital)
-        .context("the polling threads cannot be started")?;
+    let poller = start_polling(config, &pace, &heard, vital)?;
     let fixed = facts::fixed_facts(places, config, &opened, run, &poller, now);
     let facts = Arc::new(Facts::new(fixed));
     let buses = || config.buses.iter().map(|bus| Arc::from(bus.name.as_str()));
     let watchdog = Watchdog::new(systemd.clone(), buses(), poll_every(config), now.mono);
-    let told = Arc::clone(&facts);
     let sync::Started {
         link,
         hand,
         rate,
         stop,
-    } = sync::start(sync::Parts {
-        config: &config.cloud,
-        folder: &places.config_dir,
-        store: &store,
-        opened: &opened,
-        zone: config.site.tz.clone(),
-        clock: Arc::new(sync::Clocks {
-            pace: Arc::clone(&pace),
-            wall: clocks::wall,
-        }),
-        wall: clocks::wall,
-        floor: clocks::released().max(opened.newest.unwrap_or(clocks::released())),
-        seed: seed(),
-        describe: Box::new(move |now| serde_json::to_value(machine_report(&told, now, 0)).ok()),
-    });
-    let pipeline = pipeline::pipeline(config, &opened, run, now);
+    } = talk_to_cloud(places, config, (&store, &opened), &pace, &facts);
     let core = Core {
-        pipeline: match rate {
-            Some(rate) => pipeline.telling(rate),
-            None => pipeline,
-        },
+        pipeline: pipeline::pipeline(config, &opened, run, now).telling(rate),
         teller: hand.map(|(hand, next)| (Box::new(hand) as Box<dyn Teller>, next)),
         assembler: Assembler::new(buses(), poll_every(config) * PATIENCE_PERCENT / 100),
         heard: hearing,
@@ -183,12 +162,7 @@ pub(super) fn everything(
         store: store.clone(),
         history: Box::new(store.reader().apart()),
         clocks: Box::new(system),
-        outside: Box::new(Everyone::new(
-            &poller.statuses,
-            store.clone(),
-            link.clone(),
-            invalid(started),
-        )),
+        outside: everyone(&poller, &store, &link, started),
         at_start: at_start(&opened),
         restart: Restart::after(last_stored(&opened)),
         aside: Box::new(Beside::new(watchdog, &live, places)),
@@ -207,17 +181,63 @@ pub(super) fn everything(
         limits: Limits::from(&config.api),
         config: facts::effective(&started.loaded.effective),
     };
-    Ok((
-        Running {
-            poller,
-            core,
-            heard,
-            store,
-            cloud: stop,
-            patience: LAST_EXCHANGE,
-        },
-        setup,
+    let running = Running {
+        poller,
+        core,
+        heard,
+        store,
+        cloud: stop,
+        patience: LAST_EXCHANGE,
+    };
+    Ok((running, setup))
+}
+
+fn start_polling(
+    config: &AppConfig,
+    pace: &Pace,
+    heard: &Sender<Heard>,
+    vital: &Vital,
+) -> anyhow::Result<Poller> {
+    Poller::start(config.buses.clone(), Arc::clone(pace), heard, vital)
+        .context("the polling threads cannot be started")
+}
+
+fn everyone(poller: &Poller, store: &Store, link: &CloudLink, started: &Started) -> Box<Everyone> {
+    Box::new(Everyone::new(
+        &poller.statuses,
+        store.clone(),
+        link.clone(),
+        invalid(started),
     ))
+}
+
+/// Starts the thread that talks to the cloud, where there is one.
+fn talk_to_cloud(
+    places: &Places,
+    config: &AppConfig,
+    (store, opened): (&Store, &Opened),
+    pace: &Pace,
+    facts: &Arc<Facts>,
+) -> sync::Started {
+    let facts = Arc::clone(facts);
+    let released = clocks::released();
+    sync::start(sync::Parts {
+        config: &config.cloud,
+        folder: &places.config_dir,
+        store,
+        opened,
+        zone: config.site.tz.clone(),
+        clock: Arc::new(sync::Clocks {
+            pace: Arc::clone(pace),
+            wall: clocks::wall,
+        }),
+        wall: clocks::wall,
+        floor: opened
+            .newest
+            .map_or(released, |newest| released.max(newest)),
+        seed: seed(),
+        describe: Box::new(move |now| serde_json::to_value(machine_report(&facts, now, 0)).ok()),
+    })
 }
 
 fn spawn(core: Core, vital: &Vital) -> anyhow::Result<JoinHandle<()>> {

@@ -127,7 +127,7 @@ pub(super) async fn register(
     let CloudLink::On(courier, device) = &app.cloud else {
         return Err(ApiError::NoCloud(message(&app.cloud).unwrap_or_default()));
     };
-    let body = registration(&app, *device, installer_code);
+    let body = registration(&app, *device, installer_code.trim());
     let registered = courier.register(&body).await.map_err(|error| match error {
         NotRegistered::Refused(_) => ApiError::RegistrationRefused(error.to_string()),
         NotRegistered::Stranger(_) | NotRegistered::Trouble(_) => {
@@ -141,12 +141,12 @@ pub(super) async fn register(
     }))
 }
 
-fn registration(app: &Shared, device: DeviceId, installer_code: String) -> RegistrationBody {
+fn registration(app: &Shared, device: DeviceId, installer_code: &str) -> RegistrationBody {
     let fixed = &app.facts.fixed;
     RegistrationBody {
         serial: fixed.serial.clone().unwrap_or_default(),
         device_id: device,
-        installer_code: installer_code.trim().to_owned(),
+        installer_code: installer_code.to_owned(),
         model: fixed
             .model
             .clone()
@@ -175,7 +175,7 @@ pub(super) fn report(link: &CloudLink) -> CloudBody {
         message: message(link),
         url,
         device_id,
-        delivery: status.map(delivery),
+        delivery: status.as_ref().map(delivery),
     }
 }
 
@@ -210,7 +210,7 @@ fn said(courier: &Courier) -> Option<String> {
     }
 }
 
-fn delivery(status: Status) -> DeliveryBody {
+fn delivery(status: &Status) -> DeliveryBody {
     DeliveryBody {
         since: status.since,
         last_contact: status.last_contact,

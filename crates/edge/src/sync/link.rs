@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use solthrive_courier::{self as courier, Clock, Courier, Settings, Trust};
+use solthrive_courier::{self as courier, Cargo, Clock, Courier, Settings, Trust};
 use solthrive_domain::delivery::Budget;
 use solthrive_domain::{DeviceId, Mono};
 use tokio_util::sync::CancellationToken;
@@ -118,32 +118,24 @@ fn begin(parts: Parts<'_>, identity: Identity, trust: Trust) -> Started {
         parts.wall,
         progress,
     );
-    let settings = Settings {
-        budget: Budget {
-            live_rows: LIVE,
-            live_call: usize::try_from(LIVE).unwrap_or(1),
-            backfill_call: BACKFILL,
-            spread: parts.config.backfill_spread,
-        },
-        longest_pause: parts.config.reconnect_spread,
-        patience: PATIENCE,
-        seed: parts.seed,
-    };
     let device = identity.device;
     let courier = Courier::new(
-        (parts.config.address.clone(), trust),
-        courier::Identity {
-            device,
+        parts.config.address.clone(),
+        trust,
+        courier::Device {
+            id: device,
             firmware: env!("CARGO_PKG_VERSION").to_owned(),
+            tokens: identity.tokens,
+            known,
+            told: progress.rows.clone(),
         },
-        (identity.tokens, known, progress.rows.clone()),
-        (
-            Arc::clone(&samples) as _,
-            Arc::clone(&reports) as _,
-            Arc::new(identity.files),
-            parts.clock,
-        ),
-        settings,
+        Cargo {
+            shelf: Arc::clone(&samples) as _,
+            reports: Arc::clone(&reports) as _,
+            vault: Arc::new(identity.files),
+            clock: parts.clock,
+        },
+        settings(parts.config, parts.seed),
     );
     let stop = CancellationToken::new();
     if let Err(error) = spawn(Arc::clone(&courier), stop.clone()) {
@@ -170,6 +162,20 @@ fn begin(parts: Parts<'_>, identity: Identity, trust: Trust) -> Started {
         hand: Some((hand, next)),
         rate: Some(rate),
         stop,
+    }
+}
+
+fn settings(config: &CloudConfig, seed: u64) -> Settings {
+    Settings {
+        budget: Budget {
+            live_rows: LIVE,
+            live_call: usize::try_from(LIVE).unwrap_or(1),
+            backfill_call: BACKFILL,
+            spread: config.backfill_spread,
+        },
+        longest_pause: config.reconnect_spread,
+        patience: PATIENCE,
+        seed,
     }
 }
 

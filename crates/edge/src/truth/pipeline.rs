@@ -161,10 +161,10 @@ impl Pipeline {
         }
     }
 
-    /// Snapshots are picked for the cloud at this rate.
+    /// Snapshots are picked for the cloud at this rate; none where there is no cloud to tell.
     #[must_use]
-    pub fn telling(mut self, rate: Arc<Rate>) -> Self {
-        self.sampling = Sampling::new(Some(rate));
+    pub fn telling(mut self, rate: Option<Arc<Rate>>) -> Self {
+        self.sampling = Sampling::new(rate);
         self
     }
 

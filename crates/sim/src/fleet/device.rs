@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::json;
-use solthrive_courier::{self as courier, Courier, Identity, NotRegistered, Settings};
+use solthrive_courier::{self as courier, Cargo, Courier, NotRegistered, Settings};
 use solthrive_domain::delivery::{Budget, Numbers, Tokens};
 use solthrive_domain::{LedgerId, Mono};
 use solthrive_protocol::RegistrationBody;
@@ -169,10 +169,6 @@ impl Device {
 
     fn courier(&mut self, plan: Plan, told: &Numbers) -> Arc<Courier> {
         let first = Tokens::new(self.entry.token.clone(), None);
-        let identity = Identity {
-            device: self.entry.device_id,
-            firmware: FIRMWARE.to_owned(),
-        };
         let settings = Settings {
             budget: Budget {
                 live_rows: 120,
@@ -185,20 +181,24 @@ impl Device {
             seed: self.chance.next_u64(),
         };
         let memory = &self.memory;
+        let device = courier::Device {
+            id: self.entry.device_id,
+            firmware: FIRMWARE.to_owned(),
+            tokens: memory.tokens().unwrap_or(first),
+            known: memory.known(),
+            told: told.clone(),
+        };
+        let cargo = Cargo {
+            shelf: Arc::clone(memory) as _,
+            reports: Arc::clone(memory) as _,
+            vault: Arc::clone(memory) as _,
+            clock: Arc::new(self.clock),
+        };
         Courier::new(
-            (self.cloud.address.clone(), self.cloud.trust.clone()),
-            identity,
-            (
-                memory.tokens().unwrap_or(first),
-                memory.known(),
-                told.clone(),
-            ),
-            (
-                Arc::clone(memory) as _,
-                Arc::clone(memory) as _,
-                Arc::clone(memory) as _,
-                Arc::new(self.clock),
-            ),
+            self.cloud.address.clone(),
+            self.cloud.trust.clone(),
+            device,
+            cargo,
             settings,
         )
     }
