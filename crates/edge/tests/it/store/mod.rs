@@ -10,6 +10,7 @@ mod child;
 mod crash;
 mod damage;
 mod days;
+mod delivery;
 mod flags;
 mod full;
 mod retention;
