@@ -17,7 +17,10 @@ fn id() -> CommandId {
 }
 
 fn object(json: Value) -> Map<String, Value> {
-    json.as_object().unwrap().clone()
+    let Value::Object(fields) = json else {
+        panic!("{json} is no object");
+    };
+    fields
 }
 
 fn sent(kind: &str, args: &Value) -> String {
