@@ -11,6 +11,7 @@ mod arrival;
 mod auth;
 mod caller;
 mod clients;
+mod commands;
 mod commissioning;
 mod cursor;
 mod days;

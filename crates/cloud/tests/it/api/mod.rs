@@ -1,6 +1,7 @@
 //! The API for people, called as browsers and scripts call it.
 
 mod attacks;
+mod commands;
 mod commissioning;
 mod erasures;
 mod exports;
