@@ -49,6 +49,7 @@ mod throttle;
 mod transfers;
 mod typed;
 
+pub(crate) use self::caller::program_as_actor;
 pub use self::document::{add_to as add_to_document, operations as documented_operations};
 pub(crate) use self::erasures::Eraser;
 pub(crate) use self::exports::Exporter;
