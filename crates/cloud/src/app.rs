@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::refuse_unfinished;
-use crate::api::{Api, Cost, Eraser, Exporter, Passwords, Policy, Ports, Providers};
+use crate::api::{Api, Cost, Eraser, Exporter, Passwords, Policy, Ports, Providers, Watcher};
 use crate::channel::Channels;
 use crate::clock::{Clock, new_id};
 use crate::config::{Place, Role, Serve, StoreUrl};
@@ -353,6 +353,8 @@ fn api(
     let api = Arc::new(api);
     let exporter = Exporter::new(Arc::clone(&api));
     part.keep("exports", watch, exporter.run(part.stop.clone()));
+    let watcher = Watcher::new(Arc::clone(&api));
+    part.keep("live watch", watch, watcher.run(part.stop.clone()));
     let eraser = Eraser::new(Arc::clone(&api), Arc::clone(&stores.log));
     part.keep("erasures", watch, eraser.run(part.stop.clone()));
     Ok(Some(api))

@@ -48,6 +48,7 @@ mod telemetry;
 mod throttle;
 mod transfers;
 mod typed;
+mod watched;
 
 pub(crate) use self::caller::program_as_actor;
 pub use self::document::{add_to as add_to_document, operations as documented_operations};
@@ -60,6 +61,7 @@ pub(crate) use self::problem::all as problems;
 pub(crate) use self::routes::path;
 pub use self::routes::{Operation, operations};
 pub use self::state::{Api, Policy, Ports};
+pub(crate) use self::watched::Watcher;
 
 use std::sync::Arc;
 

@@ -22,6 +22,7 @@ use super::seal::Seals;
 use super::setup::Setup;
 use super::signing::Keys;
 use super::throttle::Throttle;
+use super::watched::Watched;
 use crate::clock::Clock;
 use crate::mail::Mail;
 use crate::receipts::Receipts;
@@ -194,7 +195,8 @@ pub struct Api {
     pub(super) receipts: Receipts,
     /// Told when an export was asked for.
     pub(super) exports_wait: Notify,
-    /// Told when a command was asked for.
+    pub(super) watched: Arc<Watched>,
+    /// Told when a command was asked for, or somebody begins to look at a home.
     pub(crate) commands_wait: Arc<Notify>,
     pub(super) setup: Setup,
     pub(super) keys: Keys,
@@ -248,6 +250,7 @@ impl Api {
             providers,
             receipts: Receipts::new(key)?,
             exports_wait: Notify::new(),
+            watched: Arc::default(),
             commands_wait: Arc::default(),
             setup: Setup::default(),
             keys: Keys::default(),

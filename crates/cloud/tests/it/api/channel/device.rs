@@ -39,13 +39,21 @@ impl Line {
 
     /// The next command.
     pub(super) async fn command(&mut self) -> Value {
-        loop {
-            match self.message().await {
-                Some(Message::Text(text)) => return serde_json::from_str(&text).unwrap(),
-                Some(Message::Ping(_) | Message::Pong(_)) => {}
-                other => panic!("no command: {other:?}"),
+        self.command_within(SOON).await.expect("in time")
+    }
+
+    /// The next command; `None` when there is none within this time.
+    pub(super) async fn command_within(&mut self, time: Duration) -> Option<Value> {
+        let next = async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).unwrap(),
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    other => panic!("no command: {other:?}"),
+                }
             }
-        }
+        };
+        tokio::time::timeout(time, next).await.ok()
     }
 
     /// Whether nothing comes for longer than a command takes.

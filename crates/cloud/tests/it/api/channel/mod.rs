@@ -3,6 +3,7 @@
 mod bounds;
 mod device;
 mod lasting;
+mod live;
 mod nodes;
 
 use serde_json::{Value, json};
