@@ -7,6 +7,7 @@
 
 pub mod archive;
 pub mod audit;
+pub mod commands;
 pub mod commissioning;
 pub mod console;
 pub mod erasures;

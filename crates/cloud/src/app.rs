@@ -14,11 +14,13 @@ use solthrive_cloud_store::meta::Registry;
 use solthrive_cloud_store::postgres::PostgresHotLog;
 use solthrive_cloud_store::sql::SqlStore;
 use solthrive_cloud_store::sqlite::{Folder, SqliteHotLog};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::refuse_unfinished;
-use crate::api::{Api, Cost, Eraser, Exporter, Passwords, Policy, Ports, Providers};
+use crate::api::{Api, Cost, Eraser, Exporter, Passwords, Policy, Ports, Providers, Watcher};
+use crate::channel::Channels;
 use crate::clock::{Clock, new_id};
 use crate::config::{Place, Role, Serve, StoreUrl};
 use crate::devices::Devices;
@@ -113,6 +115,7 @@ pub struct Running {
     http: Part,
     ingest: Option<Part>,
     background: Part,
+    channels: Option<Arc<Channels>>,
     sql: SqlStore,
     folder: Option<Folder>,
     watch: Watch,
@@ -176,19 +179,11 @@ impl Running {
     /// What kept it from starting, with what to do.
     pub async fn start(settings: &Serve, clock: Clock) -> Result<Self> {
         settings.check()?;
-        fs::create_dir_all(&settings.place.data).with_context(|| {
-            format!(
-                "the folder {} could not be made",
-                settings.place.data.display()
-            )
-        })?;
+        make_folder(&settings.place)?;
         let pepper = pepper(&settings.place)?;
         let stores = Stores::open(&settings.place).await?;
         let metrics = Arc::new(Metrics::default());
-        let devices = Arc::new(Devices::default());
-        devices
-            .refresh(stores.registry.as_ref(), clock.elapsed())
-            .await?;
+        let devices = known(&stores, clock).await?;
         let watch = Watch::default();
         let (committer, ingest) = ingest(settings, &stores, clock, &metrics, &watch).await?;
         let mut background = Part::new();
@@ -205,6 +200,9 @@ impl Running {
             Some(api) => api.begin_setup().await?,
             None => None,
         };
+        let asked = api.as_ref().map(|api| Arc::clone(&api.commands_wait));
+        let of = (&devices, clock, &*metrics, asked.unwrap_or_default());
+        let channels = channels(settings, &stores, of, (&mut background, &watch));
         let app = AppState::from(
             Shared::new(
                 devices,
@@ -217,7 +215,8 @@ impl Running {
                 Bounds::new(&settings.limits, &settings.pace),
                 settings.plain_http,
             )
-            .with_api(api),
+            .with_api(api)
+            .with_channels(channels.clone()),
         );
         let readiness = Arc::clone(&app.readiness);
         let (address, http) = listen(settings, app, &watch)?;
@@ -229,6 +228,7 @@ impl Running {
             http,
             ingest,
             background,
+            channels,
             sql: stores.sql,
             folder: stores.folder,
             watch,
@@ -245,6 +245,9 @@ impl Running {
         self.readiness.stop();
         self.watch.ending.cancel();
         self.http.end().await;
+        if let Some(channels) = self.channels {
+            channels.end().await;
+        }
         if let Some(ingest) = self.ingest {
             ingest.end().await;
         }
@@ -253,6 +256,20 @@ impl Running {
         let _ = tokio::time::timeout(GRACE, self.sql.close()).await;
         drop(self.folder);
     }
+}
+
+fn make_folder(place: &Place) -> Result<()> {
+    let folder = &place.data;
+    fs::create_dir_all(folder)
+        .with_context(|| format!("the folder {} could not be made", folder.display()))
+}
+
+/// The devices that there are.
+async fn known(stores: &Stores, clock: Clock) -> Result<Arc<Devices>> {
+    let devices = Devices::default();
+    let heard = devices.refresh(stores.registry.as_ref(), clock.elapsed());
+    heard.await?;
+    Ok(Arc::new(devices))
 }
 
 /// Hears of what changes about devices, and carries out what calls leave word of.
@@ -271,6 +288,29 @@ fn follow(
     let carrier = carrier.run(Arc::clone(registry), who, clock, stop);
     part.keep("rotations", watch, carrier);
     rotations
+}
+
+/// The lines to devices, in a process that takes in what they deliver.
+fn channels(
+    settings: &Serve,
+    stores: &Stores,
+    (devices, clock, metrics, asked): (&Arc<Devices>, Clock, &Metrics, Arc<Notify>),
+    (part, watch): (&mut Part, &Watch),
+) -> Option<Arc<Channels>> {
+    if !settings.has(Role::Ingest) {
+        return None;
+    }
+    let channels = Arc::new(Channels::new(
+        &Arc::new(stores.sql.clone()),
+        Arc::clone(devices),
+        clock,
+        metrics,
+        asked,
+        watch.ending.clone(),
+    ));
+    let running = Arc::clone(&channels).run(part.stop.clone());
+    part.keep("commands", watch, running);
+    Some(channels)
 }
 
 /// The API for people, if this process has that role, and what it follows.
@@ -313,6 +353,8 @@ fn api(
     let api = Arc::new(api);
     let exporter = Exporter::new(Arc::clone(&api));
     part.keep("exports", watch, exporter.run(part.stop.clone()));
+    let watcher = Watcher::new(Arc::clone(&api));
+    part.keep("live watch", watch, watcher.run(part.stop.clone()));
     let eraser = Eraser::new(Arc::clone(&api), Arc::clone(&stores.log));
     part.keep("erasures", watch, eraser.run(part.stop.clone()));
     Ok(Some(api))

@@ -11,6 +11,7 @@ pub mod admin;
 pub mod api;
 pub mod app;
 pub mod attempts;
+pub mod channel;
 pub mod clock;
 pub mod config;
 pub mod devices;

@@ -56,4 +56,6 @@ ids! {
     ClientId;
     /// One visit of an admin to a site.
     SupportId;
+    /// One command to an appliance, by which it is executed once.
+    CommandId;
 }

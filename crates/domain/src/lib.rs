@@ -10,6 +10,7 @@ pub mod access;
 pub mod bucket;
 pub mod cadence;
 pub mod clock;
+pub mod command;
 pub mod counter;
 pub mod day;
 pub mod delivery;
@@ -44,7 +45,9 @@ pub use flagboard::{FlagBoard, FlagChange, Observation, Timing};
 pub use flags::{Flag, FlagCode, Severity};
 pub use flow::{FlowCadence, GridQuality, Readings, grid_quality, power_flow};
 pub use home::{Channel, HomeModel, Role, Service};
-pub use ids::{ClientId, DeviceId, GrantId, LedgerId, OrgId, RunId, SiteId, SupportId, UserId};
+pub use ids::{
+    ClientId, CommandId, DeviceId, GrantId, LedgerId, OrgId, RunId, SiteId, SupportId, UserId,
+};
 pub use ledger::{
     CounterScope, Ledger, LedgerEntry, LedgerEvent, LedgerPlan, LedgerState, LedgerStep,
     OfferedCounter,

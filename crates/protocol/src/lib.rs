@@ -1,7 +1,7 @@
 //! What an appliance and the cloud say to each other.
 //!
 //! Bodies are JSON. Each side checks what it hears once, here, and goes on with types that cannot be
-//! wrong: [`Telemetry`], [`Dailies`], [`HealthReport`], [`Registration`]. Fields that a side does not
+//! wrong: [`Telemetry`], [`Dailies`], [`HealthReport`], [`Registration`], [`Command`], [`Report`]. Fields that a side does not
 //! know are passed over, because devices and cloud are upgraded apart; a code that was once said is
 //! never given another meaning.
 //!
@@ -10,6 +10,7 @@
 mod answer;
 mod body;
 mod capped;
+mod command;
 mod daily;
 mod health;
 mod heard;
@@ -20,6 +21,10 @@ mod telemetry;
 
 pub use answer::{Failure, FailureCode, NextToken, Receipt, Refused, RefusedCode};
 pub use body::{BodyError, Sender};
+pub use command::{
+    Args, BadArgs, BadCommand, BadReport, Close, Command, CommandBody, MAX_REPORT, Report,
+    Restarted,
+};
 pub use daily::{Dailies, DailyBody, Day, DayBody};
 pub use health::{HealthBody, HealthEvent, HealthEventBody, HealthReport, State};
 pub use heard::Heard;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use solthrive_domain::access::{By, OwnedSite, Role, Scopes};
+use solthrive_domain::command::Kind;
 use solthrive_domain::registration::Decision;
 use solthrive_domain::{GrantId, SiteId};
 use uuid::Uuid;
@@ -14,8 +15,8 @@ use super::transfers::{BUYER, DAY, home, member, sale, take, to_buyer};
 use crate::archive::{Archive, Closed, Going, GoingPart, OpenDay, Piece, Purge, Wrote};
 use crate::meta::{AuditCheck, NewCode, Registry, Standing};
 use crate::people::{
-    Accounts, Backup, Closing, Erasure, ErasureState, Erasures, History, Homes, JobKind, Jobs,
-    NewErasure, NewGrant, NewJob, Passed, Remnant, Tenancy, Transfers,
+    Accounts, AskedFor, Backup, Closing, Commands, Erasure, ErasureState, Erasures, History, Homes,
+    JobKind, Jobs, NewErasure, NewGrant, NewJob, Passed, Remnant, Tenancy, Transfers,
 };
 
 const ID: Uuid = Uuid::from_u128(70);
@@ -105,7 +106,7 @@ pub async fn a_sold_home_is_not_erased(
 
 /// The home as its owner, its installer and its appliance know it, with something in every table that names it.
 async fn full(
-    store: &(impl Registry + Accounts + Homes + Tenancy + Jobs + Archive + Transfers),
+    store: &(impl Registry + Accounts + Homes + Tenancy + Jobs + Commands + Archive + Transfers),
 ) -> OwnedSite {
     let mine = sale(store).await;
     let by = By::User(user(1));
@@ -122,6 +123,11 @@ async fn full(
         .add_grant(by, mine, &grant, at(110))
         .await
         .expect("adds");
+    let asked = super::commands::ask(store, 9, Kind::Restart, 115).await;
+    assert_eq!(asked, AskedFor::Stored(device(1)));
+    let here = BTreeSet::from([site(1)]);
+    let watched = store.watch_live(&here, at(5_000_000)).await;
+    watched.expect("watches");
     let right = BY.may_read(site(1)).expect("the console");
     let job = NewJob {
         id: Uuid::from_u128(8),
@@ -163,7 +169,18 @@ fn code(id: u128, byte: u8) -> NewCode {
 
 /// From one moment to the next nobody reaches a closed home, and nothing that was given of it is left.
 pub async fn a_closed_home_is_nobodys(
-    store: &(impl Registry + Accounts + Homes + Tenancy + Jobs + Archive + Transfers + Erasures + Purge),
+    store: &(
+         impl Registry
+         + Accounts
+         + Homes
+         + Tenancy
+         + Jobs
+         + Commands
+         + Archive
+         + Transfers
+         + Erasures
+         + Purge
+     ),
 ) {
     let mine = full(store).await;
     assert!(ask(store, mine, 70, 1_000, 150).await);
@@ -184,6 +201,8 @@ pub async fn a_closed_home_is_nobodys(
         "export_part",
         "site_transfer",
         "site_config",
+        "command",
+        "live_watch",
     ] {
         let rows = deleted.get(table).copied().unwrap_or_default();
         assert!(rows > 0, "{table}: {deleted:?}");
@@ -204,7 +223,18 @@ pub async fn a_closed_home_is_nobodys(
 
 /// The appliance of a closed home is free for another, and no code brings it or another one back there.
 pub async fn the_appliance_of_a_closed_home_is_free(
-    store: &(impl Registry + Accounts + Homes + Tenancy + Jobs + Archive + Transfers + Erasures + Purge),
+    store: &(
+         impl Registry
+         + Accounts
+         + Homes
+         + Tenancy
+         + Jobs
+         + Commands
+         + Archive
+         + Transfers
+         + Erasures
+         + Purge
+     ),
 ) {
     let mine = full(store).await;
     let added = store.add_code(&BY, &code(40, 9), at(140)).await;
@@ -252,7 +282,18 @@ async fn let_days_go(store: &(impl Purge + Erasures)) {
 
 /// What goes is counted, and what is left is found.
 pub async fn a_purged_home_leaves_nothing_that_a_search_finds(
-    store: &(impl Registry + Accounts + Homes + Tenancy + Jobs + Archive + Transfers + Erasures + Purge),
+    store: &(
+         impl Registry
+         + Accounts
+         + Homes
+         + Tenancy
+         + Jobs
+         + Commands
+         + Archive
+         + Transfers
+         + Erasures
+         + Purge
+     ),
 ) {
     let mine = full(store).await;
     assert!(ask(store, mine, 70, 1_000, 150).await);
@@ -310,7 +351,18 @@ pub async fn a_receipt_is_written_once_and_not_before_the_purge(
 
 /// Of a day that a device spent at two homes, the other home's rows stay; whoever read the day before puts nothing back.
 pub async fn a_shared_day_keeps_the_other_homes_rows(
-    store: &(impl Registry + Accounts + Homes + Tenancy + Jobs + Archive + Transfers + Erasures + Purge),
+    store: &(
+         impl Registry
+         + Accounts
+         + Homes
+         + Tenancy
+         + Jobs
+         + Commands
+         + Archive
+         + Transfers
+         + Erasures
+         + Purge
+     ),
 ) {
     let mine = full(store).await;
     assert!(ask(store, mine, 70, 1_000, 150).await);

@@ -6,6 +6,7 @@
 //! was given, and judged once more by `solthrive_domain::access` with what the store knew at that moment.
 
 mod accounts;
+mod commands;
 mod commissioning;
 mod consents;
 mod erasures;
@@ -22,6 +23,10 @@ mod transfers;
 pub use self::accounts::{
     Accounts, Added, Caller, EmailKey, Factor, NewSession, NewToken, NewUser, NotAnAddress, Proof,
     SessionLine, SignIn, TokenLine, User,
+};
+pub use self::commands::{
+    AskedFor, Command, CommandKey, CommandNews, Commands, NewCommand, OpenCommand, Share,
+    TakenBack, Told,
 };
 pub use self::commissioning::{Commissioning, NewHome, SiteCode};
 pub use self::consents::{

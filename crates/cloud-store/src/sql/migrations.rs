@@ -36,6 +36,7 @@ pub(crate) fn sqlite() -> Migrator {
         14 "0014_export_parts",
         15 "0015_erasure",
         16 "0016_identities",
+        17 "0017_commands",
     )
 }
 
@@ -53,6 +54,7 @@ pub(crate) fn postgres() -> Migrator {
         14 "0014_export_parts",
         15 "0015_erasure",
         16 "0016_identities",
+        17 "0017_commands",
     )
 }
 

@@ -207,6 +207,22 @@ macro_rules! jobs_promises {
     };
 }
 
+macro_rules! commands_promises {
+    ($engine:ident with $make:expr) => {
+        on_each_engine!($engine makes commands with $make;
+            a_command_is_stored_first,
+            a_device_has_so_many_commands,
+            a_command_is_over_once,
+            a_foreign_devices_word_counts_nothing,
+            a_command_is_taken_back_before_it_is_sent,
+            nodes_hear_of_what_waits,
+            what_is_overdue_ends,
+            commands_are_listed_page_by_page,
+            a_watched_home_is_known,
+        );
+    };
+}
+
 macro_rules! oauth_promises {
     ($engine:ident with $make:expr) => {
         on_each_engine!($engine makes oauth with $make;
@@ -328,6 +344,12 @@ mod jobs {
     use super::*;
     jobs_promises!(sqlite with super::sqlite_registry());
     jobs_promises!(postgres with super::postgres_registry());
+}
+
+mod commands {
+    use super::*;
+    commands_promises!(sqlite with super::sqlite_registry());
+    commands_promises!(postgres with super::postgres_registry());
 }
 
 mod transfers {

@@ -3,14 +3,16 @@
 use solthrive_cloud_store::archive::Views as _;
 use solthrive_cloud_store::conformance;
 use solthrive_cloud_store::meta::Registry as _;
-use solthrive_cloud_store::people::{HomeFilter, Homes as _, Page, Tenancy as _, Transfers as _};
+use solthrive_cloud_store::people::{
+    Commands as _, HomeFilter, Homes as _, Page, Tenancy as _, Transfers as _,
+};
 use solthrive_cloud_store::sql::SqlStore;
 use solthrive_domain::access::{
     Actor, Credential, Membership, Operator, OrgKind, ReadableSite, Role, SecondFactor,
 };
 use solthrive_domain::bucket::Quarter;
 use solthrive_domain::telemetry::UnixMillis;
-use solthrive_domain::{OrgId, SiteId, UserId};
+use solthrive_domain::{CommandId, OrgId, SiteId, UserId};
 use solthrive_testkit::Database;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use uuid::Uuid;
@@ -212,6 +214,13 @@ async fn seen_by_people(store: &SqlStore, me: &Actor) -> Vec<usize> {
     seen.push(homes.unwrap().len());
     let home = store.home(me, right.site(), now).await.unwrap();
     seen.push(usize::from(home.is_some()));
+    if let Some(home) = &home {
+        let right = home.access.sees_commands().unwrap();
+        seen.push(store.commands(&right, None, 9).await.unwrap().len());
+        let id = CommandId::from_uuid(ONE);
+        let one = store.command(right.site(), id).await.unwrap();
+        seen.push(usize::from(one.is_some()));
+    }
     if let Some(owned) = home.and_then(|home| home.access.owned()) {
         seen.push(store.grants(owned).await.unwrap().len());
         store.transfers(owned).await.unwrap();
@@ -227,7 +236,9 @@ fn everything_that_people_read_goes_through_the_wall() {
         let (store, _database, mut raw) = world().await;
         raw.execute(sqlx::AssertSqlSafe(format!(
             "INSERT INTO app_user (id, email, email_key, name, locale, created_at, sessions_since) VALUES ('{one}', 'a@b.c', 'a@b.c', 'Ada', 'en', 1, 0);
-             INSERT INTO membership (org, app_user, role, created_at) VALUES ('{one}', '{one}', 'admin', 1)",
+             INSERT INTO membership (org, app_user, role, created_at) VALUES ('{one}', '{one}', 'admin', 1);
+             INSERT INTO command (id, site, device, kind, args, created_at, expires_at, state, revision)
+                 VALUES ('{one}', '{one}', '{one}', 'restart', '{{}}', 1, 2, 'queued', 1)",
             one = Uuid::from_u128(1)
         )))
         .await

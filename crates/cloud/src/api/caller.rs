@@ -130,6 +130,11 @@ async fn by_access_token(api: &Api, token: &str) -> Result<Option<Asking>, Probl
     Ok(found.filter(|asking| asking.whose == claims.sub))
 }
 
+/// A partner's program with everything that it may, where what it was signed is not at hand.
+pub(crate) fn program_as_actor(program: &Program) -> Option<Actor> {
+    by_program(program, Scopes::ALL).map(|asking| asking.actor)
+}
+
 /// A partner's program, which acts for the org: at homes as its technicians do, nothing about people.
 fn by_program(program: &Program, said: Scopes) -> Option<Asking> {
     let acts = program.secret.is_some() && program.org.kind.has_programs(true);

@@ -34,21 +34,32 @@ impl Cursors {
         tag
     }
 
-    /// After this line of a person's or program's list; `list` names the list and its filters.
-    pub(super) fn write(&self, whose: Uuid, list: &str, key: &PageKey) -> String {
-        let mut content = key.site.as_uuid().as_bytes().to_vec();
-        content.extend_from_slice(key.name.as_bytes());
-        let mut bytes = self.tag(whose, list, &content).to_vec();
-        bytes.extend_from_slice(&content);
+    /// A place in a person's or program's list as its own bytes; `list` names the list and its filters.
+    pub(super) fn write_content(&self, whose: Uuid, list: &str, content: &[u8]) -> String {
+        let mut bytes = self.tag(whose, list, content).to_vec();
+        bytes.extend_from_slice(content);
         hex(&bytes)
     }
 
-    /// What [`Self::write`] wrote for the same caller and list; `None` for anything else.
-    pub(super) fn read(&self, whose: Uuid, list: &str, text: &str) -> Option<PageKey> {
+    /// What [`Self::write_content`] wrote for the same caller and list; `None` for anything else.
+    pub(super) fn read_content(&self, whose: Uuid, list: &str, text: &str) -> Option<Vec<u8>> {
         let bytes = unhex(text)?;
         let (tag, content) = bytes.split_at_checked(TAG)?;
         let expected = self.tag(whose, list, content);
         aws_lc_rs::constant_time::verify_slices_are_equal(tag, &expected).ok()?;
+        Some(content.to_vec())
+    }
+
+    /// After this line of a person's or program's list; `list` names the list and its filters.
+    pub(super) fn write(&self, whose: Uuid, list: &str, key: &PageKey) -> String {
+        let mut content = key.site.as_uuid().as_bytes().to_vec();
+        content.extend_from_slice(key.name.as_bytes());
+        self.write_content(whose, list, &content)
+    }
+
+    /// What [`Self::write`] wrote for the same caller and list; `None` for anything else.
+    pub(super) fn read(&self, whose: Uuid, list: &str, text: &str) -> Option<PageKey> {
+        let content = self.read_content(whose, list, text)?;
         let (id, name) = content.split_at_checked(ID)?;
         Some(PageKey {
             site: SiteId::from_uuid(Uuid::from_slice(id).ok()?),

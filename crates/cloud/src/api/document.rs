@@ -7,9 +7,9 @@ use utoipa::openapi::{
 };
 
 use super::{
-    admin, alerts, auth, caller, clients, commissioning, days, erasures, events, exports, factor,
-    fleet, grants, homes, identity, invitations, live, me, oauth, orgs, passwords, setup, support,
-    telemetry, transfers,
+    admin, alerts, auth, caller, clients, commands, commissioning, days, erasures, events, exports,
+    factor, fleet, grants, homes, identity, invitations, live, me, oauth, orgs, passwords, setup,
+    support, telemetry, transfers,
 };
 
 #[derive(OpenApi)]
@@ -21,6 +21,7 @@ use super::{
         homes::list, homes::one, homes::edit, transfers::list, transfers::offer, transfers::withdraw, transfers::look, transfers::accept, transfers::decline, homes::devices, homes::health, telemetry::telemetry, live::live, days::daily, days::monthly, events::events,
         grants::list, grants::add, grants::revoke, fleet::fleet, support::list, support::end_at_home, support::open, support::end_own,
         exports::ask, exports::list, exports::one, exports::cancel, exports::file,
+        commands::list, commands::ask, commands::one, commands::take_back,
         erasures::ask, erasures::of_site, erasures::cancel, erasures::one, erasures::key,
         alerts::list, commissioning::begin, commissioning::codes, commissioning::add_code, commissioning::revoke_code,
         admin::search, admin::acts, admin::device, admin::deactivate, admin::rotate, admin::person, admin::shut_out, admin::let_in,

@@ -25,6 +25,7 @@ use super::guard::{Allowed, Live, Reads};
 use super::problem::{Problem, ProblemBody};
 use super::sight::{Again, Sight};
 use super::telemetry::words;
+use super::watched::Watching;
 use crate::recent::Subscription;
 
 /// Streams of one node.
@@ -65,7 +66,8 @@ pub(super) async fn live(
     let told = parts.headers.get("last-event-id");
     let told = told.and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
     let again = Again::new(parts, Sight::of(&home.access)?, Some(Scope::Live));
-    let line = Line::open(api, sight, again, told).await?;
+    let watching = api.watched.look_at(home.site.id);
+    let line = Line::open(api, sight, again, told, watching).await?;
     let events = stream::unfold(line, |mut line| async move {
         let event = line.next().await?;
         Some((Ok::<_, Infallible>(event), line))
@@ -91,6 +93,8 @@ struct Line {
     waiting: VecDeque<Event>,
     looked: Duration,
     ended: bool,
+    /// As long as the stream is open, the home's appliance sends a snapshot each second.
+    _watching: Watching,
 }
 
 impl Line {
@@ -99,6 +103,7 @@ impl Line {
         sight: Sight,
         again: Again,
         told: Option<i64>,
+        watching: Watching,
     ) -> Result<Self, Problem> {
         let stays = api.views.stays(sight.right).await?;
         let devices: Vec<DeviceId> = stays.iter().map(|(device, _)| *device).collect();
@@ -115,6 +120,7 @@ impl Line {
             waiting: VecDeque::new(),
             looked,
             ended: false,
+            _watching: watching,
         };
         line.catch_up(told)?;
         Ok(line)

@@ -11,6 +11,7 @@ mod arrival;
 mod auth;
 mod caller;
 mod clients;
+mod commands;
 mod commissioning;
 mod cursor;
 mod days;
@@ -47,7 +48,9 @@ mod telemetry;
 mod throttle;
 mod transfers;
 mod typed;
+mod watched;
 
+pub(crate) use self::caller::program_as_actor;
 pub use self::document::{add_to as add_to_document, operations as documented_operations};
 pub(crate) use self::erasures::Eraser;
 pub(crate) use self::exports::Exporter;
@@ -58,6 +61,7 @@ pub(crate) use self::problem::all as problems;
 pub(crate) use self::routes::path;
 pub use self::routes::{Operation, operations};
 pub use self::state::{Api, Policy, Ports};
+pub(crate) use self::watched::Watcher;
 
 use std::sync::Arc;
 

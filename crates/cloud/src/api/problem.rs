@@ -110,6 +110,12 @@ kinds! {
     offered_already OFFERED_ALREADY = 409 "offered-already" "This site is offered to somebody: take that offer back first";
     /// As many exports of the site as there may be are on their way.
     exports_at_once EXPORTS_AT_ONCE = 409 "exports-at-once" "Three exports of this site are on their way already: wait for one, or take it back";
+    /// Nobody is there who could be asked.
+    no_appliance NO_APPLIANCE = 409 "no-appliance" "There is no appliance at this site that could be asked";
+    /// As many commands of an appliance as there may be are not over.
+    commands_at_once COMMANDS_AT_ONCE = 409 "commands-at-once" "Twenty commands to this appliance are not over yet: wait for one, or take it back";
+    /// It may have begun.
+    command_sent COMMAND_SENT = 409 "command-sent" "This command was sent, so it may have begun, or it is over: it cannot be taken back";
     /// The end of the home is asked for already.
     erased_already ERASED_ALREADY = 409 "erased-already" "This home is to be erased already: its erasure tells until when it can be taken back";
     /// A sign-in elsewhere was not begun in this browser, or its time is over, or it came back before.

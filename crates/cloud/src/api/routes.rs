@@ -12,9 +12,9 @@ use super::arrival::whole;
 use super::guard::{Guarded, Needs};
 use super::quota::counted;
 use super::{
-    Api, admin, alerts, auth, clients, commissioning, days, erasures, events, exports, factor,
-    fleet, grants, homes, identity, invitations, live, me, oauth, orgs, passwords, setup, support,
-    telemetry, transfers,
+    Api, admin, alerts, auth, clients, commands, commissioning, days, erasures, events, exports,
+    factor, fleet, grants, homes, identity, invitations, live, me, oauth, orgs, passwords, setup,
+    support, telemetry, transfers,
 };
 
 /// An operation, as it is called and what it needs.
@@ -144,6 +144,13 @@ fn homes_routes(routes: Routes) -> Routes {
         .get("/api/v1/sites/{site}/alerts", alerts::list)
         .get("/api/v1/sites/{site}/exports", exports::list)
         .post("/api/v1/sites/{site}/exports", exports::ask)
+        .get("/api/v1/sites/{site}/commands", commands::list)
+        .post("/api/v1/sites/{site}/commands", commands::ask)
+        .get("/api/v1/sites/{site}/commands/{command}", commands::one)
+        .delete(
+            "/api/v1/sites/{site}/commands/{command}",
+            commands::take_back,
+        )
         .get("/api/v1/sites/{site}/erasure", erasures::of_site)
         .post("/api/v1/sites/{site}/erasure", erasures::ask)
         .delete("/api/v1/sites/{site}/erasure", erasures::cancel)

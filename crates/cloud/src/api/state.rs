@@ -6,8 +6,8 @@ use std::time::Duration;
 use solthrive_cloud_store::archive::Views;
 use solthrive_cloud_store::meta::Registry;
 use solthrive_cloud_store::people::{
-    Accounts, Commissioning, Consents, Erasures, Homes, Identities, Jobs, Office, Orgs, Programs,
-    Recovery, Tenancy, Transfers,
+    Accounts, Commands, Commissioning, Consents, Erasures, Homes, Identities, Jobs, Office, Orgs,
+    Programs, Recovery, Tenancy, Transfers,
 };
 use solthrive_cloud_store::sql::SqlStore;
 use tokio::sync::{Notify, Semaphore};
@@ -22,6 +22,7 @@ use super::seal::Seals;
 use super::setup::Setup;
 use super::signing::Keys;
 use super::throttle::Throttle;
+use super::watched::Watched;
 use crate::clock::Clock;
 use crate::mail::Mail;
 use crate::receipts::Receipts;
@@ -93,6 +94,8 @@ pub struct Ports {
     pub commissioning: Arc<dyn Commissioning>,
     /// Work that takes a while.
     pub jobs: Arc<dyn Jobs>,
+    /// What appliances are asked.
+    pub commands: Arc<dyn Commands>,
     /// The end of homes.
     pub erasures: Arc<dyn Erasures>,
     /// Who people are elsewhere.
@@ -124,6 +127,7 @@ impl Ports {
             consents: store.clone(),
             commissioning: store.clone(),
             jobs: store.clone(),
+            commands: store.clone(),
             erasures: store.clone(),
             identities: store.clone(),
             office: store.clone(),
@@ -157,6 +161,8 @@ pub struct Api {
     pub commissioning: Arc<dyn Commissioning>,
     /// Work that takes a while.
     pub jobs: Arc<dyn Jobs>,
+    /// What appliances are asked.
+    pub commands: Arc<dyn Commands>,
     /// The end of homes.
     pub erasures: Arc<dyn Erasures>,
     /// Who people are elsewhere.
@@ -189,6 +195,9 @@ pub struct Api {
     pub(super) receipts: Receipts,
     /// Told when an export was asked for.
     pub(super) exports_wait: Notify,
+    pub(super) watched: Arc<Watched>,
+    /// Told when a command was asked for, or somebody begins to look at a home.
+    pub(crate) commands_wait: Arc<Notify>,
     pub(super) setup: Setup,
     pub(super) keys: Keys,
     pub(super) readers: Semaphore,
@@ -220,6 +229,7 @@ impl Api {
             consents: ports.consents,
             commissioning: ports.commissioning,
             jobs: ports.jobs,
+            commands: ports.commands,
             erasures: ports.erasures,
             identities: ports.identities,
             office: ports.office,
@@ -240,6 +250,8 @@ impl Api {
             providers,
             receipts: Receipts::new(key)?,
             exports_wait: Notify::new(),
+            watched: Arc::default(),
+            commands_wait: Arc::default(),
             setup: Setup::default(),
             keys: Keys::default(),
             readers: Semaphore::new(READERS),

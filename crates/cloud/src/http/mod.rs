@@ -5,6 +5,7 @@
 
 mod answer;
 mod body;
+mod channel;
 mod daily;
 mod health;
 mod offer;
@@ -41,6 +42,7 @@ fn router(app: AppState, roles: &[Role]) -> Router {
     if roles.contains(&Role::Ingest) {
         router = router
             .route("/v1/device/register", post(register::register))
+            .route("/v1/device/channel", get(channel::channel))
             .route("/v1/ingest/telemetry", post(telemetry::telemetry))
             .route("/v1/ingest/daily", post(daily::daily))
             .route("/v1/ingest/health", post(health::health));

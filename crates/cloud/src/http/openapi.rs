@@ -8,7 +8,7 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{daily, health, ops, register, telemetry};
+use super::{channel, daily, health, ops, register, telemetry};
 
 /// The document as it is checked in.
 const TEXT: &str = include_str!("../../../../openapi/cloud.json");
@@ -30,7 +30,7 @@ pub(super) async fn get() -> Response {
 #[openapi(
     info(title = "SolThrive cloud", description = "What appliances call, and what operators look at."),
     paths(
-        register::register, telemetry::telemetry, daily::daily, health::health,
+        register::register, telemetry::telemetry, daily::daily, health::health, channel::channel,
         ops::healthz, ops::readyz, ops::metrics, get,
     ),
     tags(

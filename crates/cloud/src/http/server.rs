@@ -181,6 +181,11 @@ struct Place {
     _place: OwnedSemaphorePermit,
 }
 
+/// A connection's place, as a request extension: who goes on with the connection after its last request, as a WebSocket
+/// does, keeps it.
+#[derive(Clone)]
+pub(super) struct Seat(#[expect(dead_code, reason = "it is kept, and nothing else")] Arc<Place>);
+
 impl Doors {
     fn enter(&self, peer: IpAddr) -> Option<Place> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
@@ -252,10 +257,12 @@ impl Connection {
         stop: CancellationToken,
     ) {
         let (peer, behind_proxy) = (self.place.peer, self.place.behind_proxy);
+        let seat = Seat(Arc::new(self.place));
         let router = TowerToHyperService::new(self.router);
         let service = service_fn(move |mut request: Request<Incoming>| {
             let caller = Peer::of(peer, request.headers(), behind_proxy);
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(seat.clone());
             router.call(request.map(Body::new))
         });
         let mut patient = TimeoutWriter::new(stream);
@@ -264,7 +271,8 @@ impl Connection {
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE)
             .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(Box::pin(patient)), service);
+            .serve_connection(TokioIo::new(Box::pin(patient)), service)
+            .with_upgrades();
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 use solthrive_cloud_store::meta::{Registry, TokenHash};
+use solthrive_domain::DeviceId;
 use solthrive_protocol::Lane;
 
 use super::answer::Refusal;
 use super::server::household;
 use crate::api::Api;
 use crate::attempts::Attempts;
+use crate::channel::Channels;
 use crate::clock::{Clock, new_id};
 use crate::config::{Limits, Pace};
 use crate::devices::{Caller, Devices, NotLetIn};
@@ -53,6 +55,8 @@ pub struct Shared {
     pub bounds: Bounds,
     /// The API for people, where this process has that role.
     pub api: Option<Arc<Api>>,
+    /// The lines to devices; `None` in a process that takes nothing in.
+    pub channels: Option<Arc<Channels>>,
     /// Behind a proxy on the same host, whose word on the caller's address counts.
     pub behind_proxy: bool,
     /// Wrong registrations by token.
@@ -155,6 +159,7 @@ impl Shared {
             metrics,
             readiness: Arc::default(),
             api: None,
+            channels: None,
             bounds,
             behind_proxy,
             attempts: Attempts::default(),
@@ -169,6 +174,12 @@ impl Shared {
     #[must_use]
     pub fn with_api(self, api: Option<Arc<Api>>) -> Self {
         Self { api, ..self }
+    }
+
+    /// With lines to devices.
+    #[must_use]
+    pub fn with_channels(self, channels: Option<Arc<Channels>>) -> Self {
+        Self { channels, ..self }
     }
 }
 
@@ -220,6 +231,12 @@ impl AppState {
             return Err(Refusal::too_many(wait));
         }
         Ok(paid)
+    }
+
+    /// Whether something waits for the device on its channel.
+    pub(super) fn has_commands(&self, device: DeviceId) -> bool {
+        let channels = self.channels.as_ref();
+        channels.is_some_and(|channels| channels.is_waiting(device))
     }
 
     /// The way to the log.

@@ -98,7 +98,7 @@ pub(super) fn receipt(
         next_after_s: app.bounds.interval_s,
         backfill_rows_per_s: app.bounds.backfill_rows_per_s(),
         config_version: 0,
-        commands_pending: false,
+        commands_pending: app.has_commands(caller.device),
         next_token: next_token(app, caller, headers),
     }
 }

@@ -112,11 +112,12 @@ fn is_sound(id: &[u8]) -> bool {
 
 /// The route as it is written in the router: a bounded number of names, whatever is called.
 fn route(request: &Request) -> &'static str {
-    const KNOWN: [&str; 8] = [
+    const KNOWN: [&str; 9] = [
         "/v1/ingest/telemetry",
         "/v1/ingest/daily",
         "/v1/ingest/health",
         "/v1/device/register",
+        "/v1/device/channel",
         "/healthz",
         "/readyz",
         "/metrics",

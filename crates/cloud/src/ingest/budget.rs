@@ -71,6 +71,7 @@ struct Used {
     calls: TokenBucket,
     live: TokenBucket,
     backfill: TokenBucket,
+    messages: TokenBucket,
 }
 
 impl Budgets {
@@ -94,6 +95,14 @@ impl Budgets {
         now: Duration,
     ) -> Result<(), Duration> {
         self.used().of(lane).take(allowed, rows as f64, now)
+    }
+
+    /// Counts a message on the device's channel.
+    ///
+    /// # Errors
+    /// Time to wait.
+    pub fn message(&self, allowed: Allowance, cost: f64, now: Duration) -> Result<(), Duration> {
+        self.used().messages.take(allowed, cost, now)
     }
 
     /// The rows of a call that came to nothing.

@@ -6,6 +6,7 @@
 
 mod actor;
 mod by;
+mod commands;
 mod factor;
 mod grant;
 mod org;
@@ -15,6 +16,7 @@ mod site;
 
 pub use self::actor::{Actor, Credential, SecondFactor, Support};
 pub use self::by::By;
+pub use self::commands::{CommandedSite, SeenCommands};
 pub use self::factor::FactorFacts;
 pub use self::grant::{Basis, Grant, Grantee};
 pub use self::org::{

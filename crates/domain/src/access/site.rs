@@ -34,17 +34,17 @@ pub enum Reach {
 
 /// Some scopes, from the same source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Part {
-    reach: Reach,
-    scopes: Scopes,
-    since: Option<UnixMillis>,
+pub(super) struct Part {
+    pub(super) reach: Reach,
+    pub(super) scopes: Scopes,
+    pub(super) since: Option<UnixMillis>,
 }
 
 /// What somebody may at one site, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteAccess {
     site: SiteId,
-    parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
     owned: Option<OwnedSite>,
 }
 

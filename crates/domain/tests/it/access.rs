@@ -6,6 +6,7 @@ use solthrive_domain::access::{
     Actor, Basis, Credential, FactorFacts, Grant, Grantee, Membership, OrgKind, Reach, Role, Scope,
     Scopes, SecondFactor, SiteFacts, Support,
 };
+use solthrive_domain::command::Kind;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{GrantId, OrgId, SiteId, SupportId, UserId};
 use uuid::Uuid;
@@ -271,4 +272,48 @@ fn a_second_factor_is_asked_of_who_set_one_up_and_of_staff_where_the_platform_sa
         SecondFactor::NotAsked
     );
     assert_eq!(of(&installer(), true, true, true), SecondFactor::Passed);
+}
+
+#[test]
+fn a_kind_of_command_needs_its_own_scope() {
+    let given = Scopes::of(&[Scope::Logs, Scope::Live]);
+    let access = installer().at(&home(vec![grant(given)]), at(15)).unwrap();
+    let may: Vec<_> = Kind::ALL
+        .into_iter()
+        .filter(|kind| access.commands(*kind).is_some())
+        .collect();
+    assert_eq!(may, [Kind::Live, Kind::LogsTail]);
+    assert_eq!(access.sees_commands().unwrap().kinds(), may);
+    let nothing = grant(Scopes::of(&[Scope::Production]));
+    let access = installer().at(&home(vec![nothing]), at(15)).unwrap();
+    assert!(access.sees_commands().is_none());
+}
+
+#[test]
+fn a_visit_gives_the_right_to_command_where_nothing_else_does() {
+    let mut helper = member(OrgKind::Platform, PLATFORM, Role::Admin);
+    let visit = SupportId::from_uuid(Uuid::from_u128(5));
+    helper.support = vec![Support {
+        id: visit,
+        site: site(1),
+        from: at(0),
+        until: at(1),
+    }];
+    let access = helper.at(&home(Vec::new()), at(0)).unwrap();
+    let right = access.commands(Kind::Restart).unwrap();
+    assert_eq!(
+        (right.support(), right.kind()),
+        (Some(visit), Kind::Restart)
+    );
+    helper.memberships.extend(owner().memberships);
+    let access = helper.at(&home(Vec::new()), at(0)).unwrap();
+    assert_eq!(access.commands(Kind::Restart).unwrap().support(), None);
+}
+
+#[test]
+fn a_buyer_sees_no_command_of_before_his_time() {
+    let mut facts = home(Vec::new());
+    facts.owner_data_from = Some(at(3));
+    let access = owner().at(&facts, at(9)).unwrap();
+    assert_eq!(access.sees_commands().unwrap().since(), Some(at(3)));
 }

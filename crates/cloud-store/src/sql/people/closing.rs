@@ -13,12 +13,14 @@ use crate::sql::audit::audit;
 use crate::sql::{SqlStore, ask, next_revision, transaction, wiping};
 
 /// What is deleted at once, and where: rows of the site. Those come first that others refer to.
-const SAID_OF_IT: [(&str, &str); 9] = [
+const SAID_OF_IT: [(&str, &str); 11] = [
     (
         "export_part",
         "DELETE FROM export_part WHERE job IN (SELECT id FROM site_job WHERE site = $1)",
     ),
     ("site_job", "DELETE FROM site_job WHERE site = $1"),
+    ("command", "DELETE FROM command WHERE site = $1"),
+    ("live_watch", "DELETE FROM live_watch WHERE site = $1"),
     ("site_grant", "DELETE FROM site_grant WHERE site = $1"),
     (
         "installer_code",

@@ -2,7 +2,9 @@
 
 mod backups;
 mod callers;
+mod channel;
 mod closing;
+mod commands;
 mod commissioning;
 mod consents;
 pub(super) mod erasures;

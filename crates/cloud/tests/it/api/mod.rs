@@ -1,6 +1,8 @@
 //! The API for people, called as browsers and scripts call it.
 
 mod attacks;
+mod channel;
+mod commands;
 mod commissioning;
 mod erasures;
 mod exports;
@@ -47,7 +49,7 @@ struct World {
     store: SqlStore,
     fleet: Fleet,
     folder: Arc<TempDir>,
-    _database: Option<Database>,
+    database: Option<Database>,
 }
 
 impl World {
@@ -89,8 +91,15 @@ impl World {
             running,
             store,
             folder: Arc::new(folder),
-            _database: database,
+            database,
         }
+    }
+
+    /// Another node on the same database.
+    async fn another_node(&self) -> Running {
+        let database = self.database.as_ref().unwrap();
+        let settings = serve(self.folder.path(), database.url(), &["--no-second-factor"]);
+        Running::start(&settings, Clock::system()).await.unwrap()
     }
 
     async fn org(&self, kind: OrgKind, name: &str) -> OrgId {

@@ -16,6 +16,10 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+/// A connection, with TLS or without.
+pub(crate) trait Wire: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send {}
+impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send> Wire for T {}
+
 /// One connection a call.
 pub(crate) struct Client {
     address: SocketAddr,
@@ -123,6 +127,18 @@ impl Client {
         Self {
             address,
             tls: Some(TlsConnector::from(Arc::new(config))),
+        }
+    }
+
+    /// A connection for whoever speaks something else on it.
+    pub(crate) async fn dial(&self) -> Box<dyn Wire> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        match &self.tls {
+            None => Box::new(stream),
+            Some(tls) => {
+                let name = ServerName::try_from("localhost").unwrap();
+                Box::new(tls.connect(name, stream).await.unwrap())
+            }
         }
     }
 

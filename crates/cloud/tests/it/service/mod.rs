@@ -18,7 +18,7 @@ use solthrive_cloud::clock::Clock;
 use solthrive_cloud::config::Serve;
 use tempfile::TempDir;
 
-pub(crate) use self::client::{Answer, Client, Open};
+pub(crate) use self::client::{Answer, Client, Open, Wire};
 pub(crate) use self::fleet::{Device, Fleet, ago, now, snapshot, snapshot_at};
 
 /// A service on a port of its own, and what its tests need.

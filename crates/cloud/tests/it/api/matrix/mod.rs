@@ -88,6 +88,7 @@ fn path_of(operation: &Operation, site: SiteId, fleet: OrgId, device: DeviceId) 
         .replace("{support}", &some)
         .replace("{user}", &some)
         .replace("{export}", &some)
+        .replace("{command}", &some)
         .replace("{erasure}", &some)
         .replace("{identity}", &some)
         .replace("{provider}", "nobody")
@@ -158,6 +159,7 @@ async fn walk(town: &Town, operation: &Operation, actor: &Actor, site: SiteId, f
                 "{consent}",
                 "{user}",
                 "{export}",
+                "{command}",
                 "{erasure}",
                 "{identity}",
                 "{provider}",
