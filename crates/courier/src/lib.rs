@@ -8,6 +8,7 @@
 
 mod address;
 mod cargo;
+mod channel;
 mod lanes;
 mod line;
 mod run;
@@ -18,6 +19,7 @@ mod trust;
 
 pub use address::{BadAddress, CloudAddress};
 pub use cargo::{Clock, Report, Reports, Row, Shelf, ShelfError, Vault};
+pub use channel::Orders;
 pub use line::{Answer, Line};
 pub use run::{Cargo, Courier, Device, NotRegistered, Settings};
 pub use status::{Counts, Standing, Status};

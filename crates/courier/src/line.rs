@@ -10,6 +10,7 @@ use hyper::header::{self, HeaderValue};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
 
 use crate::{CloudAddress, Trouble, Trust};
 
@@ -146,21 +147,8 @@ impl Line {
     }
 
     async fn dial(&self) -> Result<SendRequest<Full<Bytes>>, Trouble> {
+        let stream = connect(&self.address, &self.trust).await?;
         let host = self.address.host();
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let found = tokio::net::lookup_host((bare, self.address.port())).await;
-        let found: Vec<_> = found.map_err(|_| Trouble::Name(host.to_owned()))?.collect();
-        let stream = TcpStream::connect(found.as_slice())
-            .await
-            .map_err(|error| Trouble::connecting(host, &error))?;
-        // Small calls go out at once.
-        let _ = stream.set_nodelay(true);
-        let stream = self
-            .trust
-            .connector()
-            .connect(self.address.name(), stream)
-            .await;
-        let stream = stream.map_err(|error| Trouble::shaking_hands(host, &error))?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| Trouble::Broken(host.to_owned(), error.to_string()))?;
@@ -170,6 +158,24 @@ impl Line {
         });
         Ok(sender)
     }
+}
+
+/// A connection that leads to the cloud and nowhere else.
+pub(crate) async fn connect(
+    address: &CloudAddress,
+    trust: &Trust,
+) -> Result<TlsStream<TcpStream>, Trouble> {
+    let host = address.host();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let found = tokio::net::lookup_host((bare, address.port())).await;
+    let found: Vec<_> = found.map_err(|_| Trouble::Name(host.to_owned()))?.collect();
+    let stream = TcpStream::connect(found.as_slice())
+        .await
+        .map_err(|error| Trouble::connecting(host, &error))?;
+    // Small calls go out at once.
+    let _ = stream.set_nodelay(true);
+    let stream = trust.connector().connect(address.name(), stream).await;
+    stream.map_err(|error| Trouble::shaking_hands(host, &error))
 }
 
 async fn answer(

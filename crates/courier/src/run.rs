@@ -58,8 +58,9 @@ pub struct Settings {
 
 /// Everything a courier works with.
 pub struct Courier {
-    address: CloudAddress,
-    trust: Trust,
+    pub(crate) address: CloudAddress,
+    pub(crate) trust: Trust,
+    pub(crate) seed: u64,
     pub(crate) device: DeviceId,
     pub(crate) firmware: String,
     pub(crate) cargo: Cargo,
@@ -120,6 +121,7 @@ impl Courier {
             firmware: device.firmware,
             cargo,
             patience: settings.patience,
+            seed: settings.seed,
             state: Mutex::new(state),
             news: Notify::new(),
             backlog: Notify::new(),
@@ -190,6 +192,19 @@ impl Courier {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.lock().counts
+    }
+
+    /// Waits until the device calls with another token than this one.
+    pub async fn until_token_changed(&self, before: &str) {
+        while self.lock().tokens.current() == before {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// A checksum of the token in use, which tells it from another one and nothing else.
+    #[must_use]
+    pub fn with_token<T>(&self, look: impl FnOnce(&str) -> T) -> T {
+        look(self.lock().tokens.current())
     }
 
     /// Where the cloud is.

@@ -8,6 +8,7 @@ mod facts;
 mod latest_file;
 mod outside;
 mod pipeline;
+mod restart;
 mod start;
 mod systemd;
 
@@ -24,7 +25,9 @@ use crate::config::files::Places;
 use crate::config::last_good::{Started, load_or_last_good};
 use crate::http::{self, AppState};
 use crate::logging;
+use crate::sync::orders::roll_back_if_out_of_tries;
 use crate::vital::{Ended, vital};
+pub(crate) use restart::Again;
 use systemd::Systemd;
 
 /// Between two attempts to take the web server's address.
@@ -59,6 +62,7 @@ pub fn run(args: Args) -> ExitCode {
         override_file: args.override_file,
         data_dir: args.data_dir,
     };
+    roll_back_if_out_of_tries(&places.data_dir);
     let started = match load_or_last_good(&places, std::env::vars_os()) {
         Ok(started) => started,
         Err(errors) => {
@@ -78,7 +82,8 @@ pub fn run(args: Args) -> ExitCode {
     }
     report_configuration(&started);
     match serve(&places, &started) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(End::Stop) => ExitCode::SUCCESS,
+        Ok(End::Again) => restart::again(),
         Err(error) => {
             tracing::error!("solthrived ends: {error:#}");
             eprintln!("solthrived: {error:#}");
@@ -99,7 +104,16 @@ fn report_configuration(started: &Started) {
     }
 }
 
-fn serve(places: &Places, started: &Started) -> anyhow::Result<()> {
+/// How the service ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Somebody told it to stop.
+    Stop,
+    /// It starts anew.
+    Again,
+}
+
+fn serve(places: &Places, started: &Started) -> anyhow::Result<End> {
     let listen = started.loaded.config.network.listen;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -113,10 +127,13 @@ fn serve(places: &Places, started: &Started) -> anyhow::Result<()> {
     let (running, setup) = start::everything(places, started, &systemd, &vital)?;
     systemd.ready();
     let shutdown = CancellationToken::new();
-    let server = web(listen, AppState::new(setup), shutdown.clone());
-    let stopped = runtime.block_on(until_told(server, &shutdown, &systemd, ended));
+    let again = Again::default();
+    let app = AppState::new(setup);
+    running.take_orders(&app, places, &again);
+    let server = web(listen, app, shutdown.clone());
+    let stopped = runtime.block_on(until_told(server, &shutdown, &systemd, ended, &again));
     match &stopped {
-        Ok(()) => running.stop(),
+        Ok(_) => running.stop(),
         Err(error) => {
             tracing::error!("the service cannot go on: {error:#}");
             running.fail();
@@ -133,14 +150,20 @@ async fn until_told(
     shutdown: &CancellationToken,
     systemd: &Systemd,
     mut ended: Ended,
-) -> anyhow::Result<()> {
+    again: &Again,
+) -> anyhow::Result<End> {
     let (mut term, mut int) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
     tokio::pin!(server);
+    let mut end = End::Stop;
     let fallen = tokio::select! {
         () = &mut server => None,
+        () = again.asked() => {
+            end = End::Again;
+            None
+        }
         _ = term.recv() => None,
         _ = int.recv() => None,
         thread = ended.next() => Some(thread),
@@ -151,7 +174,7 @@ async fn until_told(
     server.await;
     match fallen {
         Some(thread) => bail!("the thread {thread} ended by itself"),
-        None => Ok(()),
+        None => Ok(end),
     }
 }
 
@@ -199,7 +222,7 @@ mod tests {
         let systemd = Systemd::from_env();
         let shutdown = CancellationToken::new();
         let server = shutdown.clone().cancelled_owned();
-        let told = until_told(server, &shutdown, &systemd, ended).await;
+        let told = until_told(server, &shutdown, &systemd, ended, &Again::default()).await;
         let error = told.unwrap_err();
         assert_eq!(error.to_string(), "the thread core ended by itself");
         assert!(fallen.join().is_err());

@@ -17,11 +17,11 @@ use super::clocks::{self, WebClock};
 use super::latest_file::LatestFile;
 use super::outside::Everyone;
 use super::systemd::{Systemd, Watchdog};
-use super::{Pace, facts, pipeline, poll_every};
+use super::{Again, Pace, facts, pipeline, poll_every};
 use crate::config::files::Places;
 use crate::config::last_good::Started;
 use crate::config::{AppConfig, token};
-use crate::http::{Access, Facts, Limits, Secret, Setup, machine_report};
+use crate::http::{Access, AppState, Facts, Limits, Secret, Setup, machine_report};
 use crate::live::Live;
 use crate::poller::{Heard, Poller};
 use crate::store::{self, LedgerSource, Opened, Store};
@@ -48,10 +48,18 @@ pub(super) struct Running {
     heard: Sender<Heard>,
     store: Store,
     cloud: CancellationToken,
+    orders: Option<sync::Orders>,
     patience: Duration,
 }
 
 impl Running {
+    /// From now on the cloud can ask for something.
+    pub(super) fn take_orders(&self, app: &AppState, places: &Places, again: &Again) {
+        if let Some(orders) = &self.orders {
+            orders.begin(app, places, again);
+        }
+    }
+
     /// Stops polling, stores the last minute, and marks a proper stop.
     pub(super) fn stop(mut self) {
         self.halt(Ending::Proper);
@@ -137,19 +145,18 @@ pub(super) fn everything(
     let access = access(config)?.keeping_sessions_in(places.data_dir.join("sessions.json"));
     let system = SystemClocks::new(Arc::clone(&pace) as Arc<_>, clocks::wall, clocks::synced);
     let now = system.now();
-    let history = Arc::new(store.reader());
     let live = Arc::new(Live::new(config.home.clone()));
-
     let (heard, hearing) = channel();
     let poller = start_polling(config, &pace, &heard, vital)?;
-    let fixed = facts::fixed_facts(places, config, &opened, run, &poller, now);
-    let facts = Arc::new(Facts::new(fixed));
+    let facts = facts::fixed_facts(places, config, &opened, run, &poller, now);
+    let facts = Arc::new(Facts::new(facts));
     let buses = || config.buses.iter().map(|bus| Arc::from(bus.name.as_str()));
     let watchdog = Watchdog::new(systemd.clone(), buses(), poll_every(config), now.mono);
     let sync::Started {
         link,
         hand,
         rate,
+        orders,
         stop,
     } = talk_to_cloud(places, config, (&store, &opened), &pace, &facts);
     let core = Core {
@@ -172,7 +179,7 @@ pub(super) fn everything(
         live,
         clock: Arc::new(WebClock(pace)),
         facts,
-        history,
+        history: Arc::new(store.reader()),
         access,
         cloud: link,
         site: config.site.clone(),
@@ -187,6 +194,7 @@ pub(super) fn everything(
         heard,
         store,
         cloud: stop,
+        orders,
         patience: LAST_EXCHANGE,
     };
     Ok((running, setup))
@@ -364,6 +372,7 @@ mod tests {
             heard,
             store,
             cloud: CancellationToken::new(),
+            orders: None,
             patience: Duration::from_millis(1),
         }
     }

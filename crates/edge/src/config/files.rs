@@ -13,6 +13,9 @@ use super::env::PREFIX;
 use super::tree::MAX_TEXT;
 use super::{ConfigErrors, Input, Layer, LayerKind, Loaded, Origin, Problem, last_good, load};
 
+/// The layer that is set from afar, in the data folder.
+pub(crate) const REMOTE: &str = "remote-config.json";
+
 /// Where an appliance keeps its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
@@ -55,6 +58,14 @@ pub fn load_files(
     found
         .problems
         .extend(last_good::vanished(places, &found.layers));
+    read_all(places, found, env)
+}
+
+fn read_all(
+    places: &Places,
+    mut found: Found,
+    env: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Loaded, ConfigErrors> {
     let env = ours(env, &mut found.problems);
     let profiles = |folder: &Path| Catalog::embedded().with_folder(folder);
     let input = Input {
@@ -87,6 +98,25 @@ pub fn load_files(
             })
         }
     }
+}
+
+/// Whether the appliance would start with this text as the layer that is set from afar.
+///
+/// # Errors
+/// Everything that is wrong.
+pub(crate) fn check_remote(
+    places: &Places,
+    text: &str,
+    env: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Loaded, ConfigErrors> {
+    let mut found = find(places);
+    found.layers.retain(|layer| layer.kind != LayerKind::Remote);
+    found.layers.push(Layer {
+        name: REMOTE.to_owned(),
+        text: text.to_owned(),
+        kind: LayerKind::Remote,
+    });
+    read_all(places, found, env)
 }
 
 /// The files that make up the configuration now, in no order.
@@ -139,6 +169,10 @@ fn find(places: &Places) -> Found {
         if name.ends_with(".yaml") {
             add(&mut found, &path, LayerKind::Section);
         }
+    }
+    let remote = places.data_dir.join(REMOTE);
+    if remote.symlink_metadata().is_ok() {
+        add(&mut found, &remote, LayerKind::Remote);
     }
     // A link that leads nowhere is there and cannot be read; only a missing name is fine.
     if places.override_file.symlink_metadata().is_ok() {

@@ -28,7 +28,9 @@ pub enum LayerKind {
     Section,
     /// All sections, each under its name.
     Whole,
-    /// As `Whole`, and wins over the files.
+    /// As `Whole`, set from afar: wins over the files, and the override over it.
+    Remote,
+    /// As `Whole`, and wins over everything but the environment.
     Override,
 }
 
@@ -181,14 +183,19 @@ fn stem(name: &str) -> &str {
         .unwrap_or(file)
 }
 
-/// Base, network, meter, api, logging; the others by name; the override.
-fn rank(layer: &Layer) -> (bool, usize, &str) {
+/// Base, network, meter, api, logging; the others by name; what is set from afar; the override.
+fn rank(layer: &Layer) -> (u8, usize, &str) {
     let stem = stem(&layer.name);
     let place = FIRST
         .iter()
         .position(|name| *name == stem)
         .unwrap_or(FIRST.len());
-    (layer.kind == LayerKind::Override, place, stem)
+    let over = match layer.kind {
+        LayerKind::Section | LayerKind::Whole => 0,
+        LayerKind::Remote => 1,
+        LayerKind::Override => 2,
+    };
+    (over, place, stem)
 }
 
 fn add(root: &mut Node, layer: &Layer, reader: &Reader, problems: &mut Vec<Problem>) {

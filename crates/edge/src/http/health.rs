@@ -23,7 +23,7 @@ pub(super) async fn health(State(app): State<AppState>) -> Response {
     json(&report(&app))
 }
 
-fn report(app: &Shared) -> Health {
+pub(super) fn report(app: &Shared) -> Health {
     let meters = meters(app);
     let free = app.facts.disk().map(|disk| disk.free);
     Health {

@@ -22,6 +22,7 @@ pub mod openapi;
 mod patience;
 mod problem;
 mod query;
+pub(crate) mod remote;
 mod reply;
 mod server;
 mod session;

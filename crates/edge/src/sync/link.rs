@@ -1,6 +1,6 @@
 //! The thread that talks to the cloud.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -11,10 +11,14 @@ use solthrive_domain::{DeviceId, Mono};
 use tokio_util::sync::CancellationToken;
 
 use super::identity::{BadIdentity, Identity};
+use super::orders::Desk;
 use super::reports::FromHistory;
 use super::shelf::Samples;
 use super::teller::{Describe, Hand};
+use crate::app::Again;
 use crate::config::CloudConfig;
+use crate::config::files::Places;
+use crate::http::AppState;
 use crate::store::{Opened, Store};
 use crate::truth::Rate;
 
@@ -24,6 +28,8 @@ const LIVE: u64 = 120;
 const BACKFILL: usize = 1_000;
 /// For an answer: the largest call takes 20 s over 32 kbit/s.
 const PATIENCE: Duration = Duration::from_secs(40);
+/// Between two looks at whether the web server is there, which answers for the appliance.
+const DESK: Duration = Duration::from_millis(100);
 /// After a crash of the thread.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -67,6 +73,7 @@ pub(crate) struct Started {
     /// For the core thread, with the number of the next sample.
     pub(crate) hand: Option<(Hand, u64)>,
     pub(crate) rate: Option<Arc<Rate>>,
+    pub(crate) orders: Option<Orders>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -76,6 +83,7 @@ impl Started {
             link: CloudLink::Off(why),
             hand: None,
             rate: None,
+            orders: None,
             stop: CancellationToken::new(),
         }
     }
@@ -138,7 +146,13 @@ fn begin(parts: Parts<'_>, identity: Identity, trust: Trust) -> Started {
         settings(parts.config, parts.seed),
     );
     let stop = CancellationToken::new();
-    if let Err(error) = spawn(Arc::clone(&courier), stop.clone()) {
+    let rate = Arc::new(Rate::every(parts.config.interval));
+    let orders = Orders {
+        courier: Arc::clone(&courier),
+        rate: Arc::clone(&rate),
+        desk: Arc::default(),
+    };
+    if let Err(error) = spawn(orders.clone(), stop.clone()) {
         return Started::off(Off::Broken(error.to_string()));
     }
     // After what is stored, and after whatever a history that got lost had told.
@@ -147,7 +161,6 @@ fn begin(parts: Parts<'_>, identity: Identity, trust: Trust) -> Started {
         .rows
         .max()
         .map_or(stored, |told| stored.max(told + 1));
-    let rate = Arc::new(Rate::every(parts.config.interval));
     let hand = Hand {
         courier: Arc::clone(&courier),
         samples,
@@ -161,6 +174,7 @@ fn begin(parts: Parts<'_>, identity: Identity, trust: Trust) -> Started {
         link: CloudLink::On(courier, device),
         hand: Some((hand, next)),
         rate: Some(rate),
+        orders: Some(orders),
         stop,
     }
 }
@@ -180,17 +194,18 @@ fn settings(config: &CloudConfig, seed: u64) -> Settings {
 }
 
 /// A crash costs ten seconds of news, and never the polling.
-fn spawn(courier: Arc<Courier>, stop: CancellationToken) -> std::io::Result<()> {
+fn spawn(orders: Orders, stop: CancellationToken) -> std::io::Result<()> {
     let work = move || {
         while !stop.is_cancelled() {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
-                .max_blocking_threads(1)
+                // One looks up names; it ends when idle.
+                .max_blocking_threads(2)
                 .thread_keep_alive(Duration::from_secs(5))
                 .build();
             let run = || match runtime {
                 Ok(runtime) => {
-                    runtime.block_on(courier.run(stop.clone()));
+                    runtime.block_on(orders.work(&stop));
                     runtime.shutdown_background();
                 }
                 Err(error) => tracing::error!(%error, "the thread for the cloud cannot start"),
@@ -200,7 +215,7 @@ fn spawn(courier: Arc<Courier>, stop: CancellationToken) -> std::io::Result<()> 
                 tracing::error!("the part that talks to the cloud crashed; it starts again");
             }
             if !stop.is_cancelled() {
-                courier.came_back();
+                orders.courier.came_back();
                 thread::sleep(AGAIN);
             }
         }
@@ -209,6 +224,44 @@ fn spawn(courier: Arc<Courier>, stop: CancellationToken) -> std::io::Result<()> 
         .name("cloud".to_owned())
         .spawn(work)
         .map(|_| ())
+}
+
+/// What the cloud can ask for, once there is somebody to answer.
+#[derive(Clone)]
+pub(crate) struct Orders {
+    courier: Arc<Courier>,
+    rate: Arc<Rate>,
+    desk: Arc<OnceLock<Desk>>,
+}
+
+impl Orders {
+    /// From now on the cloud can ask.
+    pub(crate) fn begin(&self, app: &AppState, places: &Places, again: &Again) {
+        let (courier, rate) = (Arc::clone(&self.courier), Arc::clone(&self.rate));
+        let desk = Desk::new(app.clone(), courier, rate, places.clone(), again.clone());
+        // Only the first counts, and there is only one.
+        let _ = self.desk.set(desk);
+    }
+
+    /// Tells, and takes orders, until `stop`.
+    async fn work(&self, stop: &CancellationToken) {
+        let orders = async {
+            let desk = loop {
+                match self.desk.get() {
+                    Some(desk) => break desk.clone(),
+                    None => tokio::time::sleep(DESK).await,
+                }
+            };
+            let channel = self
+                .courier
+                .keep_channel(Arc::new(desk.clone()), stop.clone());
+            tokio::join!(channel, desk.watch_trial());
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = async { tokio::join!(self.courier.run(stop.clone()), orders); } => {}
+        }
+    }
 }
 
 /// The process's clocks, as the courier asks them.

@@ -7,11 +7,12 @@
 
 mod identity;
 mod link;
+pub(crate) mod orders;
 mod reports;
 mod shelf;
 mod teller;
 
 pub(crate) use identity::serial;
 pub use identity::{BadIdentity, Identity, TokenFiles};
-pub(crate) use link::{Clocks, Parts, Started, start};
+pub(crate) use link::{Clocks, Orders, Parts, Started, start};
 pub use link::{CloudLink, Off};
