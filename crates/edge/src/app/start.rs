@@ -140,8 +140,8 @@ pub(super) fn everything(
     let run = clocks::new_run();
     let (store, opened) = open_store(places, config, run)?;
     // The first poll is due as soon as the threads run, not a whole period after the start.
-    let origin = poll_every(config).saturating_sub(FIRST_POLL);
-    let pace: Pace = Arc::new(SystemPace::reading(origin));
+    let poll = poll_every(config);
+    let pace: Pace = Arc::new(SystemPace::reading(poll.saturating_sub(FIRST_POLL)));
     let access = access(config)?.keeping_sessions_in(places.data_dir.join("sessions.json"));
     let system = SystemClocks::new(Arc::clone(&pace) as Arc<_>, clocks::wall, clocks::synced);
     let now = system.now();
@@ -151,7 +151,7 @@ pub(super) fn everything(
     let facts = facts::fixed_facts(places, config, &opened, run, &poller, now);
     let facts = Arc::new(Facts::new(facts));
     let buses = || config.buses.iter().map(|bus| Arc::from(bus.name.as_str()));
-    let watchdog = Watchdog::new(systemd.clone(), buses(), poll_every(config), now.mono);
+    let watchdog = Watchdog::new(systemd.clone(), buses(), poll, now.mono);
     let sync::Started {
         link,
         hand,
@@ -162,7 +162,7 @@ pub(super) fn everything(
     let core = Core {
         pipeline: pipeline::pipeline(config, &opened, run, now).telling(rate),
         teller: hand.map(|(hand, next)| (Box::new(hand) as Box<dyn Teller>, next)),
-        assembler: Assembler::new(buses(), poll_every(config) * PATIENCE_PERCENT / 100),
+        assembler: Assembler::new(buses(), poll * PATIENCE_PERCENT / 100),
         heard: hearing,
         live: Arc::clone(&live),
         facts: Arc::clone(&facts),
