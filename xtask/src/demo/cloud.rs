@@ -2,13 +2,15 @@
 //! simulated fleet that delivers to it.
 
 use std::fs;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use super::people::{self, Person};
 use super::running::{Running, program, start};
 
 /// The simulated fleet.
@@ -60,6 +62,8 @@ pub(super) fn show(folder: &Path, address: SocketAddr, fleet: &Fleet, zone: &str
     let mut serve = Command::new(program("solthrive-cloud"));
     serve.arg("serve").arg("--data").arg(&data);
     serve.args(["--listen", &address.to_string(), "--checkpoint-s", "2"]);
+    // People sign in with a password alone here: nobody types codes into a demo.
+    serve.arg("--no-second-factor");
     let log = folder.join("cloud.log");
     let (service, line) = start(&mut serve, "cloud", &log)?;
     let at = line.trim().rsplit("//").next().unwrap_or_default();
@@ -70,6 +74,7 @@ pub(super) fn show(folder: &Path, address: SocketAddr, fleet: &Fleet, zone: &str
     let roster = folder.join("roster.json");
     Console(&data).furnish(&roster, fleet.homes)?;
     let home = Console(&data).real_home(&folder.join("home.json"), zone)?;
+    let people = people::invite(&Console(&data), &folder.join("people.json"))?;
     let mut simulator = Command::new(program("solthrive-sim"));
     simulator.arg("fleet").arg("--roster").arg(&roster);
     simulator.args(["--cloud", &format!("https://localhost:{}", at.port())]);
@@ -80,7 +85,7 @@ pub(super) fn show(folder: &Path, address: SocketAddr, fleet: &Fleet, zone: &str
         simulator.arg("--faults");
     }
     let (homes, _) = start(&mut simulator, "fleet", &folder.join("fleet.log"))?;
-    greet(folder, &data, at, fleet);
+    greet(folder, &data, at, fleet, &people);
     Ok(Shown {
         programs: vec![homes, service],
         place: Place {
@@ -91,7 +96,7 @@ pub(super) fn show(folder: &Path, address: SocketAddr, fleet: &Fleet, zone: &str
     })
 }
 
-fn greet(folder: &Path, data: &Path, address: SocketAddr, fleet: &Fleet) {
+fn greet(folder: &Path, data: &Path, address: SocketAddr, fleet: &Fleet, people: &[Person]) {
     let console = program("solthrive-cloud");
     let (console, place) = (console.display(), data.display());
     println!(
@@ -106,16 +111,40 @@ fn greet(folder: &Path, data: &Path, address: SocketAddr, fleet: &Fleet) {
     println!("  Devices     {console} admin --data {place} status");
     println!("  A home      {console} admin --data {place} site show \"Home 1, Pasadena\"");
     println!("  Logs        {}/cloud.log, fleet.log", folder.display());
+    println!(
+        "\n  Sign in     POST https://localhost:{}/api/v1/auth/session",
+        address.port()
+    );
+    for person in people {
+        println!(
+            "              {:<10} {:<24} {}",
+            person.what, person.email, person.password
+        );
+    }
 }
 
 /// The operator's console.
-struct Console<'a>(&'a Path);
+pub(super) struct Console<'a>(&'a Path);
 
 impl Console<'_> {
-    fn run(&self, words: &[&str]) -> Result<Value> {
+    pub(super) fn run(&self, words: &[&str]) -> Result<Value> {
+        self.run_with(words, "")
+    }
+
+    /// With something on its standard input.
+    pub(super) fn run_with(&self, words: &[&str], input: &str) -> Result<Value> {
         let mut command = Command::new(program("solthrive-cloud"));
         command.arg("admin").arg("--data").arg(self.0).arg("--json");
-        let output = command.args(words).output()?;
+        let mut child = command
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut to) = child.stdin.take() {
+            to.write_all(input.as_bytes())?;
+        }
+        let output = child.wait_with_output()?;
         if !output.status.success() {
             bail!(
                 "admin {words:?}: {}",

@@ -5,6 +5,7 @@
 
 mod appliance;
 mod cloud;
+mod people;
 mod running;
 
 use std::fs;
