@@ -4,6 +4,7 @@
 //! [`people::PEOPLE`] and [`programs::PROGRAMS`]: a piece of code and what stands there without the wall. It works in a copy of the last commit, with a target folder of
 //! its own; what is not committed is not looked at.
 
+mod commands;
 mod ends;
 mod people;
 mod programs;
@@ -15,6 +16,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use self::commands::COMMANDS;
 use self::ends::ENDS;
 use self::people::PEOPLE;
 use self::programs::PROGRAMS;
@@ -34,6 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let walls: Vec<&Wall> = WALLS
         .iter()
         .chain(ENDS)
+        .chain(COMMANDS)
         .chain(PEOPLE)
         .chain(PROGRAMS)
         .filter(|wall| wall.name.contains(only) || wall.file.contains(only))
@@ -141,6 +144,7 @@ fn passes(copy: &Path) -> Result<bool> {
         && cargo(copy, &of("solthrive-cloud-store", "commissioning::sqlite"))?
         && cargo(copy, &of("solthrive-cloud-store", "office::sqlite"))?
         && cargo(copy, &of("solthrive-cloud-store", "jobs::sqlite"))?
+        && cargo(copy, &of("solthrive-cloud-store", "commands::sqlite"))?
         && cargo(copy, &of("solthrive-cloud-store", "erasures::sqlite"))?
         && cargo(copy, &of("solthrive-cloud-store", "identities::sqlite"))?
         && cargo(copy, &of("solthrive-cloud", "worker::erased::what"))?
@@ -163,7 +167,8 @@ mod tests {
 
     #[test]
     fn every_wall_stands_where_the_list_says() {
-        for wall in WALLS.iter().chain(ENDS).chain(PEOPLE).chain(PROGRAMS) {
+        let all = WALLS.iter().chain(ENDS).chain(COMMANDS);
+        for wall in all.chain(PEOPLE).chain(PROGRAMS) {
             let text = fs::read_to_string(root().join(wall.file)).unwrap();
             let found = text.matches(wall.stands).count();
             assert_eq!(found, 1, "{} in {}", wall.name, wall.file);

@@ -11,6 +11,7 @@ use solthrive_domain::{ClientId, CommandId, DeviceId, SiteId, SupportId, UserId}
 use uuid::Uuid;
 
 use super::channel;
+use super::overdue;
 use super::rights::lock_site;
 use crate::StoreError;
 use crate::people::{
@@ -89,7 +90,7 @@ impl Commands for SqlStore {
     }
 
     async fn sweep_commands(&self, now: UnixMillis, forget: UnixMillis) -> Result<u64, StoreError> {
-        channel::sweep(self, now, forget).await
+        overdue::sweep(self, now, forget).await
     }
 
     async fn watch_live(
@@ -97,11 +98,11 @@ impl Commands for SqlStore {
         sites: &BTreeSet<SiteId>,
         until: UnixMillis,
     ) -> Result<(), StoreError> {
-        channel::watch(self, sites, until).await
+        overdue::watch(self, sites, until).await
     }
 
     async fn live_watched(&self, now: UnixMillis) -> Result<BTreeSet<SiteId>, StoreError> {
-        channel::watched(self, now).await
+        overdue::watched(self, now).await
     }
 }
 

@@ -19,6 +19,7 @@ mod jobs;
 mod members;
 mod office;
 mod orgs;
+mod overdue;
 mod parse;
 mod programs;
 mod recovery;

@@ -1,6 +1,6 @@
 //! A sealed day with a flipped bit, and devices that go on.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use solthrive_cloud::clock::Clock;
 use tempfile::TempDir;
 
 use super::client::Client;
-use super::fleet::{Device, Fleet, snapshot};
+use super::fleet::{Device, Fleet, now, snapshot, snapshot_at};
 use super::{run, serve};
 
 /// How far the service's clock is ahead, ms. Each test is a process of its own.
@@ -47,12 +47,17 @@ async fn until(folder: &TempDir, what: &str, wanted: i64) {
     panic!("never {wanted} chunks with {what}");
 }
 
-/// A day's rows, two days ago, from the `first` minute on.
+/// Noon in UTC of the day before yesterday, ms: five hours from there lie within one day, whenever the test runs.
+static NOON: LazyLock<i64> = LazyLock::new(|| {
+    let day = 86_400_000;
+    (now().get() / day - 2) * day + day / 2
+});
+
+/// Rows of one day, from the `first` minute on.
 fn rows(first: i64, count: i64) -> Vec<Value> {
-    let begin = 2 * 86_400 + 40_000;
     let minutes = first..first + count;
     minutes
-        .map(|minute| snapshot(begin - minute * 60, 2.0))
+        .map(|minute| snapshot_at(*NOON + minute * 60_000))
         .collect()
 }
 

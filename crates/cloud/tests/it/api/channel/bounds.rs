@@ -81,6 +81,29 @@ fn a_newer_line_takes_the_place_of_the_older_one() {
 }
 
 #[test]
+fn a_line_on_which_nothing_is_heard_is_closed_and_one_that_answers_pings_is_not() {
+    run(async {
+        let town = town(World::new().await).await;
+        let site = town.world.site(town.wirer, "Next door").await;
+        let other = town.world.device(site, town.wirer).await;
+        let mut sound = Line::open(&town.world.client, &other.token).await.unwrap();
+        let mut dead = town.line().await;
+        // Who does not read does not answer either.
+        let more = sound.command_within(Duration::from_secs(68)).await;
+        assert_eq!(more, None);
+        // Unless it was reset meanwhile, it still finds out why.
+        let closed = dead.closed().await;
+        assert!(
+            closed.is_none_or(|code| code == Close::Silent.code()),
+            "{closed:?}"
+        );
+        let again = town.line().await;
+        drop(again);
+        town.world.stop().await;
+    });
+}
+
+#[test]
 fn a_flood_closes_the_line_and_harms_nobody_else() {
     run(async {
         let town = town(World::new().await).await;
