@@ -6,6 +6,7 @@ mod cycle;
 mod edge;
 mod home;
 mod load;
+mod path;
 mod procfs;
 mod storm;
 
@@ -16,6 +17,8 @@ pub(crate) enum Bench {
     Edge(edge::Args),
     /// The cloud on both engines: durable ingest, acknowledgement, bytes on disk, queries, memory.
     Cloud(cloud::Args),
+    /// From the meter to the reader: how old a sample is when a person sees it, in both modes.
+    Path,
     /// Delivery: homes through a bad network while the service is killed; every row once, every day right.
     Storm(storm::Args),
 }
@@ -25,6 +28,7 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Edge(args) => edge::run(args),
         Bench::Cloud(args) => cloud::run(args),
+        Bench::Path => path::run(),
         Bench::Storm(args) => storm::run(args),
     }
 }

@@ -1,7 +1,7 @@
 //! A sealed day with a flipped bit, and devices that go on.
 
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use rusqlite::Connection;
