@@ -8,6 +8,15 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
 
+/** Who an appliance is to a cloud, and how it trusts that cloud. */
+export interface Identity {
+  url: string;
+  ca: string;
+  serial: string;
+  device: string;
+  token: string;
+}
+
 export class Cloud {
   private constructor(
     private readonly folder: string,
@@ -52,10 +61,29 @@ export class Cloud {
     throw new Error(`no letter to ${to}`);
   }
 
-  /** What an operator does at the console, beside the running service. */
-  admin(words: string[], input = ''): void {
+  /** What an operator does at the console, beside the running service, and what it says, as JSON. */
+  admin<T>(words: string[], input = ''): T {
     const program = join(target, 'debug', 'solthrive-cloud');
-    execFileSync(program, ['admin', '--data', join(this.folder, 'data'), ...words], { input });
+    const said = execFileSync(program, ['admin', '--data', join(this.folder, 'data'), '--json', ...words], { input });
+    return JSON.parse(said.toString()) as T;
+  }
+
+  /** An appliance that is this cloud's by its identity, and nobody's yet. */
+  async provision(serial: string): Promise<Identity> {
+    const labels = join(this.folder, `${serial}.csv`);
+    this.admin(['device', 'provision', '-', '--out', labels], `serial\n${serial}\n`);
+    const [, device, token] = (await readFile(labels, 'utf8')).split('\n')[1]!.split(',');
+    const { port } = new URL(this.url);
+    return { url: `https://localhost:${port}`, ca: join(this.folder, 'data', 'dev-cert.pem'), serial, device: device!, token: token! };
+  }
+
+  /** A home of Ana's in this zone, and the code that an installer was given for it. */
+  home(zone: string): { site: string; code: string } {
+    this.admin(['org', 'new', 'Ana']);
+    this.admin(['org', 'new', 'Sunrise', '--kind', 'installer']);
+    const { id } = this.admin<{ id: string }>(['site', 'new', 'Casa', '--owner', 'Ana', '--zone', zone]);
+    const { code } = this.admin<{ code: string }>(['code', 'new', '--site', 'Casa', '--installer', 'Sunrise']);
+    return { site: id, code };
   }
 
   async stop(): Promise<void> {

@@ -5,7 +5,7 @@ test('a backlog is told with its length, its reason in full, and a countdown', a
   await withMock('backlog', async (mock) => {
     await page.goto(`${mock.url}/dashboard/health`);
     const block = page.getByRole('region', { name: 'Cloud' });
-    await expect(block).toContainText('All data is kept here and sent later.');
+    await expect(block).toContainText('Data is kept here and sent later.');
     await expect(block).toContainText(
       'the name api.solthrive.cloud is not found: is there internet, and does DNS work?',
     );
@@ -51,10 +51,10 @@ test('an appliance is registered by keyboard: link, access code, installer’s c
     await page.keyboard.press('Enter');
     const alert = page.getByRole('alert');
     await expect(alert).toHaveText(
-      'Not registered. the cloud does not register this appliance: is the code typed right?',
+      'Not registered: the cloud does not register this appliance: is the code typed right?',
     );
     await expect(field).toHaveAttribute('aria-invalid', 'true');
-    await expect(field).toHaveAccessibleDescription(/Not registered.*Ten letters and digits/);
+    await expect(field).toHaveAccessibleDescription(/Not registered: .*Ten letters and digits/);
     await field.fill('abcde – 12345');
     await page.keyboard.press('Enter');
     const result = page.getByRole('status').filter({ hasText: 'Registered.' });

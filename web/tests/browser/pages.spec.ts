@@ -17,6 +17,7 @@ const PAGES = [
 for (const theme of ['light', 'dark'] as const) {
   for (const width of [390, 1280]) {
     test(`every page is accessible and fits, ${theme}, ${width} px`, async ({ page }) => {
+      test.slow();
       await page.setViewportSize({ width, height: 844 });
       await page.emulateMedia({ colorScheme: theme });
       for (const [scene, paths] of [
