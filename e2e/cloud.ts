@@ -2,6 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -74,7 +75,14 @@ export class Cloud {
     this.admin(['device', 'provision', '-', '--out', labels], `serial\n${serial}\n`);
     const [, device, token] = (await readFile(labels, 'utf8')).split('\n')[1]!.split(',');
     const { port } = new URL(this.url);
-    return { url: `https://localhost:${port}`, ca: join(this.folder, 'data', 'dev-cert.pem'), serial, device: device!, token: token! };
+    const url = `https://localhost:${port}`;
+    const ca = join(this.folder, 'data', 'dev-cert.pem');
+    // The service reads its devices anew every few seconds; an appliance that comes before rests a minute.
+    for (let tries = 0; (await knock(`${url}/v1/ingest/health`, ca, token!)) === 401; tries += 1) {
+      if (tries === 300) throw new Error(`the cloud does not know ${serial}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return { url, ca, serial, device: device!, token: token! };
   }
 
   /** A home of Ana's in this zone, and the code that an installer was given for it. */
@@ -92,4 +100,18 @@ export class Cloud {
     await ended;
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** The status of a call by a device. */
+async function knock(url: string, ca: string, token: string): Promise<number> {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const trusted = await readFile(ca);
+  return new Promise((resolve, reject) => {
+    const call = request(url, { method: 'POST', ca: trusted, headers, agent: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    call.once('error', reject);
+    call.end('{}');
+  });
 }
