@@ -2,11 +2,21 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+
+/** Who an appliance is to a cloud, and how it trusts that cloud. */
+export interface Identity {
+  url: string;
+  ca: string;
+  serial: string;
+  device: string;
+  token: string;
+}
 
 export class Cloud {
   private constructor(
@@ -52,10 +62,36 @@ export class Cloud {
     throw new Error(`no letter to ${to}`);
   }
 
-  /** What an operator does at the console, beside the running service. */
-  admin(words: string[], input = ''): void {
+  /** What an operator does at the console, beside the running service, and what it says, as JSON. */
+  admin<T>(words: string[], input = ''): T {
     const program = join(target, 'debug', 'solthrive-cloud');
-    execFileSync(program, ['admin', '--data', join(this.folder, 'data'), ...words], { input });
+    const said = execFileSync(program, ['admin', '--data', join(this.folder, 'data'), '--json', ...words], { input });
+    return JSON.parse(said.toString()) as T;
+  }
+
+  /** An appliance that is this cloud's by its identity, and nobody's yet. */
+  async provision(serial: string): Promise<Identity> {
+    const labels = join(this.folder, `${serial}.csv`);
+    this.admin(['device', 'provision', '-', '--out', labels], `serial\n${serial}\n`);
+    const [, device, token] = (await readFile(labels, 'utf8')).split('\n')[1]!.split(',');
+    const { port } = new URL(this.url);
+    const url = `https://localhost:${port}`;
+    const ca = join(this.folder, 'data', 'dev-cert.pem');
+    // The service reads its devices anew every few seconds; an appliance that comes before rests a minute.
+    for (let tries = 0; (await knock(`${url}/v1/ingest/health`, ca, token!)) === 401; tries += 1) {
+      if (tries === 300) throw new Error(`the cloud does not know ${serial}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return { url, ca, serial, device: device!, token: token! };
+  }
+
+  /** A home of Ana's in this zone, and the code that an installer was given for it. */
+  home(zone: string): { site: string; code: string } {
+    this.admin(['org', 'new', 'Ana']);
+    this.admin(['org', 'new', 'Sunrise', '--kind', 'installer']);
+    const { id } = this.admin<{ id: string }>(['site', 'new', 'Casa', '--owner', 'Ana', '--zone', zone]);
+    const { code } = this.admin<{ code: string }>(['code', 'new', '--site', 'Casa', '--installer', 'Sunrise']);
+    return { site: id, code };
   }
 
   async stop(): Promise<void> {
@@ -64,4 +100,18 @@ export class Cloud {
     await ended;
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** The status of a call by a device. */
+async function knock(url: string, ca: string, token: string): Promise<number> {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const trusted = await readFile(ca);
+  return new Promise((resolve, reject) => {
+    const call = request(url, { method: 'POST', ca: trusted, headers, agent: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    call.once('error', reject);
+    call.end('{}');
+  });
 }

@@ -3,6 +3,7 @@
  * a folder of their own, stopped by their own process ids.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Identity } from './cloud';
 import { createInterface } from 'node:readline';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -28,6 +29,10 @@ export interface HomeOptions {
   /** Modbus TCP instead of a pseudo-terminal. */
   tcp?: boolean;
   service?: 'split_phase' | 'single_phase' | 'three_phase';
+  /** Whose cloud it is; without one it has no identity. */
+  identity?: Identity;
+  /** Further lines of cloud.yaml. */
+  cloud?: string;
   /** Further arguments of the simulator. */
   simulator?: string[];
 }
@@ -66,6 +71,14 @@ export class Home {
     await write('network.yaml', `listen: "127.0.0.1:${port}"\n`);
     await write('api.yaml', `token_file: ${join(config, 'token')}\n`);
     await write('tariff.yaml', 'currency: USD\nimport_rate: 0.34\nexport_rate: 0.08\n');
+    const { identity } = options;
+    const cloud = identity ? `url: ${identity.url}\nca_file: ${identity.ca}\ninterval_s: 5\nreconnect_spread_s: 2\nbackfill_spread_s: 0\n` : '';
+    await write('cloud.yaml', cloud + (options.cloud ?? ''));
+    if (identity) {
+      await write('device_id', `${identity.device}\n`);
+      await write('device_token', `${identity.token}\n`);
+      await write('device_serial', `${identity.serial}\n`);
+    }
     const channels = options.channels ?? [
       '{role: main_l1, meter: main, input: l1, ct_rating_a: 200}',
       '{role: main_l2, meter: main, input: l2, ct_rating_a: 200}',

@@ -1,12 +1,12 @@
 /// <reference types="vitest/config" />
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
-import { compressAssets, renderBlockingEntry } from './scripts/build-plugins.js';
+import { compressAssets, leaveOut, renderBlockingEntry } from './scripts/build-plugins.js';
 
 export default defineConfig({
   root: 'src/dashboard',
   publicDir: false,
-  plugins: [svelte({ configFile: '../../svelte.config.js' }), renderBlockingEntry(), compressAssets()],
+  plugins: [svelte({ configFile: '../../svelte.config.js' }), renderBlockingEntry(), leaveOut(), compressAssets()],
   build: {
     outDir: '../../dist/dashboard',
     emptyOutDir: true,

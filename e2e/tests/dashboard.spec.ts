@@ -62,7 +62,7 @@ test('the pages of a real appliance are accessible, in both themes, on a phone a
       for (const width of [390, 1280]) {
         const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
         const page = await context.newPage();
-        for (const path of ['', '/health', '/history', '/setup', '/about']) {
+        for (const path of ['', '/health', '/history', '/setup', '/cloud', '/about']) {
           await page.goto(`${home.url}/dashboard${path}`);
           await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
           const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze();

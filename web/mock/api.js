@@ -16,20 +16,21 @@ const PROTECTED = [
   '/api/debug',
   '/api/days',
   '/api/events',
+  '/api/cloud/registration',
 ];
 
 /** @param {unknown} json @returns {Answer} */
 const ok = (json) => ({ status: 200, headers: { 'content-type': 'application/json' }, json });
 
-/** @param {number} status @param {string} title @returns {Answer} */
-const problem = (status, title) => ({
+/** @param {number} status @param {string} title @param {string} [detail] @returns {Answer} */
+const problem = (status, title, detail = '') => ({
   status,
   headers: {
     'content-type': 'application/problem+json',
     'x-request-id': '7f3a9c21',
     ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
   },
-  json: { type: 'about:blank', title, status },
+  json: { type: 'about:blank', title, status, ...(detail ? { detail } : {}) },
 });
 
 /** @param {Request} request @param {State} state @returns {Answer} */
@@ -46,6 +47,10 @@ export function answer({ url, method, headers, body }, state) {
       return ok(health(state));
     case '/api/system':
       return ok(system(state));
+    case '/api/cloud':
+      return ok(cloud(state));
+    case '/api/cloud/registration':
+      return registration(body, state);
     case '/api/device':
       return ok(device(state));
     case '/api/daily_summary':
@@ -97,6 +102,47 @@ function health({ scene, now }) {
       },
     ],
   };
+}
+
+/** @param {State} state @returns {import('../src/lib/api/types').CloudStatus} */
+function cloud({ scene, now }) {
+  const ago = (/** @type {number} */ seconds) => new Date(now - seconds * 1000).toISOString();
+  const { since, contact, delivery, ...said } = { since: 86_000, contact: 7, state: 'connected', ...scene.cloud };
+  if (said.state === 'off' || said.state === 'no_identity') return /** @type {never} */ (said);
+  return /** @type {never} */ ({
+    ...said,
+    url: 'https://api.solthrive.cloud',
+    device_id: '5f2b8a2e-0d6b-4d7e-9a70-1f6f2ad1a001',
+    delivery: {
+      since: ago(since),
+      last_contact: contact === null ? null : ago(contact),
+      waiting_rows: 0,
+      given_up_rows: 0,
+      lost_rows: 0,
+      ahead_rows: 0,
+      reports_waiting: false,
+      failures: 0,
+      next_try_s: 0,
+      ...delivery,
+    },
+  });
+}
+
+/** The installer's code here is ABCDE-12345; ABCDE-ZONES is of a home in another zone. */
+/** @param {string} body @param {State} state @returns {Answer} */
+function registration(body, { scene }) {
+  /** @type {unknown} */
+  const json = JSON.parse(body || '{}');
+  const code = /** @type {{installer_code?: string}} */ (json).installer_code ?? '';
+  if (!['ABCDE12345', 'ABCDEZONES'].includes(code))
+    return problem(409, 'Not registered', 'the cloud does not register this appliance: is the code typed right?');
+  const same = code === 'ABCDE12345';
+  scene.cloud = { state: 'connected', since: 0, contact: 0 };
+  return ok({
+    site_id: '0190c1de-7b51-7c62-a4a4-9a52a1d0c0de',
+    time_zone: same ? 'America/Los_Angeles' : 'America/New_York',
+    same_time_zone: same,
+  });
 }
 
 /** @param {State} state @returns {import('../src/lib/api/types').System} */

@@ -13,6 +13,7 @@
  * @property {string[]} [without] Fields that are not known.
  * @property {Record<string, number>} [pin] Fields that are as given.
  * @property {Omit<import('../src/lib/api/types').FlagEvent, 'ts' | 'state'>[]} [flags]
+ * @property {{ state: import('../src/lib/api/types').CloudStatus['state'], message?: string, since?: number, contact?: number | null, delivery?: Partial<NonNullable<import('../src/lib/api/types').CloudStatus['delivery']>> }} [cloud] `since` and `contact` in seconds ago.
  * @property {[number, number][]} [holes] Gaps in the last 24 hours, as hours ago.
  */
 
@@ -28,6 +29,36 @@ export const SCENES = {
   },
   battery: { now: '2026-06-21T19:05:00Z', battery: true, ev: true },
   night: { now: '2026-06-22T06:30:00Z', battery: true, ev: true },
+  backlog: {
+    now: '2026-06-21T18:20:00Z',
+    cloud: {
+      state: 'unreachable',
+      message: 'the name api.solthrive.cloud is not found: is there internet, and does DNS work?',
+      since: 72_000,
+      contact: 72_180,
+      delivery: {
+        waiting_rows: 4812,
+        given_up_rows: 3,
+        lost_rows: 120,
+        ahead_rows: 2,
+        failures: 261,
+        next_try_s: 214,
+        clock_ahead_s: -95.4,
+      },
+    },
+  },
+  unregistered: {
+    now: '2026-06-21T18:20:00Z',
+    noSnapshot: true,
+    cloud: {
+      state: 'not_registered',
+      message: 'Nobody has registered this appliance to a home yet.',
+      since: 600,
+      contact: null,
+      delivery: { waiting_rows: 40, failures: 4, next_try_s: 55 },
+    },
+  },
+  local: { now: '2026-06-21T18:20:00Z', cloud: { state: 'off' } },
   grid: { now: '2026-06-21T18:20:00Z', solar: false },
   empty: { now: '2026-06-21T18:20:00Z', noSnapshot: true },
   unknown: { now: '2026-06-21T18:20:00Z', without: ['solar_kw', 'home_kw', 'current_pv'] },

@@ -3,15 +3,17 @@
 import { tick } from 'svelte';
 
 const BASE = '/dashboard';
+/** Pages of the navigation. */
 export const PAGES = ['live', 'history', 'health', 'setup', 'about'] as const;
-export type Page = (typeof PAGES)[number];
+const ALL = [...PAGES, 'cloud'] as const;
+export type Page = (typeof ALL)[number];
 
 export const pathOf = (page: Page): string => (page === 'live' ? BASE : `${BASE}/${page}`);
 
 /** The page of a path; `null` when there is none. */
 export function pageOf(path: string): Page | null {
   const name = path.replace(/\/+$/, '');
-  return PAGES.find((page) => pathOf(page) === name) ?? null;
+  return ALL.find((page) => pathOf(page) === name) ?? null;
 }
 
 class Router {

@@ -3,11 +3,21 @@ import { expect, test } from '@playwright/test';
 import { en } from '../../src/lib/i18n/en';
 import { expectAccessible, expectNoSideScroll, expectNothingClipped, unlock, withMock } from './helpers';
 
-const PAGES = ['', '/history', '/history?range=year&compare=previous', '/health', '/setup', '/about', '/nowhere'];
+const PAGES = [
+  '',
+  '/history',
+  '/history?range=year&compare=previous',
+  '/health',
+  '/setup',
+  '/cloud',
+  '/about',
+  '/nowhere',
+];
 
 for (const theme of ['light', 'dark'] as const) {
   for (const width of [390, 1280]) {
     test(`every page is accessible and fits, ${theme}, ${width} px`, async ({ page }) => {
+      test.slow();
       await page.setViewportSize({ width, height: 844 });
       await page.emulateMedia({ colorScheme: theme });
       for (const [scene, paths] of [
@@ -15,7 +25,10 @@ for (const theme of ['light', 'dark'] as const) {
         ['ct', ['', '/health', '/setup']],
         ['stale', ['']],
         ['empty', ['', '/history']],
-        ['failing', ['/history', '/health', '/about']],
+        ['backlog', ['/health', '/cloud']],
+        ['unregistered', ['/health', '/cloud']],
+        ['local', ['/health', '/cloud']],
+        ['failing', ['/history', '/health', '/cloud', '/about']],
       ] as const) {
         await withMock(scene, async (mock) => {
           await unlock(page, mock);

@@ -2,6 +2,7 @@
 // another needs no further request.
 
 export { default as about } from './About.svelte';
+export { default as cloud } from './Cloud.svelte';
 export { default as health } from './Health.svelte';
 export { default as history } from './History.svelte';
 export { default as setup } from './Setup.svelte';

@@ -1,6 +1,6 @@
 // Requests to the appliance: typed by path, and every way to fail told apart.
 
-import type { Answer, GetPath, Parameters } from './types';
+import type { Answer, GetPath, Parameters, Registered } from './types';
 
 /** Why a request brought nothing. */
 export class RequestFailed extends Error {
@@ -16,9 +16,12 @@ export class RequestFailed extends Error {
 }
 
 const TIMEOUT_MS = 10_000;
+/** The appliance asks the cloud first, and gives up on any request after 15 s: its own words are worth waiting for. */
+const CLOUD_TIMEOUT_MS = 20_000;
+const JSON_BODY = { 'content-type': 'application/json' };
 
-async function send(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
-  const limits = [AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])];
+async function send(path: string, init: RequestInit, signal?: AbortSignal, limit = TIMEOUT_MS): Promise<Response> {
+  const limits = [AbortSignal.timeout(limit), ...(signal ? [signal] : [])];
   let response: Response;
   try {
     response = await fetch(path, { ...init, signal: AbortSignal.any(limits) });
@@ -42,9 +45,12 @@ export async function get<P extends GetPath>(path: P, query?: Parameters<P>, sig
   const given: Readonly<Record<string, unknown>> | undefined = query;
   for (const [name, value] of Object.entries(given ?? {})) search.set(name, String(value));
   const address = search.size === 0 ? path : `${path}?${search.toString()}`;
-  const response = await send(address, { headers: { accept: 'application/json' } }, signal);
+  return read<Answer<P>>(await send(address, { headers: { accept: 'application/json' } }, signal));
+}
+
+async function read<T>(response: Response): Promise<T> {
   try {
-    return (await response.json()) as Answer<P>;
+    return (await response.json()) as T;
   } catch {
     throw new RequestFailed('unreachable');
   }
@@ -52,10 +58,15 @@ export async function get<P extends GetPath>(path: P, query?: Parameters<P>, sig
 
 /** Trades the token for a cookie. */
 export async function openSession(token: string): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  await send('/api/session', { method: 'POST', headers, body: JSON.stringify({ token }) });
+  await send('/api/session', { method: 'POST', headers: JSON_BODY, body: JSON.stringify({ token }) });
 }
 
 export async function closeSession(): Promise<void> {
   await send('/api/session', { method: 'DELETE' });
+}
+
+/** Binds the appliance to the home of an installer's code. Asking again gives the same answer. */
+export async function register(code: string): Promise<Registered> {
+  const init = { method: 'POST', headers: JSON_BODY, body: JSON.stringify({ installer_code: code }) };
+  return read<Registered>(await send('/api/cloud/registration', init, undefined, CLOUD_TIMEOUT_MS));
 }

@@ -26,6 +26,15 @@ export class Resource<T> {
     this.loading = false;
   }
 
+  /** Fetches now and again every few seconds while somebody looks, until the function it returns is called. */
+  follow(fetcher: (signal: AbortSignal) => Promise<T>, everyMs = 5000): () => void {
+    void this.load(fetcher);
+    const timer = setInterval(() => {
+      if (!document.hidden) void this.load(fetcher);
+    }, everyMs);
+    return () => clearInterval(timer);
+  }
+
   /** Forgets everything: what is asked for next is something else. */
   clear(): void {
     this.#running?.abort();

@@ -1,6 +1,40 @@
 // Generated from openapi/edge.json by `npm run gen`. Do not edit.
 
 export interface paths {
+    "/api/cloud": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the appliance stands to its cloud, and what is on its way. */
+        get: operations["cloud"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cloud/registration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Registers the appliance to the home of an installer's code. Asking again gives the same answer. */
+        post: operations["registerInCloud"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/daily_summary": {
         parameters: {
             query?: never;
@@ -490,6 +524,27 @@ export interface components {
              */
             last_step?: string;
         };
+        /** @description How the appliance stands to its cloud. */
+        CloudBody: {
+            /** @description In a word. */
+            state: components["schemas"]["StateBody"];
+            /** @description For a person, where something is to be said. */
+            message?: string;
+            /** @description Where the cloud is. */
+            url?: string;
+            /**
+             * Format: uuid
+             * @description Who the appliance is there.
+             */
+            device_id?: string;
+            /** @description What is on its way; absent without a cloud. */
+            delivery?: components["schemas"]["DeliveryBody"];
+        };
+        /** @description The code that an installer was given for this home. */
+        CodeBody: {
+            /** @description As it was given; case and spaces do not matter. */
+            installer_code: string;
+        };
         /** @description One local day. It is 23 or 25 hours long at a clock change. */
         DailySummary: components["schemas"]["Figures"] & {
             /**
@@ -544,6 +599,56 @@ export interface components {
             config: Record<string, never>;
             /** @description Flags that came and went, newest first, of earlier runs too; at most 256. */
             recent_errors: components["schemas"]["FlagEvent"][];
+        };
+        /** @description What is on its way to the cloud. */
+        DeliveryBody: {
+            /**
+             * Format: date-time
+             * @description Since when it stands so.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When the cloud last took something; null when never in this run.
+             */
+            last_contact: string | null;
+            /**
+             * Format: int64
+             * @description Samples that the cloud does not have yet.
+             */
+            waiting_rows: number;
+            /**
+             * Format: int64
+             * @description Samples that it would not take after several tries.
+             */
+            given_up_rows: number;
+            /**
+             * Format: int64
+             * @description Samples that had to make room before it had them.
+             */
+            lost_rows: number;
+            /**
+             * Format: int64
+             * @description Samples that wait since they are ahead of its clock.
+             */
+            ahead_rows: number;
+            /** @description Whether days or events wait. */
+            reports_waiting: boolean;
+            /**
+             * Format: int32
+             * @description Failed attempts in a row.
+             */
+            failures: number;
+            /**
+             * Format: int64
+             * @description Seconds until the next attempt.
+             */
+            next_try_s: number;
+            /**
+             * Format: double
+             * @description Seconds by which this clock is ahead of the cloud's; negative when it is behind.
+             */
+            clock_ahead_s?: number;
         };
         /** @description The appliance, its meters and current transformers. */
         Device: {
@@ -1334,6 +1439,18 @@ export interface components {
         };
         /** @description `"ok"`, or what makes the numbers doubtful. */
         Quality: "ok" | components["schemas"]["FlagCode"][];
+        /** @description Where the appliance belongs now. */
+        RegisteredBody: {
+            /**
+             * Format: uuid
+             * @description The home.
+             */
+            site_id: string;
+            /** @description Its IANA time zone there. */
+            time_zone: string;
+            /** @description Whether that is the zone that days are cut by here. */
+            same_time_zone: boolean;
+        };
         /**
          * @description Length of an interval.
          * @enum {string}
@@ -1466,6 +1583,11 @@ export interface components {
             /** @description The local day so far. */
             today: components["schemas"]["DailySummary"];
         };
+        /**
+         * @description In a word.
+         * @enum {string}
+         */
+        StateBody: "off" | "no_identity" | "broken" | "starting" | "connected" | "unreachable" | "not_registered" | "unknown_token" | "deactivated";
         /** @description The machine and the service. What cannot be read on this machine is absent. */
         System: {
             /** @description Version of the appliance's software. */
@@ -1576,6 +1698,86 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    cloud: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudBody"];
+                };
+            };
+            /** @description The request is refused; `type` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be answered now; `type` says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    registerInCloud: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeBody"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisteredBody"];
+                };
+            };
+            /** @description The request is refused; `type` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be answered now; `type` says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     dailySummary: {
         parameters: {
             query?: {

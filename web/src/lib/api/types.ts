@@ -4,12 +4,14 @@ import type { components, paths } from './schema';
 
 type Schemas = components['schemas'];
 
+export type CloudStatus = Schemas['CloudBody'];
 export type DailySummary = Schemas['DailySummary'];
 export type Device = Schemas['Device'];
 export type FlagCode = Schemas['FlagCode'];
 export type FlagEvent = Schemas['FlagEvent'];
 export type Health = Schemas['Health'];
 export type HistoryRow = Schemas['HistoryRow'];
+export type Registered = Schemas['RegisteredBody'];
 export type System = Schemas['System'];
 
 /** What a sum of days is made from. */

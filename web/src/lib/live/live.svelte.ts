@@ -48,6 +48,8 @@ export class Live implements Sink {
   /** The numbers are not old, whatever the connection does. */
   fresh = $derived(this.snapshot !== null && this.age === null);
 
+  /** By how much the appliance's clock is ahead of the monotonic one, as it last said. */
+  #ahead: number | null = null;
   /** Monotonic time at which the last reading was taken. */
   #readAt = 0;
   #staleS = STALE_S;
@@ -72,6 +74,7 @@ export class Live implements Sink {
   start(boot: Boot | null, servedAt: number): void {
     if (boot) {
       this.known = true;
+      this.#ahead = boot.ts - servedAt;
       this.site = boot.site;
       this.#expect(boot.everyMs);
       this.version = boot.version;
@@ -96,12 +99,18 @@ export class Live implements Sink {
     this.#client.wake();
   }
 
+  /** Now by the appliance's clock, so that ages do not depend on the browser's; that one only before it said anything. */
+  wall(): number {
+    return this.#ahead === null ? Date.now() : this.#now() + this.#ahead;
+  }
+
   link(state: Link): void {
     this.connection = state;
   }
 
   message(message: Message): void {
     const at = this.#now();
+    this.#ahead = message.ts - at;
     if (message.type === 'hello') this.#waiting = [];
     if (message.type === 'snapshot') {
       this.#buffer?.push(message.snapshot.at, message.snapshot.flow);
