@@ -13,6 +13,8 @@ mod capped;
 mod daily;
 mod health;
 mod heard;
+#[cfg(feature = "history")]
+pub mod history;
 mod quality;
 mod register;
 mod snapshot;
