@@ -4,6 +4,8 @@ mod args;
 mod build;
 #[cfg(feature = "fleet")]
 mod fleet;
+#[cfg(feature = "fleet")]
+mod history;
 mod show;
 
 pub(crate) use args::{Args, Command, MeterArgs};
