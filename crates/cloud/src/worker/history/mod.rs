@@ -116,6 +116,21 @@ impl Default for Pace {
     }
 }
 
+/// Homes that take effect together.
+#[derive(Default)]
+struct Batch {
+    homes: Vec<Lived>,
+    /// Of all of them: a year of quarters of one home takes 10 MB.
+    exchange: Exchange,
+}
+
+impl Batch {
+    fn take(&mut self, mut lived: Lived) {
+        self.exchange.absorb(std::mem::take(&mut lived.exchange));
+        self.homes.push(lived);
+    }
+}
+
 /// Brings a past into an archive.
 pub struct Importer {
     worker: Worker,
@@ -180,15 +195,15 @@ impl Importer {
             wanted,
         };
         let mut made = crew::start(reader, job);
-        let (mut batch, mut trouble) = (Vec::new(), None);
+        let (mut batch, mut trouble) = (Batch::default(), None);
         while let Some(next) = made.recv().await {
             match next {
-                Made::Past(past) => batch.push(*past),
+                Made::Past(lived) => batch.take(*lived),
                 // The homes that are whole come in all the same.
                 Made::Bad(number, why) => trouble = trouble.or(Some(bad(&header, number, why))),
                 Made::Broken(error) => trouble = Some(error.into()),
             }
-            if batch.len() >= self.pace.homes_at_once {
+            if batch.homes.len() >= self.pace.homes_at_once {
                 self.store(std::mem::take(&mut batch), &mut brought).await?;
                 tell(&brought);
             }
@@ -265,26 +280,25 @@ impl Importer {
     }
 
     /// Stores some homes, with what they add to the fleets.
-    async fn store(&self, batch: Vec<Lived>, brought: &mut Brought) -> Result<(), Refused> {
-        if batch.is_empty() {
+    async fn store(&self, batch: Batch, brought: &mut Brought) -> Result<(), Refused> {
+        if batch.homes.is_empty() {
             return Ok(());
         }
         let folded = self.worker.stores.archive.cursors().await?.folded;
-        let (mut past, mut exchange) = (Past::default(), Exchange::default());
+        let mut past = Past::default();
         let checkpoint = &mut past.checkpoint;
         (checkpoint.from, checkpoint.folded) = (folded, folded);
-        for lived in batch {
+        for lived in batch.homes {
             brought.count(&lived);
             checkpoint.statuses.push(lived.status);
             checkpoint.sites.push((lived.site, lived.outcome.state));
             checkpoint.days.extend(lived.outcome.days);
             checkpoint.months.extend(lived.outcome.months);
             checkpoint.events.extend(lived.events);
-            exchange.absorb(lived.exchange);
             past.buckets.extend(lived.buckets);
             past.days.extend(lived.days);
         }
-        self.worker.add_fleets(exchange, checkpoint).await?;
+        self.worker.add_fleets(batch.exchange, checkpoint).await?;
         match self.worker.stores.archive.bring(&past).await? {
             Wrote::Done => Ok(()),
             Wrote::Overtaken => Err(Refused::Overtaken),
