@@ -14,6 +14,8 @@ mod command;
 mod daily;
 mod health;
 mod heard;
+#[cfg(feature = "history")]
+pub mod history;
 mod quality;
 mod register;
 mod snapshot;

@@ -38,8 +38,23 @@ macro_rules! measured {
         pub struct Measured {$($(#[$doc])* pub $field: Option<f64>,)*}
 
         impl Measured {
-            fn check(body: &SnapshotBody) -> Result<Self, (RefusedCode, String)> {
-                Ok(Self {$($field: within(stringify!($field), body.$field, $range)?,)*})
+            fn of(body: &SnapshotBody) -> Self {
+                Self {$($field: body.$field,)*}
+            }
+
+            /// Whether each number is within its range.
+            pub(crate) fn check(&self) -> Result<(), (RefusedCode, String)> {
+                $(within(stringify!($field), self.$field, $range)?;)*
+                Ok(())
+            }
+
+            /// Where the number of this name is.
+            #[cfg(feature = "history")]
+            pub(crate) fn place(name: &str) -> Option<fn(&mut Self) -> &mut Option<f64>> {
+                match name {
+                    $(stringify!($field) => Some(|values| &mut values.$field),)*
+                    _ => None,
+                }
             }
 
             /// Names and numbers of those that are known.
@@ -102,7 +117,8 @@ impl Snapshot {
         now: UnixMillis,
     ) -> Result<Self, (RefusedCode, String)> {
         let ts = instant(&body, now)?;
-        let values = Measured::check(&body)?;
+        let values = Measured::of(&body);
+        values.check()?;
         Ok(Self {
             ts,
             values,
@@ -132,7 +148,7 @@ fn within(
     name: &str,
     value: Option<f64>,
     range: std::ops::RangeInclusive<f64>,
-) -> Result<Option<f64>, (RefusedCode, String)> {
+) -> Result<(), (RefusedCode, String)> {
     match value {
         Some(number) if !range.contains(&number) => Err((
             RefusedCode::OutOfRange,
@@ -142,7 +158,7 @@ fn within(
                 range.end()
             ),
         )),
-        value => Ok(value),
+        _ => Ok(()),
     }
 }
 

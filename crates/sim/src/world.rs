@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use solthrive_domain::Point;
 use solthrive_meter::frame::ReadRequest;
 
@@ -34,7 +34,8 @@ pub struct Stamp {
 
 /// Energy since the simulation began, kWh. Import and export are told apart after the legs were
 /// added, in every step.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TrueEnergies {
     /// Produced.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,6 +130,13 @@ impl World {
     #[must_use]
     pub fn in_steps(home: Home, step: Duration) -> Self {
         Self::stepping(home, Vec::new(), 0, 1.0, step.max(STEP))
+    }
+
+    /// The same with books that were begun before.
+    #[must_use]
+    pub const fn with_books(mut self, energy: TrueEnergies) -> Self {
+        self.energy = energy;
+        self
     }
 
     /// A world at its start. `speed` is simulated over real time.

@@ -10,8 +10,8 @@ use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, SiteId};
 
 use super::{
-    BucketDay, Checkpoint, Cursors, DeviceStatus, Fleet, FleetQuarters, Lease, OpenDay, Period,
-    Piece, SiteDay, SiteMonth, SiteState, Stored, ToldDay, UtcDay, Wrote,
+    BucketDay, Checkpoint, Cursors, DeviceStatus, Fleet, FleetQuarters, Lease, OpenDay, Past,
+    Period, Piece, SiteDay, SiteMonth, SiteState, Stored, ToldDay, UtcDay, Wrote,
 };
 use crate::StoreError;
 use crate::hot::Seq;
@@ -25,6 +25,9 @@ pub trait Archive: Send + Sync {
     /// Stores what a stretch of the log led to and moves `folded` from [`Checkpoint::from`] to its end.
     /// A stretch may be empty, for work that no entry asked for.
     async fn checkpoint(&self, checkpoint: &Checkpoint) -> Result<Wrote, StoreError>;
+
+    /// Stores what was measured before there was a log. [`Wrote::Overtaken`] also when one of its days has a chunk.
+    async fn bring(&self, past: &Past) -> Result<Wrote, StoreError>;
 
     /// Stores pieces and moves `sealed` from `from` to `to`, in one transaction. [`Wrote::Overtaken`] also
     /// when `to` is not folded yet.

@@ -22,7 +22,8 @@ pub use self::sealed::BadBytes;
 pub use self::state::{BadState, SiteState};
 pub use self::types::{
     Alert, BucketDay, Checkpoint, Cursors, DeviceStatus, Event, Fleet, FleetQuarters, FleetTotal,
-    Lease, OpenDay, Period, Piece, SiteChunk, SiteDay, SiteMonth, Stored, ToldDay, UtcDay, Wrote,
+    Lease, OpenDay, PackedDay, Past, Period, Piece, SiteChunk, SiteDay, SiteMonth, Stored, ToldDay,
+    UtcDay, Wrote,
 };
 pub use self::views::Views;
 

@@ -8,7 +8,7 @@ use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, Sample, SiteId};
 
-use super::SiteState;
+use super::{BadBytes, SiteState, bucket_day};
 use crate::hot::Seq;
 
 /// Days since 1970 in UTC.
@@ -90,6 +90,28 @@ pub struct BucketDay {
     pub day: UtcDay,
     /// By time, none twice.
     pub buckets: Vec<Bucket>,
+}
+
+/// A [`BucketDay`] as it is stored. Packing takes its time, and this way can be done on any thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedDay {
+    pub(crate) site: SiteId,
+    pub(crate) day: UtcDay,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl PackedDay {
+    /// Packs a day.
+    ///
+    /// # Errors
+    /// [`BadBytes::Content`] where these are not buckets of that day.
+    pub fn of(day: &BucketDay) -> Result<Self, BadBytes> {
+        Ok(Self {
+            site: day.site,
+            day: day.day,
+            bytes: bucket_day::encode(day.day, &day.buckets)?,
+        })
+    }
 }
 
 /// A local day of a site, and the installer whose totals it is part of.
@@ -247,6 +269,17 @@ pub struct Checkpoint {
     pub told: Vec<ToldDay>,
     /// Events, added to those that are there. The same event (site, device, at, code, subject, state) twice is one.
     pub events: Vec<Event>,
+}
+
+/// What was measured before there was a log, and all that came of it. It takes effect as a whole or not at all.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Past {
+    /// What came of it; the cursor stays where it is. Buckets may be here or below.
+    pub checkpoint: Checkpoint,
+    /// Buckets.
+    pub buckets: Vec<PackedDay>,
+    /// Telemetry, a chunk for each day of a device. None of these days may have one.
+    pub days: Vec<Piece>,
 }
 
 /// Whether a write with a condition took effect.

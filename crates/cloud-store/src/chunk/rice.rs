@@ -45,8 +45,28 @@ impl Mean {
     }
 }
 
+/// Where bits go.
+trait Sink {
+    fn put(&mut self, value: u64, count: u32);
+}
+
+impl Sink for BitWriter {
+    #[inline]
+    fn put(&mut self, value: u64, count: u32) {
+        Self::put(self, value, count);
+    }
+}
+
+/// Only counts.
+impl Sink for usize {
+    #[inline]
+    fn put(&mut self, _: u64, count: u32) {
+        *self += count as Self;
+    }
+}
+
 #[inline]
-fn put(bits: &mut BitWriter, mean: &mut Mean, value: u64) {
+fn put(bits: &mut impl Sink, mean: &mut Mean, value: u64) {
     let low = mean.low_bits();
     let (quotient, rest) = (value >> low, value & ((1 << low) - 1));
     if quotient < UNARY.into() {
@@ -59,7 +79,7 @@ fn put(bits: &mut BitWriter, mean: &mut Mean, value: u64) {
     mean.learn(value);
 }
 
-fn put_large(bits: &mut BitWriter, value: u64, quotient: u64, (rest, low): (u64, u32)) {
+fn put_large(bits: &mut impl Sink, value: u64, quotient: u64, (rest, low): (u64, u32)) {
     let beyond = quotient - u64::from(UNARY) + 1;
     let length = beyond.ilog2();
     if UNARY + length < ESCAPE {
@@ -139,25 +159,36 @@ impl State {
 /// The bytes of `residuals`.
 pub(crate) fn encode(residuals: &[i64]) -> Vec<u8> {
     let mut bits = BitWriter::default();
+    write(&mut bits, residuals);
+    bits.finish()
+}
+
+/// How many bytes [`encode`] gives, without writing them.
+pub(crate) fn length(residuals: &[i64]) -> usize {
+    let mut bits = 0_usize;
+    write(&mut bits, residuals);
+    bits.div_ceil(8)
+}
+
+fn write(bits: &mut impl Sink, residuals: &[i64]) {
     let mut state = State::new();
     let mut rest = residuals;
     while let Some(first) = rest.first() {
         if state.mean.0 >= QUIET {
-            put(&mut bits, &mut state.mean, zigzag(*first));
+            put(bits, &mut state.mean, zigzag(*first));
             rest = &rest[1..];
             continue;
         }
         let zeros = rest.iter().take_while(|residual| **residual == 0).count();
-        put(&mut bits, &mut state.runs, zeros as u64);
+        put(bits, &mut state.runs, zeros as u64);
         state.learn_zeros(zeros);
         rest = &rest[zeros..];
         if let Some(end) = rest.first() {
-            put(&mut bits, &mut state.ends, zigzag(*end) - 1);
+            put(bits, &mut state.ends, zigzag(*end) - 1);
             state.mean.learn(zigzag(*end));
             rest = &rest[1..];
         }
     }
-    bits.finish()
 }
 
 /// `count` residuals from `bytes`; `None` when these are not their bytes.
@@ -199,7 +230,9 @@ mod tests {
     proptest! {
         #[test]
         fn residuals_come_back(residuals in residuals()) {
-            prop_assert_eq!(decode(&encode(&residuals), residuals.len()), Some(residuals));
+            let bytes = encode(&residuals);
+            prop_assert_eq!(length(&residuals), bytes.len());
+            prop_assert_eq!(decode(&bytes, residuals.len()), Some(residuals));
         }
 
         #[test]

@@ -243,6 +243,7 @@ macro_rules! archive_promises {
             a_checkpoint_is_read_as_it_was_written,
             a_checkpoint_that_was_overtaken_changes_nothing,
             a_checkpoint_never_goes_back,
+            a_past_comes_in_once_and_moves_no_cursor,
             two_nodes_write_a_stretch_once,
             a_large_checkpoint_is_read_as_it_was_written,
             ranges_hold_their_start_and_not_their_end,

@@ -69,6 +69,17 @@ impl Console {
         }
     }
 
+    /// The log, begun where there is none. Only for who has the folder.
+    pub(super) async fn log_for_us(&self) -> Result<Box<dyn HotLog>> {
+        if let Some(log) = self.log().await? {
+            return Ok(log);
+        }
+        let path = Place::hot_log(&self.place.data);
+        let log = SqliteHotLog::open(&path)
+            .with_context(|| format!("{} could not be begun", path.display()))?;
+        Ok(Box::new(log))
+    }
+
     pub(super) async fn close(self) {
         self.sql.close().await;
     }

@@ -18,6 +18,7 @@ mod erasure;
 mod find;
 mod findings;
 mod folders;
+mod history;
 mod import;
 mod label;
 pub mod manifest;
@@ -63,7 +64,7 @@ Examples:
   solthrive-cloud admin verify /var/backups/solthrive/solthrive-20261126T031500Z
 
 Orgs, sites and devices are named by their id, or by their name or serial where there is only one. \
-All of it works while the service runs, but for `restore`.
+All of it works while the service runs, but for `restore` and `history import`.
 
 Exit codes: 0 fine; 1 problems were found; 2 the command could not do its work.";
 
@@ -109,6 +110,9 @@ enum Command {
     /// Sealed days, as they are stored
     #[command(subcommand)]
     Chunk(chunk::Command),
+    /// What homes measured before they came here
+    #[command(subcommand)]
+    History(history::Command),
     /// Copy everything, while the service goes on
     Backup(backup::Args),
     /// Backups that there are, and how long each is kept
@@ -200,6 +204,7 @@ async fn work_on(
         Command::Audit(args) => audit::run(args, console, screen).await,
         Command::Status => status::run(console, screen).await,
         Command::Chunk(command) => chunk::run(command, console, screen).await,
+        Command::History(command) => history::run(command, console, screen).await,
         Command::Backup(args) => backup::run(args, console, screen).await,
         Command::Backups(command) => backups::run(command, console, screen).await,
         Command::Erasure(command) => erasure::run(command, console, screen).await,

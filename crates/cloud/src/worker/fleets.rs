@@ -20,6 +20,21 @@ fn fleets(installer: Option<OrgId>) -> impl Iterator<Item = Fleet> {
 }
 
 impl Exchange {
+    /// Adds what another stretch changes.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for (key, by) in other.periods {
+            let sums = self.periods.entry(key).or_default();
+            *sums = sums.plus(by);
+        }
+        for (key, quarters) in other.quarters {
+            let day = self.quarters.entry(key).or_default();
+            for (quarter, by) in quarters {
+                let sums = day.entry(quarter).or_default();
+                *sums = sums.plus(by);
+            }
+        }
+    }
+
     pub(super) fn day(&mut self, before: Option<&SiteDay>, now: &SiteDay) {
         let period = Period::Day(now.day.date);
         if let Some(before) = before {

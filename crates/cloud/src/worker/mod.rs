@@ -14,6 +14,7 @@ mod events;
 mod exposed;
 mod finalise;
 mod fleets;
+pub mod history;
 pub mod jobs;
 mod late;
 mod lease;

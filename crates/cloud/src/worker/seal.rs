@@ -108,7 +108,7 @@ async fn encode_slice(tables: Vec<DayTable>) -> Result<Vec<Piece>, Trouble> {
     encoded.map_err(|error| Trouble::Task(error.to_string()))
 }
 
-fn encode(tables: &[DayTable]) -> Result<Vec<Piece>, ChunkError> {
+pub(super) fn encode(tables: &[DayTable]) -> Result<Vec<Piece>, ChunkError> {
     let mut codec = Codec::new()?;
     let mut pieces = Vec::with_capacity(tables.len());
     for (device, day, table) in tables {

@@ -125,6 +125,13 @@ impl Site {
             .collect()
     }
 
+    /// Takes buckets that were made before its first sample, by other rules: they are to be stored with its own.
+    pub(super) fn with_past(mut self, past: Buckets) -> Self {
+        self.unsaved.extend(past.keys());
+        self.buckets.extend(past);
+        self
+    }
+
     /// Brings in what is stored of a day, nothing where nothing is. What is in mind is newer.
     pub(super) fn bring(&mut self, day: UtcDay, stored: &[Bucket]) {
         for bucket in stored {

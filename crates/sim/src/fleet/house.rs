@@ -6,11 +6,10 @@ use anyhow::Result;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use solthrive_domain::home::Service;
 use solthrive_protocol::{DayBody, QualityBody, SnapshotBody};
 
-use super::Entry;
-use crate::home::{Home, HomeSpec, LoadSpec, PvSpec, Replay};
+use super::{Books, Entry, kind};
+use crate::home::{Home, Replay};
 use crate::world::{TrueEnergies, World};
 
 /// A home at one instant, small enough for weeks of them.
@@ -18,12 +17,12 @@ use crate::world::{TrueEnergies, World};
 pub struct Moment {
     /// When.
     pub at: Timestamp,
-    solar_w: Option<i32>,
-    home_w: i32,
+    pub(super) solar_w: Option<i32>,
+    pub(super) home_w: i32,
     /// Tenths of a volt and of an ampere: a meter's digits, and short.
-    volts: [i32; 2],
-    amps: [i32; 3],
-    energy: TrueEnergies,
+    pub(super) volts: [i32; 2],
+    pub(super) amps: [i32; 3],
+    pub(super) energy: TrueEnergies,
 }
 
 /// A home that goes on in steps of one interval. Its powers hold from one step to the next, so its totals
@@ -45,28 +44,26 @@ impl House {
     /// # Errors
     /// When its time zone does not exist.
     pub fn new(entry: &Entry, seed: u64, begin: Timestamp, step: Duration) -> Result<Self> {
+        Self::going_on(entry, seed, &Books::empty(begin), step)
+    }
+
+    /// The same home, whose books were kept up to some instant, at whatever step. Its first moment is that instant,
+    /// which who kept the books has seen already.
+    ///
+    /// # Errors
+    /// When its time zone does not exist.
+    pub fn going_on(entry: &Entry, seed: u64, books: &Books, step: Duration) -> Result<Self> {
         let zone = TimeZone::get(&entry.time_zone)?;
-        let pv = PvSpec {
-            nameplate_kw: entry.size_kw,
-            ..PvSpec::default()
-        };
-        let spec = HomeSpec {
-            service: Service::SplitPhase,
-            latitude: entry.latitude,
-            longitude: entry.longitude,
-            timezone: entry.time_zone.clone(),
-            pv: (entry.size_kw > 0.0).then_some(pv),
-            load: LoadSpec {
-                // Homes of a street differ.
-                scale: 0.6 + (seed % 9) as f64 * 0.1,
-                air_conditioning: seed.is_multiple_of(2),
-            },
-            ..HomeSpec::default()
-        };
-        let home = Home::new(spec.checked()?, Replay::default(), seed, begin);
+        let spec = kind::of(entry, seed).checked()?;
+        let mut energy = books.energy;
+        if spec.pv.is_some() {
+            // A new array has produced nothing, which is not the same as none.
+            energy.solar_kwh.get_or_insert(0.0);
+        }
+        let home = Home::new(spec, Replay::default(), seed, books.at);
         Ok(Self {
-            world: World::in_steps(home, step),
-            begin,
+            world: World::in_steps(home, step).with_books(energy),
+            begin: books.at,
             step,
             steps: 0,
             zone,
@@ -112,6 +109,16 @@ impl House {
     #[must_use]
     pub const fn energy(&self) -> &TrueEnergies {
         self.world.energy()
+    }
+
+    /// The books at the last moment.
+    #[must_use]
+    pub fn books(&self) -> Books {
+        let last = SignedDuration::try_from(self.step).unwrap_or_default();
+        Books {
+            at: self.next_at().checked_sub(last).unwrap_or(self.begin),
+            energy: *self.world.energy(),
+        }
     }
 
     /// Closes the local day when another one has begun. The first is not told: it has no beginning.

@@ -32,6 +32,8 @@ use phasor::Phasor;
 use storage::Battery;
 use weather::Weather;
 
+use crate::rng::Rng;
+
 /// Measured series played instead of the models.
 #[derive(Debug, Clone, Default)]
 pub struct Replay {
@@ -78,7 +80,7 @@ impl Home {
         let mut home = Self {
             start_time: start,
             start: start.as_millisecond() as f64 / 1000.0,
-            weather: Weather::new(seed, spec.sky),
+            weather: weather_of(&spec, seed),
             loads: Loads::new(
                 seed,
                 tz.clone(),
@@ -266,6 +268,17 @@ impl Home {
             begins,
             ends,
         }
+    }
+}
+
+/// A region's clouds are a kilometre wide and pass its homes one after the other, some minutes apart.
+fn weather_of(spec: &HomeSpec, seed: u64) -> Weather {
+    match spec.region {
+        Some(region) => {
+            let ahead = Rng::of(seed, &[15]).between(-600.0, 600.0);
+            Weather::new(region, spec.sky).ahead(ahead)
+        }
+        None => Weather::new(seed, spec.sky),
     }
 }
 

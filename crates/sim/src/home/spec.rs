@@ -25,6 +25,8 @@ pub struct HomeSpec {
     pub pv: Option<PvSpec>,
     /// Which weather it gets.
     pub sky: Sky,
+    /// Homes of one region share their weather, whatever their seeds; without it a home has its own.
+    pub region: Option<u64>,
     /// What runs in the house.
     pub load: LoadSpec,
     /// A battery, if there is one.
@@ -76,6 +78,7 @@ impl Default for HomeSpec {
             timezone: "America/Chicago".to_owned(),
             pv: Some(PvSpec::default()),
             sky: Sky::Random,
+            region: None,
             load: LoadSpec::default(),
             battery: None,
             ev: None,

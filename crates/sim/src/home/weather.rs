@@ -42,6 +42,8 @@ pub struct Weather {
     broad: Noise,
     fine: Noise,
     warmth: Noise,
+    /// Clouds come here so many seconds earlier than to the middle of the place.
+    ahead: f64,
 }
 
 const DAY_KIND: u64 = 11;
@@ -56,6 +58,16 @@ impl Weather {
             broad: Noise::of(seed, &[12]),
             fine: Noise::of(seed, &[13]),
             warmth: Noise::of(seed, &[14]),
+            ahead: 0.0,
+        }
+    }
+
+    /// The same weather at another spot of the place: its clouds pass there so many seconds earlier.
+    #[must_use]
+    pub const fn ahead(self, seconds: f64) -> Self {
+        Self {
+            ahead: seconds,
+            ..self
         }
     }
 
@@ -75,6 +87,7 @@ impl Weather {
     /// How much light arrives at an instant of a local day.
     #[must_use]
     pub fn transmission(&self, day: i64, unix_seconds: f64) -> Transmission {
+        let unix_seconds = unix_seconds + self.ahead;
         match self.sky_of(day) {
             Sky::Clear | Sky::Random => Transmission {
                 beam: 0.99 + 0.01 * self.broad.at(unix_seconds, 900.0),

@@ -5,15 +5,33 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use clap::Args;
+use anyhow::{Result, bail, ensure};
+use clap::{Args, Subcommand};
 use solthrive_sim::clock::Clock;
-use solthrive_sim::fleet::{Cloud, Plan, Tally, read_roster, run};
+use solthrive_sim::fleet::{Cloud, Plan, Shelf, Tally, read_roster, run};
 use tokio_util::sync::CancellationToken;
+
+use super::history::HistoryArgs;
 
 /// How a fleet behaves.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct FleetArgs {
+    #[command(subcommand)]
+    task: Option<Task>,
+    #[command(flatten)]
+    live: Option<LiveArgs>,
+}
+
+/// What a fleet can do but live.
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Write down what the homes did in the past, for `solthrive-cloud admin history import`.
+    History(HistoryArgs),
+}
+
+#[derive(Debug, Args)]
+struct LiveArgs {
     /// Which devices there are, and what they were given: a JSON list, see below
     #[arg(long, value_name = "FILE")]
     roster: PathBuf,
@@ -44,6 +62,9 @@ pub(crate) struct FleetArgs {
     /// The second to the sixth home misbehave, each in its own way
     #[arg(long)]
     faults: bool,
+    /// Go on from these books, which `fleet history` wrote
+    #[arg(long, value_name = "FILE")]
+    books: Option<PathBuf>,
     /// End after so many seconds
     #[arg(long, value_name = "SECONDS")]
     stop_after: Option<u64>,
@@ -52,6 +73,18 @@ pub(crate) struct FleetArgs {
 impl FleetArgs {
     /// Runs it until somebody says stop.
     pub(crate) async fn run(&self, told: impl Future<Output = ()>) -> Result<()> {
+        match (&self.task, &self.live) {
+            (Some(Task::History(args)), _) => args.run(Clock::start()),
+            (None, Some(live)) => live.run(told).await,
+            (None, None) => {
+                bail!("--roster FILE names the homes; see `solthrive-sim fleet --help`")
+            }
+        }
+    }
+}
+
+impl LiveArgs {
+    async fn run(&self, told: impl Future<Output = ()>) -> Result<()> {
         let mut roster = read_roster(&self.roster)?;
         roster.truncate(self.homes.unwrap_or(usize::MAX));
         ensure!(!roster.is_empty(), "--homes 0 leaves nobody to simulate");
@@ -65,11 +98,17 @@ impl FleetArgs {
             seed: self.seed,
             faults: self.faults,
         };
+        let shelf = self
+            .books
+            .as_deref()
+            .map(|books| Shelf::read(books, self.seed));
+        let shelf = shelf.transpose()?;
         let (tally, stop) = (Arc::new(Tally::default()), CancellationToken::new());
         let fleet = run(
             roster,
             cloud,
             plan,
+            shelf.as_ref(),
             Clock::start(),
             Arc::clone(&tally),
             stop.clone(),

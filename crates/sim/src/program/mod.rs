@@ -4,6 +4,8 @@ mod args;
 mod build;
 #[cfg(feature = "fleet")]
 mod fleet;
+#[cfg(feature = "fleet")]
+mod history;
 #[cfg(feature = "proxy")]
 mod proxy;
 mod show;

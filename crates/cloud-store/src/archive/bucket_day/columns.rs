@@ -113,19 +113,20 @@ impl Columns {
         }
         let value = |row: &usize| self.values[column][*row];
         let divisor = rows.iter().map(value).fold(0, common_divisor);
-        let steps = guide::steps(column).iter().copied().chain([divisor]);
-        let steps: Vec<i64> = steps.filter(|step| *step > 0).collect();
+        let mut steps = guide::steps(column).to_vec();
+        if divisor > 0 && !steps.contains(&divisor) {
+            steps.push(divisor);
+        }
         let guides = guide::of(column).iter();
         let tried = guides.flat_map(|guide| steps.iter().map(|step| (*guide, *step)));
-        let splits: Vec<Split> = tried
+        let splits: Vec<(u64, Split)> = tried
             .map(|(guide, step)| self.split(column, guide, step, &rows))
+            .map(|split| (split.bits(), split))
             .collect();
         // Writing all of them would take most of the time; the estimate tells which cannot win.
-        let least = splits.iter().map(Split::bits).min().unwrap_or(0);
-        let hopeful = splits
-            .iter()
-            .filter(|split| split.bits() <= least + least / 4);
-        let written = hopeful.map(Split::bytes);
+        let least = splits.iter().map(|(bits, _)| *bits).min().unwrap_or(0);
+        let hopeful = splits.iter().filter(|(bits, _)| *bits <= least + least / 4);
+        let written = hopeful.map(|(_, split)| split.bytes());
         out.extend(written.min_by_key(Vec::len).unwrap_or_default());
     }
 

@@ -31,12 +31,18 @@ pub(super) fn take_signed(from: &mut Reader<'_>, count: usize) -> Option<Vec<i64
 pub(super) fn put_naturals(out: &mut Vec<u8>, values: &[u64]) {
     let usual = usual_length(values);
     let tried = usual.saturating_sub(TRIED)..=usual;
-    let packed = tried.map(|low| (low, packed_high(values, low)));
     let not_zero = values.iter().filter(|value| **value > 0).count();
-    let size = |(low, high): &(u32, Vec<u8>)| high.len() * 8 + not_zero * *low as usize;
-    let Some((low, high)) = packed.min_by_key(size) else {
+    let mut high = Vec::with_capacity(values.len());
+    // Writing each of them would take most of the time.
+    let size = |low: &u32| {
+        high_parts(values, *low, &mut high);
+        rice::length(&high) * 8 + not_zero * *low as usize
+    };
+    let Some(low) = tried.min_by_key(size) else {
         return;
     };
+    high_parts(values, low, &mut high);
+    let high = rice::encode(&high);
     #[expect(clippy::cast_possible_truncation, reason = "at most 64")]
     out.push(low as u8);
     put_size(out, high.len());
@@ -86,12 +92,12 @@ fn usual_length(values: &[u64]) -> u32 {
 }
 
 /// Zero stays zero, so that a night costs nothing; above it come the high bits.
-fn packed_high(values: &[u64], low: u32) -> Vec<u8> {
-    let high = values.iter().map(|value| match value.checked_sub(1) {
+fn high_parts(values: &[u64], low: u32, high: &mut Vec<i64>) {
+    high.clear();
+    high.extend(values.iter().map(|value| match value.checked_sub(1) {
         None => 0,
         Some(value) => unzigzag(value.checked_shr(low).unwrap_or(0) + 1),
-    });
-    rice::encode(&high.collect::<Vec<_>>())
+    }));
 }
 
 fn put_low(bits: &mut BitWriter, value: u64, low: u32) {

@@ -1,8 +1,9 @@
 //! What a checkpoint changes, and when it does not.
 
-use super::things::{BY, device, everything, june, org, site, status, stretch};
-use crate::archive::{Archive, Checkpoint, Cursors, Fleet, Period, Views, Wrote};
+use super::things::{BY, DAY_MS, device, everything, june, org, piece, site, status, stretch};
+use crate::archive::{Archive, Checkpoint, Cursors, Fleet, PackedDay, Past, Period, Views, Wrote};
 use crate::conformance::readable;
+use crate::hot::Seq;
 
 /// Panics unless the archive holds exactly this, of what [`everything`] says.
 pub async fn holds(store: &(impl Archive + Views), expected: &Checkpoint) {
@@ -114,4 +115,39 @@ pub async fn a_large_checkpoint_is_read_as_it_was_written(store: &(impl Archive 
     assert!(all.is_sorted_by_key(|status| status.device));
     let seventh = store.device_status(device(7)).await.expect("reads");
     assert_eq!(seventh, Some(status(7, 6)));
+}
+
+/// A past is there as a whole beside a log that has not moved, and its buckets whether they came packed or not. It
+/// never comes over a day that has a chunk already.
+pub async fn a_past_comes_in_once_and_moves_no_cursor(store: &(impl Archive + Views)) {
+    let mut past = Past {
+        checkpoint: everything(0, 0, 100),
+        days: vec![piece(1, (5, 6), 1), piece(1, (DAY_MS, DAY_MS + 9), 2)],
+        ..Past::default()
+    };
+    let expected = past.checkpoint.clone();
+    for day in past.checkpoint.buckets.drain(..) {
+        past.buckets.push(PackedDay::of(&day).expect("packs"));
+    }
+    assert_eq!(store.bring(&past).await.expect("writes"), Wrote::Done);
+    holds(store, &expected).await;
+    assert_eq!(store.cursors().await.expect("reads"), Cursors::default());
+    let parts = store.parts_of_days(device(1), 0..2).await.expect("reads");
+    let parts: Vec<_> = parts.iter().map(|part| (part.day, part.part)).collect();
+    assert_eq!(parts, [(0, 0), (1, 0)]);
+    let sealed = store.sealed_to().await.expect("reads");
+    assert_eq!(sealed, [(device(1), DAY_MS + 9)]);
+
+    let mut again = Past {
+        checkpoint: everything(0, 0, 200),
+        days: vec![piece(2, (5, 6), 3), piece(1, (DAY_MS + 10, DAY_MS + 11), 3)],
+        ..Past::default()
+    };
+    assert_eq!(store.bring(&again).await.expect("reads"), Wrote::Overtaken);
+    again.days.clear();
+    again.checkpoint.from = Seq::new(3);
+    again.checkpoint.folded = Seq::new(3);
+    assert_eq!(store.bring(&again).await.expect("reads"), Wrote::Overtaken);
+    holds(store, &expected).await;
+    assert_eq!(store.sealed_to().await.expect("reads").len(), 1);
 }

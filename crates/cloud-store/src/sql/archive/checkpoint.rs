@@ -1,16 +1,22 @@
 //! Where the followers of the log are, and what a stretch of it led to.
 
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
 use sqlx::types::Uuid;
 
+use super::chunks::{piece_row, sealed_rows};
 use super::convert::fleet_id;
 use super::record::Put as _;
 use super::tables::{
-    BUCKET_DAY, BucketDayRow, DEVICE_STATUS, EVENT, EventRow, FLEET_QUARTER, FLEET_TOTAL,
-    FleetQuarterRow, RollupRow, SITE_DAY, SITE_MONTH, SITE_STATE, StateRow, StatusRow, TOLD_DAY,
-    ToldRow, TotalRow,
+    BUCKET_DAY, BucketDayRow, CHUNK, DEVICE_SEALED, DEVICE_STATUS, EVENT, EventRow, FLEET_QUARTER,
+    FLEET_TOTAL, FleetQuarterRow, RollupRow, SITE_DAY, SITE_MONTH, SITE_STATE, StateRow, StatusRow,
+    TOLD_DAY, ToldRow, TotalRow,
 };
 use crate::StoreError;
-use crate::archive::{BucketDay, Checkpoint, Cursors, SiteState, Wrote, bucket_day, fleet_day};
+use crate::archive::{
+    BucketDay, Checkpoint, Cursors, Past, Piece, SiteState, UtcDay, Wrote, bucket_day, fleet_day,
+};
 use crate::hot::Seq;
 use crate::sql::{SqlStore, ask, transaction};
 
@@ -35,6 +41,27 @@ pub(super) async fn checkpoint(
 ) -> Result<Wrote, StoreError> {
     // Packing takes its time; nobody waits for the database meanwhile.
     let rows = Rows::of(checkpoint).await?;
+    store(db, checkpoint, rows, &[]).await
+}
+
+pub(super) async fn bring(db: &SqlStore, past: &Past) -> Result<Wrote, StoreError> {
+    let mut rows = Rows::of(&past.checkpoint).await?;
+    let packed = past.buckets.iter().map(|packed| BucketDayRow {
+        site: packed.site.as_uuid(),
+        day: packed.day,
+        buckets: packed.bytes.clone(),
+    });
+    rows.buckets.extend(packed);
+    store(db, &past.checkpoint, rows, &past.days).await
+}
+
+/// Stores a checkpoint, and days of telemetry that no entry brought.
+async fn store(
+    db: &SqlStore,
+    checkpoint: &Checkpoint,
+    rows: Rows,
+    days: &[Piece],
+) -> Result<Wrote, StoreError> {
     transaction!(db, |tx| {
         // Locks the row, so on PostgreSQL too checkpoints come one after the other.
         let moved =
@@ -57,6 +84,23 @@ pub(super) async fn checkpoint(
             tx.rollback().await?;
             return Ok(Wrote::Overtaken);
         }
+        for (device, days) in spans(days) {
+            let (there,): (i64,) = sqlx::query_as(
+                "SELECT count(*) FROM chunk WHERE device = $1 AND day >= $2 AND day <= $3",
+            )
+            .bind(device)
+            .bind(*days.start())
+            .bind(*days.end())
+            .fetch_one(&mut *tx)
+            .await?;
+            if there > 0 {
+                tx.rollback().await?;
+                return Ok(Wrote::Overtaken);
+            }
+        }
+        tx.put(&CHUNK, days.iter().map(|day| piece_row(day, 0)).collect())
+            .await?;
+        tx.put(&DEVICE_SEALED, sealed_rows(days)).await?;
         tx.put(&DEVICE_STATUS, rows.statuses).await?;
         tx.put(&SITE_STATE, rows.states).await?;
         tx.put(&BUCKET_DAY, rows.buckets).await?;
@@ -68,6 +112,16 @@ pub(super) async fn checkpoint(
         tx.put(&EVENT, rows.events).await?;
     });
     Ok(Wrote::Done)
+}
+
+/// Each device with the days from its first to its last.
+fn spans(days: &[Piece]) -> BTreeMap<Uuid, RangeInclusive<UtcDay>> {
+    let mut spans = BTreeMap::new();
+    for Piece { device, day, .. } in days {
+        let span = spans.entry(device.as_uuid()).or_insert(*day..=*day);
+        *span = *span.start().min(day)..=*span.end().max(day);
+    }
+    spans
 }
 
 /// A checkpoint as it is stored.

@@ -40,7 +40,7 @@ pub(super) fn piece_row(piece: &Piece, part: i64) -> PieceRow {
 }
 
 /// How far each device is sealed by these.
-fn sealed_rows<'a>(pieces: impl IntoIterator<Item = &'a Piece>) -> Vec<SealedRow> {
+pub(super) fn sealed_rows<'a>(pieces: impl IntoIterator<Item = &'a Piece>) -> Vec<SealedRow> {
     let mut last: BTreeMap<DeviceId, i64> = BTreeMap::new();
     for piece in pieces {
         let known = last.entry(piece.device).or_insert(i64::MIN);

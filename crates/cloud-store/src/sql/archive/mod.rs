@@ -34,7 +34,7 @@ use super::SqlStore;
 use crate::StoreError;
 use crate::archive::{
     Alert, Archive, BucketDay, Checkpoint, Cursors, DeviceStatus, Event, Fleet, FleetQuarters,
-    Lease, OpenDay, Period, Piece, SiteChunk, SiteDay, SiteMonth, SiteState, Stored, ToldDay,
+    Lease, OpenDay, Past, Period, Piece, SiteChunk, SiteDay, SiteMonth, SiteState, Stored, ToldDay,
     UtcDay, Views, Wrote,
 };
 use crate::hot::Seq;
@@ -48,6 +48,10 @@ impl Archive for SqlStore {
 
     async fn checkpoint(&self, checkpoint: &Checkpoint) -> Result<Wrote, StoreError> {
         checkpoint::checkpoint(self, checkpoint).await
+    }
+
+    async fn bring(&self, past: &Past) -> Result<Wrote, StoreError> {
+        checkpoint::bring(self, past).await
     }
 
     async fn seal(&self, from: Seq, to: Seq, pieces: &[Piece]) -> Result<Wrote, StoreError> {

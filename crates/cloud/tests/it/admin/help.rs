@@ -29,6 +29,7 @@ fn every_command_says_what_it_does() {
         &["token", "revoke"],
         &["token", "rotate"],
         &["chunk", "dump"],
+        &["history", "import"],
     ] {
         let said = desk.run(&[command, &["--help"]].concat()).fine();
         assert!(said.contains("Example"), "{command:?}: {said}");

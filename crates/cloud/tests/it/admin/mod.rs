@@ -6,6 +6,7 @@ mod devices;
 mod erasures;
 mod everything;
 mod help;
+mod history;
 mod people;
 mod rotation;
 

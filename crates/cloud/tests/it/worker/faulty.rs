@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::archive::{
     Archive, BucketDay, Checkpoint, Cursors, DeviceStatus, Fleet, FleetQuarters, Lease, OpenDay,
-    Period, Piece, SiteDay, SiteMonth, SiteState, Stored, ToldDay, UtcDay, Wrote,
+    Past, Period, Piece, SiteDay, SiteMonth, SiteState, Stored, ToldDay, UtcDay, Wrote,
 };
 use solthrive_cloud_store::hot::Seq;
 use solthrive_domain::telemetry::UnixMillis;
@@ -99,6 +99,7 @@ passed_on! {
     {
     cursors() -> Cursors;
     checkpoint(checkpoint: &Checkpoint) -> Wrote;
+    bring(past: &Past) -> Wrote;
     seal(from: Seq, to: Seq, pieces: &[Piece]) -> Wrote;
     sealed_to() -> Vec<(DeviceId, i64)>;
     parts(day: OpenDay) -> Vec<Stored>;
