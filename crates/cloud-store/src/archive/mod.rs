@@ -5,6 +5,7 @@
 //! person. [`Views`] is for people, and takes a proof of `solthrive_domain::access` with each call.
 
 pub mod bucket_day;
+mod flags;
 pub mod fleet_day;
 mod machinery;
 mod purge;
@@ -16,6 +17,7 @@ mod views;
 
 use solthrive_domain::bucket::{Bucket, Fold};
 
+pub use self::flags::{FlagAlert, FlagChanges, FlagPast};
 pub use self::machinery::Archive;
 pub use self::purge::{Closed, Going, GoingPart, Purge};
 pub use self::sealed::BadBytes;

@@ -8,7 +8,7 @@ use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, Sample, SiteId};
 
-use super::SiteState;
+use super::{FlagChanges, SiteState};
 use crate::hot::Seq;
 
 /// Days since 1970 in UTC.
@@ -77,8 +77,14 @@ pub struct DeviceStatus {
     pub rows: u64,
     /// Version of its software, as it last said.
     pub firmware: Option<String>,
+    /// When it was heard first that it runs this version; `None` where nobody kept that.
+    pub firmware_since: Option<UnixMillis>,
     /// The machine, JSON, as it last said.
     pub system: Option<String>,
+    /// When it said so, by the cloud's clock.
+    pub system_at: Option<UnixMillis>,
+    /// How far its clock was ahead of the cloud's when it reported last.
+    pub clock_offset_ms: Option<i64>,
 }
 
 /// The buckets of a site and one UTC day: all of that day that there are.
@@ -200,8 +206,10 @@ pub struct Event {
 pub struct Alert {
     /// Its id.
     pub id: uuid::Uuid,
-    /// The rule.
+    /// The rule, or the flag of the device.
     pub code: String,
+    /// Which meter, channel or part; empty where there is no such thing.
+    pub subject: String,
     /// Of which device, if of one.
     pub device: Option<DeviceId>,
     /// `info`, `warning`, `high` or `critical`.
@@ -247,6 +255,8 @@ pub struct Checkpoint {
     pub told: Vec<ToldDay>,
     /// Events, added to those that are there. The same event (site, device, at, code, subject, state) twice is one.
     pub events: Vec<Event>,
+    /// Flags of devices as alerts, and as they follow from those events and all before.
+    pub alerts: FlagChanges,
 }
 
 /// Whether a write with a condition took effect.

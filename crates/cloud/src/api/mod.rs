@@ -23,6 +23,7 @@ mod factor;
 mod fleet;
 mod grants;
 mod guard;
+mod health;
 mod homes;
 mod identity;
 mod invitations;

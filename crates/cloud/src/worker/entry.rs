@@ -212,7 +212,9 @@ impl Taking<'_> {
         match Content::parse(note) {
             Ok(Content::Daily(daily)) => self.take_days(note.device, daily, received_at),
             Ok(Content::Health(health)) => self.take_health(note.device, health, received_at),
-            Ok(Content::Registered(registered)) => self.runs(note.device, registered.firmware),
+            Ok(Content::Registered(registered)) => {
+                self.runs(note.device, registered.firmware, received_at);
+            }
             Ok(Content::Seen) => {}
             Err(error) => {
                 tracing::error!(device.id = %note.device, %error, "a note of the log makes no sense");
@@ -221,16 +223,16 @@ impl Taking<'_> {
         }
     }
 
-    fn runs(&mut self, device: DeviceId, firmware: String) {
+    fn runs(&mut self, device: DeviceId, firmware: String, at: UnixMillis) {
         if let Some(status) = self.memory.statuses.get_mut(&device) {
-            status::runs(status, firmware);
+            status::runs(status, firmware, at);
         }
     }
 
     fn take_health(&mut self, device: DeviceId, health: HealthNote, received_at: UnixMillis) {
-        self.runs(device, health.firmware);
+        self.runs(device, health.firmware, received_at);
         if let Some(status) = self.memory.statuses.get_mut(&device) {
-            status.system = health.system.or(status.system.take());
+            status::reported(status, health.system, health.ahead_ms, received_at);
         }
         for event in health.events {
             let Some(site) = self.places.site_at(device, event.ts) else {

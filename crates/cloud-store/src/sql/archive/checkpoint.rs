@@ -3,6 +3,7 @@
 use sqlx::types::Uuid;
 
 use super::convert::fleet_id;
+use super::flags::{ALERT, AlertRow};
 use super::record::Put as _;
 use super::tables::{
     BUCKET_DAY, BucketDayRow, DEVICE_STATUS, EVENT, EventRow, FLEET_QUARTER, FLEET_TOTAL,
@@ -10,7 +11,9 @@ use super::tables::{
     ToldRow, TotalRow,
 };
 use crate::StoreError;
-use crate::archive::{BucketDay, Checkpoint, Cursors, SiteState, Wrote, bucket_day, fleet_day};
+use crate::archive::{
+    BucketDay, Checkpoint, Cursors, FlagChanges, SiteState, Wrote, bucket_day, fleet_day,
+};
 use crate::hot::Seq;
 use crate::sql::{SqlStore, ask, transaction};
 
@@ -27,6 +30,27 @@ pub(super) async fn cursors(db: &SqlStore) -> Result<Cursors, StoreError> {
         folded: Seq::new(folded),
         sealed: Seq::new(sealed),
     })
+}
+
+/// Of a flag one alert is open: what is over or gone makes room first. Late events, which take alerts away, are rare.
+macro_rules! put_alerts {
+    ($tx:ident, $alerts:expr) => {
+        for id in $alerts.gone {
+            sqlx::query("DELETE FROM alert WHERE id = $1")
+                .bind(id)
+                .execute(&mut *$tx)
+                .await?;
+        }
+        for (before, now) in $alerts.renamed {
+            sqlx::query("UPDATE alert SET id = $2 WHERE id = $1")
+                .bind(before)
+                .bind(now)
+                .execute(&mut *$tx)
+                .await?;
+        }
+        $tx.put(&ALERT, $alerts.over).await?;
+        $tx.put(&ALERT, $alerts.open).await?;
+    };
 }
 
 pub(super) async fn checkpoint(
@@ -66,6 +90,7 @@ pub(super) async fn checkpoint(
         tx.put(&FLEET_QUARTER, rows.quarters).await?;
         tx.put(&TOLD_DAY, rows.told).await?;
         tx.put(&EVENT, rows.events).await?;
+        put_alerts!(tx, rows.alerts);
     });
     Ok(Wrote::Done)
 }
@@ -81,6 +106,7 @@ struct Rows {
     quarters: Vec<FleetQuarterRow>,
     told: Vec<ToldRow>,
     events: Vec<EventRow>,
+    alerts: Alerts,
 }
 
 impl Rows {
@@ -92,6 +118,7 @@ impl Rows {
             || self.months.iter().any(|row| row.site == site)
             || self.told.iter().any(|row| row.site == site)
             || self.events.iter().any(|row| row.site == site)
+            || self.alerts.name(site)
             || self.statuses.iter().any(|row| row.site == Some(site))
     }
 
@@ -114,7 +141,38 @@ impl Rows {
             })?,
             told: checkpoint.told.iter().map(Into::into).collect(),
             events: checkpoint.events.iter().map(Into::into).collect(),
+            alerts: (&checkpoint.alerts).into(),
         })
+    }
+}
+
+/// Alerts as they are stored.
+struct Alerts {
+    gone: Vec<Uuid>,
+    renamed: Vec<(Uuid, Uuid)>,
+    over: Vec<AlertRow>,
+    open: Vec<AlertRow>,
+}
+
+impl Alerts {
+    fn name(&self, site: Uuid) -> bool {
+        self.over
+            .iter()
+            .chain(&self.open)
+            .any(|row| row.site == site)
+    }
+}
+
+impl From<&FlagChanges> for Alerts {
+    fn from(changes: &FlagChanges) -> Self {
+        let rows = changes.put.iter().map(AlertRow::from);
+        let (over, open) = rows.partition(|row| row.resolved_at.is_some());
+        Self {
+            gone: changes.gone.clone(),
+            renamed: changes.renamed.clone(),
+            over,
+            open,
+        }
     }
 }
 
