@@ -45,6 +45,9 @@ pub struct HealthNote {
     /// How far the device's clock was ahead when the report arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ahead_ms: Option<i64>,
+    /// Meters and clamps, JSON as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
 }
 
 /// A flag went up or down.
@@ -132,6 +135,7 @@ impl HealthNote {
                 .map(|(_, event)| event.into())
                 .collect(),
             system: report.system.clone(),
+            config: report.config.clone(),
             ahead_ms: sent_at.ok().map(|sent_at| sent_at.get() - now.get()),
         }
     }

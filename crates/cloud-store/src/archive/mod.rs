@@ -24,7 +24,8 @@ pub use self::sealed::BadBytes;
 pub use self::state::{BadState, SiteState};
 pub use self::types::{
     Alert, BucketDay, Checkpoint, Cursors, DeviceStatus, Event, Fleet, FleetQuarters, FleetTotal,
-    Lease, OpenDay, Period, Piece, SiteChunk, SiteDay, SiteMonth, Stored, ToldDay, UtcDay, Wrote,
+    Lease, OpenDay, Period, Piece, SiteChunk, SiteDay, SiteMonth, Stored, ToldConfig, ToldDay,
+    UtcDay, Wrote,
 };
 pub use self::views::Views;
 

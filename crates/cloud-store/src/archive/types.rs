@@ -230,6 +230,19 @@ pub struct Alert {
     pub message: String,
 }
 
+/// Meters and clamps as a device told them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldConfig {
+    /// Where it was.
+    pub site: SiteId,
+    /// Which device.
+    pub device: DeviceId,
+    /// When it was heard.
+    pub at: UnixMillis,
+    /// JSON.
+    pub json: String,
+}
+
 /// Everything that a stretch of the log led to. It takes effect as a whole or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Checkpoint {
@@ -255,6 +268,8 @@ pub struct Checkpoint {
     pub told: Vec<ToldDay>,
     /// Events, added to those that are there. The same event (site, device, at, code, subject, state) twice is one.
     pub events: Vec<Event>,
+    /// Configurations that devices told, by time. One that is not another one than before is not kept again.
+    pub configs: Vec<ToldConfig>,
     /// Flags of devices as alerts, and as they follow from those events and all before.
     pub alerts: FlagChanges,
 }

@@ -26,6 +26,7 @@ mod guard;
 mod health;
 mod homes;
 mod identity;
+mod installed;
 mod invitations;
 mod jwt;
 mod letters;

@@ -74,6 +74,7 @@ impl Worker {
         checkpoint.statuses = changed.cloned().collect();
         checkpoint.told = memory.told.values().cloned().collect();
         checkpoint.events.extend(memory.events.iter().cloned());
+        checkpoint.configs.clone_from(&memory.configs);
         checkpoint.alerts = self.alerts(memory).await?;
         if self.stores.archive.checkpoint(&checkpoint).await? == Wrote::Overtaken {
             return Err(Trouble::Overtaken);
@@ -93,6 +94,7 @@ impl Worker {
         memory.changed.clear();
         memory.told.clear();
         memory.events.clear();
+        memory.configs.clear();
         memory.left.clear();
         memory.rows = 0;
         self.progress.at(memory.stored);

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use solthrive_cloud_store::archive::ToldDay;
+use solthrive_cloud_store::archive::{ToldConfig, ToldDay};
 use solthrive_cloud_store::chunk::Inserted;
 use solthrive_cloud_store::hot::{Delivery, Entry, Note, Row, Seq, decode};
 use solthrive_domain::telemetry::UnixMillis;
@@ -233,6 +233,18 @@ impl Taking<'_> {
         self.runs(device, health.firmware, received_at);
         if let Some(status) = self.memory.statuses.get_mut(&device) {
             status::reported(status, health.system, health.ahead_ms, received_at);
+        }
+        // It is told when it is so, and once: what counts is where the device is then.
+        if let Some(json) = health.config
+            && let Some(site) = self.places.site_at(device, received_at)
+        {
+            let at = received_at;
+            self.memory.configs.push(ToldConfig {
+                site,
+                device,
+                at,
+                json,
+            });
         }
         for event in health.events {
             let Some(site) = self.places.site_at(device, event.ts) else {

@@ -15,7 +15,8 @@ use crate::archive::{
     BucketDay, Checkpoint, Cursors, FlagChanges, SiteState, Wrote, bucket_day, fleet_day,
 };
 use crate::hot::Seq;
-use crate::sql::{SqlStore, ask, transaction};
+use crate::sql::audit::DEVICE;
+use crate::sql::{SqlStore, ask, next_revision, transaction};
 
 /// Days of buckets that are packed before others may go on: some milliseconds.
 const PACKED_AT_ONCE: usize = 16;
@@ -30,6 +31,34 @@ pub(super) async fn cursors(db: &SqlStore) -> Result<Cursors, StoreError> {
         folded: Seq::new(folded),
         sealed: Seq::new(sealed),
     })
+}
+
+/// Kept beside what is told with registrations. Whom the registry does not know tells nothing.
+macro_rules! put_config {
+    ($tx:ident, $told:expr) => {
+        let revision = next_revision!($tx);
+        sqlx::query(
+            "INSERT INTO site_config (site, revision, at, told_by, device, json)
+             SELECT site.id, $2, $3, $4, device.id, $6 FROM site JOIN device ON device.id = $5
+             WHERE site.id = $1 AND NOT EXISTS (
+                 SELECT 1 FROM site_config WHERE site = $1 AND json = $6
+                 AND revision = (SELECT max(revision) FROM site_config WHERE site = $1)
+             )",
+        )
+        .bind($told.site.as_uuid())
+        .bind(revision)
+        .bind($told.at.get())
+        .bind(DEVICE)
+        .bind($told.device.as_uuid())
+        .bind(&$told.json)
+        .execute(&mut *$tx)
+        .await?;
+        sqlx::query("UPDATE device SET config = $2 WHERE id = $1")
+            .bind($told.device.as_uuid())
+            .bind(&$told.json)
+            .execute(&mut *$tx)
+            .await?;
+    };
 }
 
 /// Of a flag one alert is open: what is over or gone makes room first. Late events, which take alerts away, are rare.
@@ -77,7 +106,16 @@ pub(super) async fn checkpoint(
             sqlx::query_as("SELECT id FROM site WHERE erased_at IS NOT NULL")
                 .fetch_all(&mut *tx)
                 .await?;
-        if erased.iter().any(|(site,)| rows.name(*site)) {
+        let is_told = |site| {
+            checkpoint
+                .configs
+                .iter()
+                .any(|told| told.site.as_uuid() == site)
+        };
+        if erased
+            .iter()
+            .any(|(site,)| rows.name(*site) || is_told(*site))
+        {
             tx.rollback().await?;
             return Ok(Wrote::Overtaken);
         }
@@ -91,6 +129,9 @@ pub(super) async fn checkpoint(
         tx.put(&TOLD_DAY, rows.told).await?;
         tx.put(&EVENT, rows.events).await?;
         put_alerts!(tx, rows.alerts);
+        for told in &checkpoint.configs {
+            put_config!(tx, told);
+        }
     });
     Ok(Wrote::Done)
 }
