@@ -146,7 +146,8 @@ fn changes(
         let turns = turns(&flag, &events, ends).filter(|(at, _)| *at >= first);
         let now = episodes(turns.collect());
         let now = now.into_iter().map(|one| alert(there, &flag, one));
-        all.extend(difference(before, now.collect()));
+        let now: Vec<_> = now.collect();
+        all.extend(difference(&before, &now));
     }
     all
 }
@@ -204,11 +205,11 @@ fn id_of((site, device): There, (code, subject): &Flag, began: UnixMillis) -> Uu
 }
 
 /// What makes the alerts of a flag out of those that are stored.
-fn difference(stored: Vec<FlagAlert>, now: Vec<FlagAlert>) -> FlagChanges {
+fn difference(stored: &[FlagAlert], now: &[FlagAlert]) -> FlagChanges {
     let is_now = |id: Uuid| now.iter().any(|one| one.id == id);
     let mut gone: Vec<&FlagAlert> = stored.iter().filter(|one| !is_now(one.id)).collect();
     let mut changes = FlagChanges::default();
-    for one in &now {
+    for one in now {
         let known = stored.iter().find(|stored| stored.id == one.id);
         if known == Some(one) {
             continue;

@@ -26,7 +26,9 @@ fn turn(at: i64, kind: u8) -> (UnixMillis, Turn) {
     (ms(at * 20 * 60_000), turn)
 }
 
-fn turns() -> impl Strategy<Value = Vec<(UnixMillis, Turn)>> {
+type Turns = Vec<(UnixMillis, Turn)>;
+
+fn turns() -> impl Strategy<Value = Turns> {
     prop::collection::vec(
         (0..40i64, 0..10u8).prop_map(|(at, kind)| turn(at, kind)),
         0..60,
@@ -34,7 +36,7 @@ fn turns() -> impl Strategy<Value = Vec<(UnixMillis, Turn)>> {
 }
 
 /// Some order with some repetitions, everything once at least.
-fn disorder() -> impl Strategy<Value = (Vec<(UnixMillis, Turn)>, Vec<(UnixMillis, Turn)>)> {
+fn disorder() -> impl Strategy<Value = (Turns, Turns)> {
     turns().prop_flat_map(|all| {
         let more = prop::sample::subsequence(all.clone(), 0..=all.len());
         let repeated = more.prop_map({
