@@ -22,6 +22,7 @@ pub mod mail;
 pub mod metrics;
 pub mod notes;
 pub mod outbound;
+pub mod present;
 pub mod receipts;
 pub mod recent;
 pub mod rotation;

@@ -42,6 +42,12 @@ pub struct HealthNote {
     /// The machine, JSON as it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
+    /// How far the device's clock was ahead when the report arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead_ms: Option<i64>,
+    /// Meters and clamps, JSON as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
 }
 
 /// A flag went up or down.
@@ -116,8 +122,11 @@ impl<'a> FromIterator<&'a Day> for DailyNote {
     }
 }
 
-impl From<&HealthReport> for HealthNote {
-    fn from(report: &HealthReport) -> Self {
+impl HealthNote {
+    /// A report that was checked, and arrived at `now`.
+    #[must_use]
+    pub fn of(report: &HealthReport, now: UnixMillis) -> Self {
+        let sent_at = UnixMillis::try_from(report.sender.sent_at);
         Self {
             firmware: report.sender.firmware.clone(),
             events: report
@@ -126,6 +135,8 @@ impl From<&HealthReport> for HealthNote {
                 .map(|(_, event)| event.into())
                 .collect(),
             system: report.system.clone(),
+            config: report.config.clone(),
+            ahead_ms: sent_at.ok().map(|sent_at| sent_at.get() - now.get()),
         }
     }
 }

@@ -37,6 +37,8 @@ pub enum Report {
     Days(Vec<DayBody>),
     /// What happened, and how the machine is.
     Health(Vec<HealthEventBody>, Option<serde_json::Value>),
+    /// Meters and clamps, which are other ones now.
+    Config(serde_json::Value),
 }
 
 impl Report {
@@ -46,6 +48,7 @@ impl Report {
         match self {
             Self::Days(days) => days.len(),
             Self::Health(events, _) => events.len(),
+            Self::Config(_) => 0,
         }
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 use solthrive_domain::Mono;
 use solthrive_domain::delivery::{Outcome, Span, Taken, Way};
-use solthrive_protocol::{DailyBody, HealthBody, Heard, Lane, Receipt, RefusedCode, TelemetryBody};
+use solthrive_protocol::{
+    DailyBody, HealthBody, HealthEventBody, Heard, Lane, Receipt, RefusedCode, TelemetryBody,
+};
 use tokio::sync::Notify;
 
 use crate::state::{Plan, Verdict};
@@ -147,13 +149,11 @@ impl Courier {
                 self.call(Way::Live, line, DAILY, &body, elements).await
             }
             Report::Health(events, system) => {
-                let body = HealthBody {
-                    device_id: self.device,
-                    firmware: self.firmware.clone(),
-                    sent_at: self.cargo.clock.wall(),
-                    events,
-                    system,
-                };
+                let body = self.health(events, system, None);
+                self.call(Way::Live, line, HEALTH, &body, elements).await
+            }
+            Report::Config(config) => {
+                let body = self.health(Vec::new(), None, Some(config));
                 self.call(Way::Live, line, HEALTH, &body, elements).await
             }
         };
@@ -171,6 +171,22 @@ impl Courier {
             return true;
         }
         false
+    }
+
+    fn health(
+        &self,
+        events: Vec<HealthEventBody>,
+        system: Option<serde_json::Value>,
+        config: Option<serde_json::Value>,
+    ) -> HealthBody {
+        HealthBody {
+            device_id: self.device,
+            firmware: self.firmware.clone(),
+            sent_at: self.cargo.clock.wall(),
+            events,
+            system,
+            config,
+        }
     }
 
     async fn call(

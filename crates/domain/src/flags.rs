@@ -17,6 +17,26 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// As JSON and the cloud's tables carry it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// What is written like this.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Info, Self::Warning, Self::High, Self::Critical];
+        all.into_iter().find(|severity| severity.as_str() == text)
+    }
+}
+
 macro_rules! flags {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $severity:ident;)*) => {
         /// The flag codes of the contract. Codes are promises: add, never rename.

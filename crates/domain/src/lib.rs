@@ -7,6 +7,7 @@
 //! Unknown is not zero: a value that was not measured is `None` and stays so through every sum.
 
 pub mod access;
+pub mod alert;
 pub mod bucket;
 pub mod cadence;
 pub mod clock;

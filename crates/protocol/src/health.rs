@@ -18,6 +18,8 @@ const MAX_MESSAGE: usize = 1_000;
 const MAX_DETAILS: usize = 4_000;
 /// The largest description of the machine, in bytes of JSON.
 const MAX_SYSTEM: usize = 32_000;
+/// The largest description of meters and clamps, in bytes of JSON.
+const MAX_CONFIG: usize = 32_000;
 
 /// The body.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -36,6 +38,10 @@ pub struct HealthBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
     pub system: Option<serde_json::Value>,
+    /// Meters and clamps, in the shape of the appliance's `/api/site`, when they are other ones than were told last; at most 32,000 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
+    pub config: Option<serde_json::Value>,
 }
 
 /// A flag went up or down.
@@ -102,6 +108,8 @@ pub struct HealthReport {
     pub refused: Vec<Refused>,
     /// The machine, JSON of at most 32,000 bytes.
     pub system: Option<String>,
+    /// Meters and clamps, a JSON object of at most 32,000 bytes.
+    pub config: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +121,8 @@ struct Heard<'a> {
     events: Option<Capped<&'a RawValue, MAX_EVENTS>>,
     #[serde(borrow)]
     system: Option<&'a RawValue>,
+    #[serde(borrow)]
+    config: Option<&'a RawValue>,
 }
 
 impl HealthReport {
@@ -141,11 +151,17 @@ impl HealthReport {
         }
         let sender = Sender::new(heard.device_id, &heard.firmware, heard.sent_at);
         let small = |raw: &&RawValue| raw.get().len() <= MAX_SYSTEM;
+        let is_config =
+            |raw: &&RawValue| raw.get().len() <= MAX_CONFIG && raw.get().starts_with('{');
         Ok(Self {
             sender,
             events,
             refused,
             system: heard.system.filter(small).map(|raw| raw.get().to_owned()),
+            config: heard
+                .config
+                .filter(is_config)
+                .map(|raw| raw.get().to_owned()),
         })
     }
 }

@@ -10,8 +10,8 @@ use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, SiteId};
 
 use super::{
-    BucketDay, Checkpoint, Cursors, DeviceStatus, Fleet, FleetQuarters, Lease, OpenDay, Past,
-    Period, Piece, SiteDay, SiteMonth, SiteState, Stored, ToldDay, UtcDay, Wrote,
+    BucketDay, Checkpoint, Cursors, DeviceStatus, FlagPast, Fleet, FleetQuarters, Lease, OpenDay,
+    Past, Period, Piece, SiteDay, SiteMonth, SiteState, Stored, ToldDay, UtcDay, Wrote,
 };
 use crate::StoreError;
 use crate::hot::Seq;
@@ -114,6 +114,17 @@ pub trait Archive: Send + Sync {
 
     /// What a device told of a day.
     async fn told(&self, site: SiteId, dates: Range<Date>) -> Result<Vec<ToldDay>, StoreError>;
+
+    /// A device's flags at a site: alerts that were open at `from` or later, and the events that they follow from.
+    async fn flags(
+        &self,
+        site: SiteId,
+        device: DeviceId,
+        from: UnixMillis,
+    ) -> Result<FlagPast, StoreError>;
+
+    /// Where which device has flags that are up, and since when the first of them is.
+    async fn open_flags(&self) -> Result<Vec<(SiteId, DeviceId, UnixMillis)>, StoreError>;
 
     /// Takes the job, or prolongs it, until `until`. `None` while another holds it.
     async fn lease(

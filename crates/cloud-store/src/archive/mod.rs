@@ -5,6 +5,7 @@
 //! person. [`Views`] is for people, and takes a proof of `solthrive_domain::access` with each call.
 
 pub mod bucket_day;
+mod flags;
 pub mod fleet_day;
 mod machinery;
 mod purge;
@@ -16,14 +17,15 @@ mod views;
 
 use solthrive_domain::bucket::{Bucket, Fold};
 
+pub use self::flags::{FlagAlert, FlagChanges, FlagPast};
 pub use self::machinery::Archive;
 pub use self::purge::{Closed, Going, GoingPart, Purge};
 pub use self::sealed::BadBytes;
 pub use self::state::{BadState, SiteState};
 pub use self::types::{
     Alert, BucketDay, Checkpoint, Cursors, DeviceStatus, Event, Fleet, FleetQuarters, FleetTotal,
-    Lease, OpenDay, PackedDay, Past, Period, Piece, SiteChunk, SiteDay, SiteMonth, Stored, ToldDay,
-    UtcDay, Wrote,
+    Lease, OpenDay, PackedDay, Past, Period, Piece, SiteChunk, SiteDay, SiteMonth, Stored,
+    ToldConfig, ToldDay, UtcDay, Wrote,
 };
 pub use self::views::Views;
 

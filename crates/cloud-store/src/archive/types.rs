@@ -8,7 +8,7 @@ use solthrive_domain::rollup::{DayRollup, FleetSums, MonthRollup};
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, OrgId, Sample, SiteId};
 
-use super::{BadBytes, SiteState, bucket_day};
+use super::{BadBytes, FlagChanges, SiteState, bucket_day};
 use crate::hot::Seq;
 
 /// Days since 1970 in UTC.
@@ -77,8 +77,14 @@ pub struct DeviceStatus {
     pub rows: u64,
     /// Version of its software, as it last said.
     pub firmware: Option<String>,
+    /// When it was heard first that it runs this version; `None` where nobody kept that.
+    pub firmware_since: Option<UnixMillis>,
     /// The machine, JSON, as it last said.
     pub system: Option<String>,
+    /// When it said so, by the cloud's clock.
+    pub system_at: Option<UnixMillis>,
+    /// How far its clock was ahead of the cloud's when it reported last.
+    pub clock_offset_ms: Option<i64>,
 }
 
 /// The buckets of a site and one UTC day: all of that day that there are.
@@ -222,8 +228,10 @@ pub struct Event {
 pub struct Alert {
     /// Its id.
     pub id: uuid::Uuid,
-    /// The rule.
+    /// The rule, or the flag of the device.
     pub code: String,
+    /// Which meter, channel or part; empty where there is no such thing.
+    pub subject: String,
     /// Of which device, if of one.
     pub device: Option<DeviceId>,
     /// `info`, `warning`, `high` or `critical`.
@@ -242,6 +250,19 @@ pub struct Alert {
     pub lost_wh: Option<i64>,
     /// For a person.
     pub message: String,
+}
+
+/// Meters and clamps as a device told them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldConfig {
+    /// Where it was.
+    pub site: SiteId,
+    /// Which device.
+    pub device: DeviceId,
+    /// When it was heard.
+    pub at: UnixMillis,
+    /// JSON.
+    pub json: String,
 }
 
 /// Everything that a stretch of the log led to. It takes effect as a whole or not at all.
@@ -269,6 +290,10 @@ pub struct Checkpoint {
     pub told: Vec<ToldDay>,
     /// Events, added to those that are there. The same event (site, device, at, code, subject, state) twice is one.
     pub events: Vec<Event>,
+    /// Configurations that devices told, by time. One that is not another one than before is not kept again.
+    pub configs: Vec<ToldConfig>,
+    /// Flags of devices as alerts, and as they follow from those events and all before.
+    pub alerts: FlagChanges,
 }
 
 /// What was measured before there was a log, and all that came of it. It takes effect as a whole or not at all.

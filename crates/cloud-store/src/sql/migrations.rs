@@ -37,6 +37,7 @@ pub(crate) fn sqlite() -> Migrator {
         15 "0015_erasure",
         16 "0016_identities",
         17 "0017_commands",
+        18 "0018_flags",
     )
 }
 
@@ -55,6 +56,7 @@ pub(crate) fn postgres() -> Migrator {
         15 "0015_erasure",
         16 "0016_identities",
         17 "0017_commands",
+        18 "0018_flags",
     )
 }
 

@@ -121,6 +121,9 @@ async fn statuses(
         newest,
         rows: 8_640,
         firmware: Some("2.0.0".to_owned()),
+        firmware_since: Some(last),
+        system_at: Some(last),
+        clock_offset_ms: Some(-25),
         system: Some("{\"uptime_s\":4000,\"boot_count\":3,\"temperature_c\":51.2}".to_owned()),
     };
     let checkpoint = Checkpoint {

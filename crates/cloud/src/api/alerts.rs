@@ -35,8 +35,11 @@ pub(super) struct Wanted {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Alert {
     id: Uuid,
-    /// The rule, for a program.
+    /// The rule, or the flag that the device raised, for a program.
     code: String,
+    /// Which meter, channel or part.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    subject: String,
     /// The device, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<Uuid>,
@@ -64,6 +67,7 @@ impl From<solthrive_cloud_store::archive::Alert> for Alert {
         Self {
             id: alert.id,
             code: alert.code,
+            subject: alert.subject,
             device: alert.device.map(DeviceId::as_uuid),
             severity: alert.severity,
             state: alert.state,

@@ -8,8 +8,8 @@ use utoipa::openapi::{
 
 use super::{
     admin, alerts, auth, caller, clients, commands, commissioning, days, erasures, events, exports,
-    factor, fleet, grants, homes, identity, invitations, live, me, oauth, orgs, passwords, setup,
-    support, telemetry, transfers,
+    factor, fleet, grants, health, homes, identity, installed, invitations, live, me, oauth, orgs,
+    passwords, setup, support, telemetry, transfers,
 };
 
 #[derive(OpenApi)]
@@ -18,7 +18,7 @@ use super::{
         setup::needed, setup::set_up, auth::sign_in, auth::sign_out, passwords::forgotten, passwords::by_link, passwords::change, factor::pass, factor::begin, factor::prove, identity::providers, identity::begin, identity::back, identity::list, identity::begin_to_link, identity::unlink, me::me, me::sessions, me::end_session, me::tokens, me::add_token, me::revoke_token,
         orgs::list, orgs::members, orgs::set_role, orgs::remove, orgs::invitations, orgs::invite, orgs::revoke, invitations::look, invitations::accept,
         clients::list, clients::add, clients::revoke, oauth::app, oauth::let_in, oauth::consents, oauth::revoke_consent, oauth::token, oauth::revoke, oauth::keys, oauth::metadata,
-        homes::list, homes::one, homes::edit, transfers::list, transfers::offer, transfers::withdraw, transfers::look, transfers::accept, transfers::decline, homes::devices, homes::health, telemetry::telemetry, live::live, days::daily, days::monthly, events::events,
+        homes::list, homes::one, homes::edit, transfers::list, transfers::offer, transfers::withdraw, transfers::look, transfers::accept, transfers::decline, homes::devices, health::health, installed::config, telemetry::telemetry, live::live, days::daily, days::monthly, events::events,
         grants::list, grants::add, grants::revoke, fleet::fleet, support::list, support::end_at_home, support::open, support::end_own,
         exports::ask, exports::list, exports::one, exports::cancel, exports::file,
         commands::list, commands::ask, commands::one, commands::take_back,

@@ -18,9 +18,8 @@ use uuid::Uuid;
 use super::Api;
 use super::answer::{body, private, tagged};
 use super::arrival::Queried;
-use super::guard::{Allowed, AtSite, Caller, ConfigRead, OwnsHome, Reads, ReadsDevice};
+use super::guard::{Allowed, AtSite, Caller, ConfigRead, OwnsHome, Reads};
 use super::problem::{Problem, ProblemBody};
-use super::telemetry::words;
 use super::typed::{limit, name_of, watts_of};
 
 /// A site, and what the caller may there.
@@ -214,61 +213,6 @@ pub(super) struct Device {
     newest: Option<Timestamp>,
     /// Version of its software.
     firmware: Option<String>,
-}
-
-/// How a device is.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Health {
-    id: Uuid,
-    /// The site where it is.
-    site: Uuid,
-    /// When it was heard of last, by the cloud's clock; absent before that.
-    last_seen: Option<Timestamp>,
-    /// Time of its newest sample, by its own clock; absent where there is none that the caller may see.
-    newest: Option<Timestamp>,
-    /// What speaks against that sample: `ok`, or codes of flags by spaces.
-    quality: Option<String>,
-    /// Rows that were taken from it since it was made.
-    rows: u64,
-    /// Version of its software.
-    firmware: Option<String>,
-    /// The machine, as it said last: load, memory, disk, temperature.
-    system: Option<serde_json::Value>,
-}
-
-/// `GET /api/v1/device/{device}/health`: how a device is that is at a site now.
-#[utoipa::path(get, path = "/api/v1/device/{device}/health", tag = "sites", operation_id = "deviceHealth", params(("device" = Uuid, Path)), responses(
-    (status = 200, body = Health), (status = 304), (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn health(
-    Allowed((device, right)): Allowed<ReadsDevice<ConfigRead>>,
-    State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let statuses = api.views.status(right).await?;
-    let status = statuses.into_iter().find(|status| status.device == device);
-    let mut health = Health {
-        id: device.as_uuid(),
-        site: right.site().as_uuid(),
-        last_seen: None,
-        newest: None,
-        quality: None,
-        rows: 0,
-        firmware: None,
-        system: None,
-    };
-    // It was bound, and was not heard of since: all of it is unknown.
-    if let Some(status) = status {
-        let system = status.system.as_deref();
-        health.last_seen = Some(status.last_seen.into());
-        health.newest = status.newest.map(|newest| newest.ts.into());
-        health.quality = status.newest.map(|newest| words(newest.quality));
-        health.rows = status.rows;
-        health.firmware = status.firmware;
-        health.system = system.and_then(|text| serde_json::from_str(text).ok());
-    }
-    Ok(tagged(&headers, &health))
 }
 
 /// The devices at the site.

@@ -13,8 +13,8 @@ use super::guard::{Guarded, Needs};
 use super::quota::counted;
 use super::{
     Api, admin, alerts, auth, clients, commands, commissioning, days, erasures, events, exports,
-    factor, fleet, grants, homes, identity, invitations, live, me, oauth, orgs, passwords, setup,
-    support, telemetry, transfers,
+    factor, fleet, grants, health, homes, identity, installed, invitations, live, me, oauth, orgs,
+    passwords, setup, support, telemetry, transfers,
 };
 
 /// An operation, as it is called and what it needs.
@@ -132,7 +132,8 @@ fn homes_routes(routes: Routes) -> Routes {
         .get("/api/v1/sites/{site}/monthly", days::monthly)
         .get("/api/v1/sites/{site}/events", events::events)
         .get("/api/v1/sites/{site}/devices", homes::devices)
-        .get("/api/v1/device/{device}/health", homes::health)
+        .get("/api/v1/device/{device}/health", health::health)
+        .get("/api/v1/device/{device}/config", installed::config)
         .get("/api/v1/sites/{site}/grants", grants::list)
         .post("/api/v1/sites/{site}/grants", grants::add)
         .delete("/api/v1/sites/{site}/grants/{grant}", grants::revoke)

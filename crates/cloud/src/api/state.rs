@@ -25,6 +25,7 @@ use super::throttle::Throttle;
 use super::watched::Watched;
 use crate::clock::Clock;
 use crate::mail::Mail;
+use crate::present::Present;
 use crate::receipts::Receipts;
 use crate::recent::Recent;
 use crate::secrets::Pepper;
@@ -198,6 +199,8 @@ pub struct Api {
     pub(super) watched: Arc<Watched>,
     /// Told when a command was asked for, or somebody begins to look at a home.
     pub(crate) commands_wait: Arc<Notify>,
+    /// Devices with a channel at this node.
+    pub(crate) present: Arc<Present>,
     pub(super) setup: Setup,
     pub(super) keys: Keys,
     pub(super) readers: Semaphore,
@@ -252,6 +255,7 @@ impl Api {
             exports_wait: Notify::new(),
             watched: Arc::default(),
             commands_wait: Arc::default(),
+            present: Arc::default(),
             setup: Setup::default(),
             keys: Keys::default(),
             readers: Semaphore::new(READERS),

@@ -48,6 +48,8 @@ pub(super) async fn channel(
     let paid = caller.budgets.message(MESSAGES, 1.0, app.clock.elapsed());
     paid.map_err(Refusal::too_many)?;
     let channels = Arc::clone(channels);
+    // Where people ask, they are told whether it is here.
+    let present = app.api.as_ref().map(|api| Arc::clone(&api.present));
     let upgrade = upgrade
         .read_buffer_size(READ)
         .write_buffer_size(0)
@@ -56,7 +58,9 @@ pub(super) async fn channel(
         .max_frame_size(MAX_REPORT)
         .on_failed_upgrade(failed(caller.device));
     Ok(upgrade.on_upgrade(async move |socket| {
+        let presence = present.map(|present| present.enter(caller.device));
         Line::new(&channels, &caller, token).run(socket).await;
+        drop(presence);
         // As long as the line is there, it counts as a connection.
         drop(seat);
     }))

@@ -12,7 +12,7 @@ use super::body::parsed;
 use super::state::AppState;
 use super::telemetry::{is_the_caller, nothing_acceptable, receipt};
 use crate::ingest::Work;
-use crate::notes::Content;
+use crate::notes::{Content, HealthNote};
 
 /// Takes in flags that were raised or cleared, and how the machine is. Without any it is a sign of life.
 #[utoipa::path(
@@ -39,7 +39,7 @@ pub(super) async fn health(
     }
     let paid = app.pay(&caller, Lane::Live, heard.events.len())?;
     let accepted = u32::try_from(heard.events.len()).unwrap_or(u32::MAX);
-    let note = Content::Health((&heard).into()).note(caller.device)?;
+    let note = Content::Health(HealthNote::of(&heard, now)).note(caller.device)?;
     let done = committer.commit(caller.device, Work::Note(note)).await;
     done.inspect_err(|error| paid.give_back(error))?;
     let counts = Counts {

@@ -74,6 +74,8 @@ impl Worker {
         checkpoint.statuses = changed.cloned().collect();
         checkpoint.told = memory.told.values().cloned().collect();
         checkpoint.events.extend(memory.events.iter().cloned());
+        checkpoint.configs.clone_from(&memory.configs);
+        checkpoint.alerts = self.alerts(memory).await?;
         if self.stores.archive.checkpoint(&checkpoint).await? == Wrote::Overtaken {
             return Err(Trouble::Overtaken);
         }
@@ -92,6 +94,8 @@ impl Worker {
         memory.changed.clear();
         memory.told.clear();
         memory.events.clear();
+        memory.configs.clear();
+        memory.left.clear();
         memory.rows = 0;
         self.progress.at(memory.stored);
         self.progress.checkpointed();

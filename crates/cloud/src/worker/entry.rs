@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use solthrive_cloud_store::archive::ToldDay;
+use solthrive_cloud_store::archive::{ToldConfig, ToldDay};
 use solthrive_cloud_store::chunk::Inserted;
 use solthrive_cloud_store::hot::{Delivery, Entry, Note, Row, Seq, decode};
 use solthrive_domain::telemetry::UnixMillis;
@@ -212,7 +212,9 @@ impl Taking<'_> {
         match Content::parse(note) {
             Ok(Content::Daily(daily)) => self.take_days(note.device, daily, received_at),
             Ok(Content::Health(health)) => self.take_health(note.device, health, received_at),
-            Ok(Content::Registered(registered)) => self.runs(note.device, registered.firmware),
+            Ok(Content::Registered(registered)) => {
+                self.runs(note.device, registered.firmware, received_at);
+            }
             Ok(Content::Seen) => {}
             Err(error) => {
                 tracing::error!(device.id = %note.device, %error, "a note of the log makes no sense");
@@ -221,16 +223,28 @@ impl Taking<'_> {
         }
     }
 
-    fn runs(&mut self, device: DeviceId, firmware: String) {
+    fn runs(&mut self, device: DeviceId, firmware: String, at: UnixMillis) {
         if let Some(status) = self.memory.statuses.get_mut(&device) {
-            status::runs(status, firmware);
+            status::runs(status, firmware, at);
         }
     }
 
     fn take_health(&mut self, device: DeviceId, health: HealthNote, received_at: UnixMillis) {
-        self.runs(device, health.firmware);
+        self.runs(device, health.firmware, received_at);
         if let Some(status) = self.memory.statuses.get_mut(&device) {
-            status.system = health.system.or(status.system.take());
+            status::reported(status, health.system, health.ahead_ms, received_at);
+        }
+        // It is told when it is so, and once: what counts is where the device is then.
+        if let Some(json) = health.config
+            && let Some(site) = self.places.site_at(device, received_at)
+        {
+            let at = received_at;
+            self.memory.configs.push(ToldConfig {
+                site,
+                device,
+                at,
+                json,
+            });
         }
         for event in health.events {
             let Some(site) = self.places.site_at(device, event.ts) else {

@@ -9,7 +9,7 @@ use solthrive_domain::bucket::{Break, Restated};
 use solthrive_domain::ledger::Line;
 use solthrive_domain::rollup::{Compared, DailyMismatch};
 use solthrive_domain::telemetry::UnixMillis;
-use solthrive_domain::{DeviceId, Severity, SiteId};
+use solthrive_domain::{DeviceId, SiteId};
 use solthrive_protocol::State;
 
 use crate::notes::EventNote;
@@ -57,16 +57,7 @@ pub(super) fn flag(told: Told, note: EventNote) -> Event {
         subject: note.subject,
         state: state.to_owned(),
         details: note.details,
-        ..told.happened(note.ts, &note.code, severity(note.severity), note.message)
-    }
-}
-
-const fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::High => "high",
-        Severity::Critical => "critical",
+        ..told.happened(note.ts, &note.code, note.severity.as_str(), note.message)
     }
 }
 

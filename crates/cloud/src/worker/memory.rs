@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use jiff::civil::Date;
-use solthrive_cloud_store::archive::{Cursors, DeviceStatus, Event, ToldDay};
+use solthrive_cloud_store::archive::{Cursors, DeviceStatus, Event, ToldConfig, ToldDay};
 use solthrive_cloud_store::hot::Seq;
 use solthrive_domain::telemetry::UnixMillis;
 use solthrive_domain::{DeviceId, SiteId};
 
+use super::flags::There;
 use super::places::Places;
 use super::site::Site;
 use crate::tail::Tail;
@@ -50,6 +51,12 @@ pub(super) struct Memory {
     /// Days that devices told since the last checkpoint; the last word on each counts.
     pub(super) told: BTreeMap<(SiteId, DeviceId, Date), ToldDay>,
     pub(super) events: Vec<Event>,
+    /// Meters and clamps that devices told of.
+    pub(super) configs: Vec<ToldConfig>,
+    /// Devices whose alerts end since they are elsewhere, and from when on to look at these.
+    pub(super) left: BTreeMap<There, UnixMillis>,
+    /// Up to here it was looked at who moved.
+    pub(super) moves_seen: Option<i64>,
     /// Rows that were taken in since the last checkpoint.
     pub(super) rows: usize,
 }
@@ -66,6 +73,9 @@ impl Memory {
             late: VecDeque::new(),
             told: BTreeMap::new(),
             events: Vec::new(),
+            configs: Vec::new(),
+            left: BTreeMap::new(),
+            moves_seen: None,
             rows: 0,
         }
     }
@@ -103,6 +113,8 @@ impl Memory {
         self.late.retain(|late| !places.is_erased(late.site));
         self.told.retain(|(site, ..), _| !places.is_erased(*site));
         self.events.retain(|event| !places.is_erased(event.site));
+        self.configs.retain(|told| !places.is_erased(told.site));
+        self.left.retain(|(site, _), _| !places.is_erased(*site));
         for status in self.statuses.values_mut() {
             status.site = status.site.filter(|site| !places.is_erased(*site));
         }
@@ -112,6 +124,7 @@ impl Memory {
     pub(super) fn is_dirty(&self) -> bool {
         self.read > self.stored.folded
             || !self.changed.is_empty()
+            || !self.left.is_empty()
             || self
                 .sites
                 .values()

@@ -13,6 +13,7 @@ mod erase;
 mod events;
 mod exposed;
 mod finalise;
+mod flags;
 mod fleets;
 pub mod history;
 pub mod jobs;

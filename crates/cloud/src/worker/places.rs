@@ -177,6 +177,20 @@ impl Places {
             .collect()
     }
 
+    /// When the device's stays at the site were over, by time. One that goes on under another installer is not.
+    #[must_use]
+    pub fn ends_at(&self, site: SiteId, device: DeviceId) -> Vec<UnixMillis> {
+        let stays = self.devices.get(&device).map_or(&[][..], |stays| stays);
+        let goes_on = |stay: &Stay| {
+            let is_next = |next: &Stay| next.site == site && next.from == stay.to;
+            stays.iter().any(is_next)
+        };
+        let here = stays.iter().filter(|stay| stay.site == site);
+        let over = here.filter(|stay| stay.to < i64::MAX && !goes_on(stay));
+        over.filter_map(|stay| UnixMillis::try_from(stay.to).ok())
+            .collect()
+    }
+
     /// The installer that looked after the site: who came last until then, or first of all.
     #[must_use]
     pub fn installer_at(&self, site: SiteId, at: UnixMillis) -> Option<OrgId> {

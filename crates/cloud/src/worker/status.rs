@@ -13,7 +13,10 @@ pub(super) fn unheard(device: DeviceId, at: UnixMillis) -> DeviceStatus {
         newest: None,
         rows: 0,
         firmware: None,
+        firmware_since: None,
         system: None,
+        system_at: None,
+        clock_offset_ms: None,
     }
 }
 
@@ -32,10 +35,25 @@ pub(super) fn took(status: &mut DeviceStatus, sample: Option<Sample>) {
 }
 
 /// What it says of its software; nothing at all is no news.
-pub(super) fn runs(status: &mut DeviceStatus, firmware: String) {
-    if !firmware.is_empty() {
+pub(super) fn runs(status: &mut DeviceStatus, firmware: String, at: UnixMillis) {
+    if !firmware.is_empty() && status.firmware.as_ref() != Some(&firmware) {
         status.firmware = Some(firmware);
+        status.firmware_since = Some(at);
     }
+}
+
+/// What it says of the machine, and how far its clock is ahead.
+pub(super) fn reported(
+    status: &mut DeviceStatus,
+    system: Option<String>,
+    ahead_ms: Option<i64>,
+    at: UnixMillis,
+) {
+    if system.is_some() {
+        status.system = system;
+        status.system_at = Some(at);
+    }
+    status.clock_offset_ms = ahead_ms.or(status.clock_offset_ms);
 }
 
 #[cfg(test)]
@@ -61,5 +79,20 @@ mod tests {
         assert_eq!((status.last_seen, status.rows), (ms(20), 3));
         seen(&mut status, ms(15));
         assert_eq!(status.last_seen, ms(20));
+    }
+
+    #[test]
+    fn software_runs_since_it_was_first_heard_of() {
+        let mut status = unheard(DeviceId::from_uuid(Uuid::nil()), ms(10));
+        for (at, version) in [(10, "1"), (20, "1"), (30, ""), (40, "2"), (50, "2")] {
+            runs(&mut status, version.to_owned(), ms(at));
+        }
+        assert_eq!(status.firmware_since, Some(ms(40)));
+        reported(&mut status, Some("{}".to_owned()), Some(5), ms(60));
+        reported(&mut status, None, None, ms(70));
+        assert_eq!(
+            (status.system_at, status.clock_offset_ms),
+            (Some(ms(60)), Some(5))
+        );
     }
 }

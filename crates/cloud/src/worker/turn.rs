@@ -43,6 +43,7 @@ impl Worker {
         let entries = self.stores.log.after(memory.read, bytes).await?;
         // After the entries: whoever delivered was bound to his site before, so his place is known now.
         self.refresh_places().await?;
+        self.look_for_moves(memory).await?;
         self.deal_with_late(memory).await?;
         self.deal_with_moved(memory).await?;
         for entry in &entries {
@@ -71,6 +72,7 @@ impl Worker {
 
     async fn store_until_clean(&mut self, memory: &mut Memory) -> Result<(), Trouble> {
         self.refresh_places().await?;
+        self.look_for_moves(memory).await?;
         self.deal_with_late(memory).await?;
         self.deal_with_moved(memory).await?;
         while memory.is_dirty() {

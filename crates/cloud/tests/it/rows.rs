@@ -203,7 +203,7 @@ fn a_note_says_what_was_put_into_it() {
     let health = br#"{"device_id":"00000000-0000-0000-0000-000000000001","firmware":"2.1.0","sent_at":"2026-06-01T10:00:00Z",
         "events":[{"ts":"2026-06-01T09:00:00Z","code":"ct_reversed","subject":"mains","state":"raised","severity":"high",
         "message":"turn it","details":{"w":-50}}],"system":{"disk":1}}"#;
-    let health = HealthNote::from(&HealthReport::parse(health, now).unwrap());
+    let health = HealthNote::of(&HealthReport::parse(health, now).unwrap(), now);
     let daily = br#"{"device_id":"00000000-0000-0000-0000-000000000001","firmware":"2.1.0","sent_at":"2026-06-01T10:00:00Z",
         "days":[{"date":"2026-05-31","solar_kwh":12.5,"coverage":0.999}]}"#;
     let daily: DailyNote = Dailies::parse(daily)

@@ -21,7 +21,7 @@ use super::{Again, Pace, facts, pipeline, poll_every};
 use crate::config::files::Places;
 use crate::config::last_good::Started;
 use crate::config::{AppConfig, token};
-use crate::http::{Access, AppState, Facts, Limits, Secret, Setup, machine_report};
+use crate::http::{Access, AppState, Facts, Limits, Secret, Setup, describe_site, machine_report};
 use crate::live::Live;
 use crate::poller::{Heard, Poller};
 use crate::store::{self, LedgerSource, Opened, Store};
@@ -245,6 +245,7 @@ fn talk_to_cloud(
             .map_or(released, |newest| released.max(newest)),
         seed: seed(),
         describe: Box::new(move |now| serde_json::to_value(machine_report(&facts, now, 0)).ok()),
+        site: describe_site(&config.site, &config.home, config.tariff.as_ref()),
     })
 }
 

@@ -46,6 +46,7 @@ pub use access::{Access, Secret};
 pub use facts::{ClockFacts, Facts, FixedFacts, MeterFacts};
 pub(crate) use latest::latest_json;
 pub use server::{bind, serve};
+pub(crate) use site::described as describe_site;
 pub use state::{AppState, Clock, History, HistoryError, Limits, Setup, Shared};
 pub(crate) use summary::passed;
 pub(crate) use system::of as machine_report;

@@ -33,6 +33,9 @@ pub struct Progress {
     pub events: i64,
     /// The newest local days that were told: `yyyymmdd`, and a checksum of what was said of them.
     pub days: Vec<(i64, u32)>,
+    /// A checksum of the configuration that was told last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<u32>,
 }
 
 mod text {

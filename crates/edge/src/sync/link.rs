@@ -65,6 +65,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) floor: Timestamp,
     pub(crate) seed: u64,
     pub(crate) describe: Describe,
+    /// Meters and clamps, in the shape of `/api/site`.
+    pub(crate) site: Option<serde_json::Value>,
 }
 
 /// What follows from talking to a cloud.
@@ -124,6 +126,7 @@ fn begin(parts: Parts<'_>, identity: Identity, trust: Trust) -> Started {
         parts.store.reader().apart(),
         parts.zone,
         parts.wall,
+        parts.site,
         progress,
     );
     let device = identity.device;

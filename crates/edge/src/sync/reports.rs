@@ -27,6 +27,8 @@ pub(super) struct FromHistory {
     history: Reader,
     zone: TimeZone,
     wall: fn() -> Timestamp,
+    /// Meters and clamps as they are in this run, and a checksum of what is said of them.
+    config: Option<(u32, serde_json::Value)>,
     state: Mutex<Tellings>,
 }
 
@@ -34,6 +36,7 @@ pub(super) struct FromHistory {
 struct Tellings {
     events: i64,
     days: Vec<(i64, u32)>,
+    config: Option<u32>,
     /// Number of the newest report, and what it settles.
     number: u64,
     under_way: Option<Settles>,
@@ -43,6 +46,7 @@ struct Tellings {
 enum Settles {
     Events(i64),
     Days(Vec<(i64, u32)>),
+    Config(u32),
 }
 
 impl FromHistory {
@@ -50,24 +54,27 @@ impl FromHistory {
         history: Reader,
         zone: TimeZone,
         wall: fn() -> Timestamp,
+        config: Option<serde_json::Value>,
         progress: &Progress,
     ) -> Arc<Self> {
         Arc::new(Self {
             history,
             zone,
             wall,
+            config: config.map(|config| (print(&config), config)),
             state: Mutex::new(Tellings {
                 events: progress.events,
                 days: progress.days.clone(),
+                config: progress.config,
                 ..Tellings::default()
             }),
         })
     }
 
     /// How far the cloud was told, to be stored.
-    pub(super) fn progress(&self) -> (i64, Vec<(i64, u32)>) {
+    pub(super) fn progress(&self) -> (i64, Vec<(i64, u32)>, Option<u32>) {
         let state = self.lock();
-        (state.events, state.days.clone())
+        (state.events, state.days.clone(), state.config)
     }
 
     /// The oldest events that were not told. Those that are nothing to the cloud are passed over.
@@ -88,6 +95,12 @@ impl FromHistory {
             return None;
         }
         Some((Settles::Events(last), Report::Health(bodies, system)))
+    }
+
+    /// What is installed, if it is not what was told last.
+    fn config(&self, told: Option<u32>) -> Option<(Settles, Report)> {
+        let (print, config) = self.config.as_ref()?;
+        (told != Some(*print)).then(|| (Settles::Config(*print), Report::Config(config.clone())))
     }
 
     /// Days that are over and were not told, or not as they are now.
@@ -118,11 +131,9 @@ impl FromHistory {
 
 impl Reports for FromHistory {
     fn next(&self) -> Option<(u64, Report)> {
-        let (events, days) = {
-            let state = self.lock();
-            (state.events, state.days.clone())
-        };
-        let (settles, report) = self.events(events).or_else(|| self.days(&days))?;
+        let (events, days, config) = self.progress();
+        let found = self.events(events).or_else(|| self.config(config));
+        let (settles, report) = found.or_else(|| self.days(&days))?;
         let mut state = self.lock();
         state.number += 1;
         state.under_way = Some(settles);
@@ -145,6 +156,7 @@ impl Reports for FromHistory {
                 let excess = state.days.len().saturating_sub(LOOKED_AT);
                 state.days.drain(..excess);
             }
+            Some(Settles::Config(print)) => state.config = Some(print),
             None => {}
         }
     }
@@ -233,10 +245,13 @@ fn date(key: i64) -> Option<Date> {
     .ok()
 }
 
-/// FNV-1a of what is said of a day: it stays what it is from one version to the next.
-fn print(body: &DayBody) -> u32 {
+/// FNV-1a of what is said of a day or of the configuration: it stays what it is from one version to the next.
+fn print(body: &impl serde::Serialize) -> u32 {
     let bytes = serde_json::to_vec(body).unwrap_or_default();
     bytes.iter().fold(0x811c_9dc5, |print, byte| {
         (print ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
     })
 }
+
+#[cfg(test)]
+mod tests;

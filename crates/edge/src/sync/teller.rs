@@ -42,11 +42,12 @@ impl Teller for Hand {
     fn progress(&self) -> Progress {
         let wanted = self.courier.status().welcome_every.unwrap_or(self.interval);
         self.rate.set(wanted.min(SLOWEST).max(self.interval));
-        let (events, days) = self.reports.progress();
+        let (events, days, config) = self.reports.progress();
         Progress {
             rows: self.courier.told(),
             events,
             days,
+            config,
         }
     }
 

@@ -68,7 +68,10 @@ pub(super) fn status(number: u128, last_seen: i64) -> DeviceStatus {
         newest: Some(sample(last_seen)),
         rows: 3,
         firmware: Some("2.1.0".to_owned()),
+        firmware_since: Some(at(7)),
         system: None,
+        system_at: Some(at(8)),
+        clock_offset_ms: Some(-40),
     }
 }
 

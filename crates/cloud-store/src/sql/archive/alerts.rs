@@ -13,6 +13,7 @@ use crate::sql::{SqlStore, instant};
 type Row = (
     Uuid,
     String,
+    String,
     Option<Uuid>,
     String,
     String,
@@ -32,7 +33,7 @@ pub(super) async fn of_site(
 ) -> Result<Vec<Alert>, StoreError> {
     let rows: Vec<Row> = seen!(db, site.into(), |pool| {
         sqlx::query_as(
-            "SELECT id, code, device, severity, state, began_at, fired_at, resolved_at, acknowledged_at, lost_wh, message
+            "SELECT id, code, part, device, severity, state, began_at, fired_at, resolved_at, acknowledged_at, lost_wh, message
              FROM alert WHERE site = $1 AND state <> 'pending' AND (resolved_at IS NULL OR NOT $2)
              AND (resolved_at IS NULL OR resolved_at >= $3)
              ORDER BY resolved_at DESC NULLS FIRST, began_at DESC, id LIMIT $4",
@@ -48,11 +49,24 @@ pub(super) async fn of_site(
 }
 
 fn alert(row: Row) -> Result<Alert, StoreError> {
-    let (id, code, device, severity, state, began, fired, resolved, acknowledged, lost_wh, message) =
-        row;
+    let (
+        id,
+        code,
+        subject,
+        device,
+        severity,
+        state,
+        began,
+        fired,
+        resolved,
+        acknowledged,
+        lost_wh,
+        message,
+    ) = row;
     Ok(Alert {
         id,
         code,
+        subject,
         device: device.map(DeviceId::from_uuid),
         severity,
         state,

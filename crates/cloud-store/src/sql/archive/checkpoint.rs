@@ -7,6 +7,7 @@ use sqlx::types::Uuid;
 
 use super::chunks::{piece_row, sealed_rows};
 use super::convert::fleet_id;
+use super::flags::{ALERT, AlertRow};
 use super::record::Put as _;
 use super::tables::{
     BUCKET_DAY, BucketDayRow, CHUNK, DEVICE_SEALED, DEVICE_STATUS, EVENT, EventRow, FLEET_QUARTER,
@@ -15,10 +16,12 @@ use super::tables::{
 };
 use crate::StoreError;
 use crate::archive::{
-    BucketDay, Checkpoint, Cursors, Past, Piece, SiteState, UtcDay, Wrote, bucket_day, fleet_day,
+    BucketDay, Checkpoint, Cursors, FlagChanges, Past, Piece, SiteState, UtcDay, Wrote, bucket_day,
+    fleet_day,
 };
 use crate::hot::Seq;
-use crate::sql::{SqlStore, ask, transaction};
+use crate::sql::audit::DEVICE;
+use crate::sql::{SqlStore, ask, next_revision, transaction};
 
 /// Days of buckets that are packed before others may go on: some milliseconds.
 const PACKED_AT_ONCE: usize = 16;
@@ -33,6 +36,55 @@ pub(super) async fn cursors(db: &SqlStore) -> Result<Cursors, StoreError> {
         folded: Seq::new(folded),
         sealed: Seq::new(sealed),
     })
+}
+
+/// Kept beside what is told with registrations. Whom the registry does not know tells nothing.
+macro_rules! put_config {
+    ($tx:ident, $told:expr) => {
+        let revision = next_revision!($tx);
+        sqlx::query(
+            "INSERT INTO site_config (site, revision, at, told_by, device, json)
+             SELECT site.id, $2, $3, $4, device.id, $6 FROM site JOIN device ON device.id = $5
+             WHERE site.id = $1 AND NOT EXISTS (
+                 SELECT 1 FROM site_config WHERE site = $1 AND json = $6
+                 AND revision = (SELECT max(revision) FROM site_config WHERE site = $1)
+             )",
+        )
+        .bind($told.site.as_uuid())
+        .bind(revision)
+        .bind($told.at.get())
+        .bind(DEVICE)
+        .bind($told.device.as_uuid())
+        .bind(&$told.json)
+        .execute(&mut *$tx)
+        .await?;
+        sqlx::query("UPDATE device SET config = $2 WHERE id = $1")
+            .bind($told.device.as_uuid())
+            .bind(&$told.json)
+            .execute(&mut *$tx)
+            .await?;
+    };
+}
+
+/// Of a flag one alert is open: what is over or gone makes room first. Late events, which take alerts away, are rare.
+macro_rules! put_alerts {
+    ($tx:ident, $alerts:expr) => {
+        for id in $alerts.gone {
+            sqlx::query("DELETE FROM alert WHERE id = $1")
+                .bind(id)
+                .execute(&mut *$tx)
+                .await?;
+        }
+        for (before, now) in $alerts.renamed {
+            sqlx::query("UPDATE alert SET id = $2 WHERE id = $1")
+                .bind(before)
+                .bind(now)
+                .execute(&mut *$tx)
+                .await?;
+        }
+        $tx.put(&ALERT, $alerts.over).await?;
+        $tx.put(&ALERT, $alerts.open).await?;
+    };
 }
 
 pub(super) async fn checkpoint(
@@ -80,7 +132,16 @@ async fn store(
             sqlx::query_as("SELECT id FROM site WHERE erased_at IS NOT NULL")
                 .fetch_all(&mut *tx)
                 .await?;
-        if erased.iter().any(|(site,)| rows.name(*site)) {
+        let is_told = |site| {
+            checkpoint
+                .configs
+                .iter()
+                .any(|told| told.site.as_uuid() == site)
+        };
+        if erased
+            .iter()
+            .any(|(site,)| rows.name(*site) || is_told(*site))
+        {
             tx.rollback().await?;
             return Ok(Wrote::Overtaken);
         }
@@ -110,6 +171,10 @@ async fn store(
         tx.put(&FLEET_QUARTER, rows.quarters).await?;
         tx.put(&TOLD_DAY, rows.told).await?;
         tx.put(&EVENT, rows.events).await?;
+        put_alerts!(tx, rows.alerts);
+        for told in &checkpoint.configs {
+            put_config!(tx, told);
+        }
     });
     Ok(Wrote::Done)
 }
@@ -135,6 +200,7 @@ struct Rows {
     quarters: Vec<FleetQuarterRow>,
     told: Vec<ToldRow>,
     events: Vec<EventRow>,
+    alerts: Alerts,
 }
 
 impl Rows {
@@ -146,6 +212,7 @@ impl Rows {
             || self.months.iter().any(|row| row.site == site)
             || self.told.iter().any(|row| row.site == site)
             || self.events.iter().any(|row| row.site == site)
+            || self.alerts.name(site)
             || self.statuses.iter().any(|row| row.site == Some(site))
     }
 
@@ -168,7 +235,38 @@ impl Rows {
             })?,
             told: checkpoint.told.iter().map(Into::into).collect(),
             events: checkpoint.events.iter().map(Into::into).collect(),
+            alerts: (&checkpoint.alerts).into(),
         })
+    }
+}
+
+/// Alerts as they are stored.
+struct Alerts {
+    gone: Vec<Uuid>,
+    renamed: Vec<(Uuid, Uuid)>,
+    over: Vec<AlertRow>,
+    open: Vec<AlertRow>,
+}
+
+impl Alerts {
+    fn name(&self, site: Uuid) -> bool {
+        self.over
+            .iter()
+            .chain(&self.open)
+            .any(|row| row.site == site)
+    }
+}
+
+impl From<&FlagChanges> for Alerts {
+    fn from(changes: &FlagChanges) -> Self {
+        let rows = changes.put.iter().map(AlertRow::from);
+        let (over, open) = rows.partition(|row| row.resolved_at.is_some());
+        Self {
+            gone: changes.gone.clone(),
+            renamed: changes.renamed.clone(),
+            over,
+            open,
+        }
     }
 }
 

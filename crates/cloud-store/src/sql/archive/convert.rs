@@ -71,7 +71,10 @@ impl TryFrom<&DeviceStatus> for StatusRow {
             newest: status.newest,
             rows: status.rows,
             firmware: status.firmware.clone(),
+            firmware_since: status.firmware_since,
             system: status.system.clone(),
+            system_at: status.system_at,
+            clock_offset_ms: status.clock_offset_ms,
         };
         Ok(Self {
             device: status.device.as_uuid(),
@@ -93,7 +96,10 @@ impl TryFrom<StatusRow> for DeviceStatus {
             newest: body.newest,
             rows: body.rows,
             firmware: body.firmware,
+            firmware_since: body.firmware_since,
             system: body.system,
+            system_at: body.system_at,
+            clock_offset_ms: body.clock_offset_ms,
         })
     }
 }

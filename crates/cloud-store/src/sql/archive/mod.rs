@@ -7,6 +7,7 @@ mod checkpoint;
 mod chunks;
 mod convert;
 mod expire;
+mod flags;
 mod lease;
 mod purge;
 mod read;
@@ -33,9 +34,9 @@ use sqlx::types::Uuid;
 use super::SqlStore;
 use crate::StoreError;
 use crate::archive::{
-    Alert, Archive, BucketDay, Checkpoint, Cursors, DeviceStatus, Event, Fleet, FleetQuarters,
-    Lease, OpenDay, Past, Period, Piece, SiteChunk, SiteDay, SiteMonth, SiteState, Stored, ToldDay,
-    UtcDay, Views, Wrote,
+    Alert, Archive, BucketDay, Checkpoint, Cursors, DeviceStatus, Event, FlagPast, Fleet,
+    FleetQuarters, Lease, OpenDay, Past, Period, Piece, SiteChunk, SiteDay, SiteMonth, SiteState,
+    Stored, ToldDay, UtcDay, Views, Wrote,
 };
 use crate::hot::Seq;
 use crate::sql::sees::Sees;
@@ -158,6 +159,19 @@ impl Archive for SqlStore {
 
     async fn told(&self, site: SiteId, dates: Range<Date>) -> Result<Vec<ToldDay>, StoreError> {
         read::told(self, Sees::Everything, site, &dates).await
+    }
+
+    async fn flags(
+        &self,
+        site: SiteId,
+        device: DeviceId,
+        from: UnixMillis,
+    ) -> Result<FlagPast, StoreError> {
+        flags::past(self, site, device, from).await
+    }
+
+    async fn open_flags(&self) -> Result<Vec<(SiteId, DeviceId, UnixMillis)>, StoreError> {
+        flags::open(self).await
     }
 
     async fn lease(

@@ -134,6 +134,8 @@ record! {
         ORDER BY at DESC, received_at DESC, code, subject, state, device NULLS FIRST LIMIT $2";
     read EVENTS_WITHIN = "FROM event WHERE site = $1 AND at >= $2 AND at < $3
         ORDER BY at, received_at, code, subject, state, device NULLS FIRST";
+    read FLAG_EVENTS = "FROM event WHERE site = $1 AND device = $2 AND at >= $3 AND state IN ('raised', 'cleared')
+        ORDER BY at, code, subject, state DESC";
 }
 
 record! {

@@ -8,6 +8,7 @@ use jiff::{Timestamp, ToSpan as _};
 use serde::Serialize;
 use serde_json::{Value, json};
 use solthrive_cloud_store::people::Home;
+use solthrive_domain::DeviceId;
 
 use super::file::{Contents, Ended};
 use super::shown::{Order, Shown};
@@ -15,7 +16,7 @@ use super::table::{Format, Table};
 use crate::api::problem::Problem;
 use crate::api::sight::Sight;
 use crate::api::telemetry::{Asked, Plan, Resolution};
-use crate::api::{Api, alerts, days, events, grants, homes, support};
+use crate::api::{Api, alerts, days, events, grants, homes, installed, support};
 
 const README: &str = include_str!("README.txt");
 /// Events that are read at once lie within so many ms.
@@ -106,6 +107,12 @@ impl Export<'_> {
             });
             self.json("devices.json", &devices.collect::<Vec<_>>())
                 .await?;
+            let told = self.api.registry.site_configs(sight.right).await?;
+            let held = installed::held(told, sight.right).into_iter();
+            let held = held.map(
+                |(device, held)| json!({ "device": device.map(DeviceId::as_uuid), "held": held }),
+            );
+            self.lines("configurations.ndjson", held).await?;
         }
         self.owners().await
     }

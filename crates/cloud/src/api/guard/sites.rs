@@ -87,18 +87,19 @@ impl Rule for Exports {
 pub(in crate::api) struct ReadsDevice<S>(PhantomData<S>);
 
 impl<S: Marks> Rule for ReadsDevice<S> {
-    type Proof = (DeviceId, ReadableSite);
+    type Proof = (DeviceId, Home, ReadableSite);
     const NEEDS: Needs = Needs::Scope(S::SCOPE);
 
-    async fn check(api: &Api, parts: &mut Parts) -> Result<(DeviceId, ReadableSite), Problem> {
+    async fn check(api: &Api, parts: &mut Parts) -> Result<Self::Proof, Problem> {
         let me = Caller::check(api, parts).await?;
         let device = ids(parts).await?.device.ok_or(Problem::not_found())?;
         let device = DeviceId::from_uuid(device);
         let now = api.clock.now();
         let home = api.homes.home_of(&me.actor, device, now).await?;
-        let right = home.ok_or(Problem::not_found())?;
-        let right = right.access.readable(S::SCOPE);
-        Ok((device, right.ok_or(Problem::not_allowed())?))
+        let home = home.ok_or(Problem::not_found())?;
+        let right = home.access.readable(S::SCOPE);
+        let right = right.ok_or(Problem::not_allowed())?;
+        Ok((device, home, right))
     }
 }
 

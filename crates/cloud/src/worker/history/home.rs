@@ -155,7 +155,7 @@ impl Maker<'_> {
         for sample in rows {
             status::took(&mut status, Some(*sample));
         }
-        status::runs(&mut status, source.firmware.clone());
+        status::runs(&mut status, source.firmware.clone(), self.header.from);
         status
     }
 }

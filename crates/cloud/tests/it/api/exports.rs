@@ -180,6 +180,7 @@ fn a_file_holds_what_the_site_answers_and_its_manifest_holds_it_to_that() {
             "events.ndjson",
             "alerts.ndjson",
             "devices.json",
+            "configurations.ndjson",
             "grants.ndjson",
             "support-visits.ndjson",
             "days-by-device.ndjson",
@@ -362,6 +363,7 @@ fn who_was_given_production_gets_a_file_of_production() {
             "support-visits.ndjson",
             "events.ndjson",
             "devices.json",
+            "configurations.ndjson",
             "days-by-device.ndjson",
         ] {
             assert!(!files.contains_key(hidden), "{hidden}");

@@ -7,6 +7,7 @@ mod commissioning;
 mod erasures;
 mod exports;
 mod fuzzed;
+mod health;
 mod identity;
 mod joining;
 mod letters;

@@ -77,6 +77,7 @@ async fn notes_tell_of_flags_software_and_life() {
         firmware: "2.1.0".to_owned(),
         events: vec![flag],
         system: Some("{\"disk\":1}".to_owned()),
+        ..HealthNote::default()
     };
     let registered = RegisteredNote {
         model: "gateway".to_owned(),

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use jiff::civil::Date;
 use solthrive_cloud_store::StoreError;
 use solthrive_cloud_store::archive::{
-    Archive, BucketDay, Checkpoint, Cursors, DeviceStatus, Fleet, FleetQuarters, Lease, OpenDay,
-    Past, Period, Piece, SiteDay, SiteMonth, SiteState, Stored, ToldDay, UtcDay, Wrote,
+    Archive, BucketDay, Checkpoint, Cursors, DeviceStatus, FlagPast, Fleet, FleetQuarters, Lease,
+    OpenDay, Past, Period, Piece, SiteDay, SiteMonth, SiteState, Stored, ToldDay, UtcDay, Wrote,
 };
 use solthrive_cloud_store::hot::Seq;
 use solthrive_domain::telemetry::UnixMillis;
@@ -113,6 +113,8 @@ passed_on! {
     days_not_final(before: Date, most: u32) -> Vec<(SiteId, Date)>;
     total(fleet: Fleet, period: Period) -> Option<FleetSums>;
     quarters(fleet: Fleet, day: UtcDay) -> Option<FleetQuarters>;
+    flags(site: SiteId, device: DeviceId, from: UnixMillis) -> FlagPast;
+    open_flags() -> Vec<(SiteId, DeviceId, UnixMillis)>;
     lease(job: &str, holder: Uuid, now: UnixMillis, until: UnixMillis) -> Option<Lease>;
     release(job: &str, holder: Uuid, done_at: Option<UnixMillis>) -> ();
     } of a site {

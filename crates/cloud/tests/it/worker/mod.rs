@@ -3,6 +3,7 @@
 mod cases;
 mod erased;
 pub(crate) mod faulty;
+mod flags;
 mod history;
 mod jobs;
 mod laws;

@@ -47,7 +47,7 @@ impl Assignments for Listed {
 }
 
 pub(super) struct Rig {
-    _folder: TempDir,
+    folder: TempDir,
     pub(super) stores: Stores,
     pub(super) store: SqlStore,
     pub(super) assignments: Arc<Mutex<Vec<Assignment>>>,
@@ -100,7 +100,7 @@ impl Rig {
             purge: Arc::new(store.clone()),
         };
         Self {
-            _folder: folder,
+            folder,
             stores,
             store,
             assignments,
@@ -115,6 +115,10 @@ impl Rig {
             },
             last: Seq::START,
         }
+    }
+
+    pub(super) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub(super) fn worker(&self) -> Worker {

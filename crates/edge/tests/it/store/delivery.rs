@@ -90,6 +90,7 @@ fn how_far_the_cloud_was_told_survives_a_restart_but_never_beyond_what_is_stored
         rows: "0-1,3-3".parse().unwrap(),
         events: 12,
         days: vec![(20_260_620, 99)],
+        config: Some(7),
     };
     assert_eq!(opened.progress, expected);
 }
