@@ -13,6 +13,8 @@ use crate::lanes::json;
 use crate::state::State;
 use crate::{Clock, CloudAddress, Counts, Line, Reports, Shelf, Status, Trouble, Trust, Vault};
 
+/// For a registration as a whole: the appliance's own page answers within 15 s.
+const PERSON: Duration = Duration::from_secs(12);
 const REGISTER: &str = "/v1/device/register";
 
 /// Who calls, and how far it had got when it was switched off.
@@ -220,7 +222,10 @@ impl Courier {
     pub async fn register(&self, body: &RegistrationBody) -> Result<Registered, NotRegistered> {
         let token = self.lock().tokens.current().to_owned();
         let mut line = self.line();
-        let answer = line.post(REGISTER, &token, json(body)).await?;
+        // Somebody sits in front of it and waits.
+        let answered = tokio::time::timeout(PERSON, line.post(REGISTER, &token, json(body))).await;
+        let late = |_| Trouble::Late(self.address.host().to_owned());
+        let answer = answered.map_err(late)??;
         let retry_after = answer.retry_after.as_deref();
         match Heard::registered(answer.status, retry_after, &answer.body) {
             Heard::Ok(registered) => {

@@ -11,9 +11,7 @@ pub enum Trouble {
     #[error("the name {0} is not found: is there internet, and does DNS work?")]
     Name(String),
     /// Nobody answers there.
-    #[error(
-        "{0} cannot be reached ({1}): is there internet, and does a firewall let port 443 out?"
-    )]
+    #[error("{0} cannot be reached ({1}): is there internet, and does a firewall let HTTPS out?")]
     Unreachable(String, String),
     /// It took too long.
     #[error("{0} did not answer in time")]

@@ -148,10 +148,10 @@ pub(super) fn everything(
     let live = Arc::new(Live::new(config.home.clone()));
     let (heard, hearing) = channel();
     let poller = start_polling(config, &pace, &heard, vital)?;
-    let facts = facts::fixed_facts(places, config, &opened, run, &poller, now);
-    let facts = Arc::new(Facts::new(facts));
-    let buses = || config.buses.iter().map(|bus| Arc::from(bus.name.as_str()));
-    let watchdog = Watchdog::new(systemd.clone(), buses(), poll, now.mono);
+    let facts = Arc::new(Facts::new(facts::fixed_facts(
+        places, config, &opened, run, &poller, now,
+    )));
+    let watchdog = Watchdog::new(systemd.clone(), buses(config), poll, now.mono);
     let sync::Started {
         link,
         hand,
@@ -162,7 +162,7 @@ pub(super) fn everything(
     let core = Core {
         pipeline: pipeline::pipeline(config, &opened, run, now).telling(rate),
         teller: hand.map(|(hand, next)| (Box::new(hand) as Box<dyn Teller>, next)),
-        assembler: Assembler::new(buses(), poll * PATIENCE_PERCENT / 100),
+        assembler: Assembler::new(buses(config), poll * PATIENCE_PERCENT / 100),
         heard: hearing,
         live: Arc::clone(&live),
         facts: Arc::clone(&facts),
@@ -174,7 +174,15 @@ pub(super) fn everything(
         restart: Restart::after(last_stored(&opened)),
         aside: Box::new(Beside::new(watchdog, &live, places)),
     };
-    let core = Some(spawn(core, vital)?);
+    let running = Running {
+        core: Some(spawn(core, vital)?),
+        poller,
+        heard,
+        store: store.clone(),
+        cloud: stop,
+        orders,
+        patience: LAST_EXCHANGE,
+    };
     let setup = Setup {
         live,
         clock: Arc::new(WebClock(pace)),
@@ -188,16 +196,11 @@ pub(super) fn everything(
         limits: Limits::from(&config.api),
         config: facts::effective(&started.loaded.effective),
     };
-    let running = Running {
-        poller,
-        core,
-        heard,
-        store,
-        cloud: stop,
-        orders,
-        patience: LAST_EXCHANGE,
-    };
     Ok((running, setup))
+}
+
+fn buses(config: &AppConfig) -> impl Iterator<Item = Arc<str>> {
+    config.buses.iter().map(|bus| Arc::from(bus.name.as_str()))
 }
 
 fn start_polling(

@@ -132,15 +132,9 @@ async fn store(
             sqlx::query_as("SELECT id FROM site WHERE erased_at IS NOT NULL")
                 .fetch_all(&mut *tx)
                 .await?;
-        let is_told = |site| {
-            checkpoint
-                .configs
-                .iter()
-                .any(|told| told.site.as_uuid() == site)
-        };
         if erased
             .iter()
-            .any(|(site,)| rows.name(*site) || is_told(*site))
+            .any(|(site,)| rows.name(*site) || tells_of(checkpoint, *site))
         {
             tx.rollback().await?;
             return Ok(Wrote::Overtaken);
@@ -177,6 +171,12 @@ async fn store(
         }
     });
     Ok(Wrote::Done)
+}
+
+/// Whether a configuration of this site is told.
+fn tells_of(checkpoint: &Checkpoint, site: Uuid) -> bool {
+    let mut told = checkpoint.configs.iter();
+    told.any(|told| told.site.as_uuid() == site)
 }
 
 /// Each device with the days from its first to its last.
