@@ -10,15 +10,20 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use super::past;
 use super::people::{self, Person};
-use super::running::{Running, program, start};
+use super::running::{Build, Running, start};
 
 /// The simulated fleet.
 pub(super) struct Fleet {
-    pub(super) homes: u16,
-    pub(super) history_h: u32,
+    pub(super) sites: u16,
+    pub(super) days: u16,
     pub(super) faults: bool,
+    pub(super) build: Build,
 }
+
+/// Hours that a fleet without a past, or one that was stopped for a while, brings along.
+const CATCHES_UP_H: &str = "24";
 
 /// What came of it.
 pub(super) struct Shown {
@@ -59,33 +64,31 @@ const TOWNS: [(&str, &str, f64, f64); 6] = [
 pub(super) fn show(folder: &Path, address: SocketAddr, fleet: &Fleet, zone: &str) -> Result<Shown> {
     fs::create_dir_all(folder)?;
     let data = folder.join("data");
-    let mut serve = Command::new(program("solthrive-cloud"));
-    serve.arg("serve").arg("--data").arg(&data);
-    serve.args(["--listen", &address.to_string(), "--checkpoint-s", "2"]);
-    // People sign in with a password alone here: nobody types codes into a demo.
-    serve.arg("--no-second-factor");
-    let log = folder.join("cloud.log");
-    let (service, line) = start(&mut serve, "cloud", &log)?;
-    let at = line.trim().rsplit("//").next().unwrap_or_default();
-    let at: SocketAddr = at.parse().with_context(|| {
-        let said = fs::read_to_string(&log).unwrap_or_default();
-        format!("the cloud did not say where it listens, but: {line:?}\n{said}")
-    })?;
+    let console = Console {
+        data: &data,
+        program: fleet.build.program("solthrive-cloud"),
+    };
+    // All of it before the service runs: on the embedded store both would wait for each other.
     let roster = folder.join("roster.json");
-    Console(&data).furnish(&roster, fleet.homes)?;
-    let home = Console(&data).real_home(&folder.join("home.json"), zone)?;
-    let people = people::invite(&Console(&data), &folder.join("people.json"))?;
-    let mut simulator = Command::new(program("solthrive-sim"));
+    console.furnish(&roster, fleet.sites)?;
+    let home = console.real_home(&folder.join("home.json"), zone)?;
+    let people = people::invite(&console, &folder.join("people.json"))?;
+    let books = past::bring(&console, folder, &roster, fleet)?;
+    let (service, at) = serve(&console, folder, address)?;
+    let mut simulator = Command::new(fleet.build.program("solthrive-sim"));
     simulator.arg("fleet").arg("--roster").arg(&roster);
     simulator.args(["--cloud", &format!("https://localhost:{}", at.port())]);
     simulator.arg("--ca").arg(data.join("dev-cert.pem"));
-    simulator.args(["--homes", &fleet.homes.to_string()]);
-    simulator.args(["--history-h", &fleet.history_h.to_string()]);
+    simulator.args(["--homes", &fleet.sites.to_string()]);
+    simulator.args(["--history-h", CATCHES_UP_H, "--backfill-spread-s", "30"]);
+    if let Some(books) = books {
+        simulator.arg("--books").arg(books);
+    }
     if fleet.faults {
         simulator.arg("--faults");
     }
     let (homes, _) = start(&mut simulator, "fleet", &folder.join("fleet.log"))?;
-    greet(folder, &data, at, fleet, &people);
+    greet(folder, &console, at, fleet, &people);
     Ok(Shown {
         programs: vec![homes, service],
         place: Place {
@@ -96,13 +99,45 @@ pub(super) fn show(folder: &Path, address: SocketAddr, fleet: &Fleet, zone: &str
     })
 }
 
-fn greet(folder: &Path, data: &Path, address: SocketAddr, fleet: &Fleet, people: &[Person]) {
-    let console = program("solthrive-cloud");
-    let (console, place) = (console.display(), data.display());
+/// Starts the service; where it listens.
+fn serve(
+    console: &Console<'_>,
+    folder: &Path,
+    address: SocketAddr,
+) -> Result<(Running, SocketAddr)> {
+    let mut serve = Command::new(&console.program);
+    serve.arg("serve").arg("--data").arg(console.data);
+    serve.args(["--listen", &address.to_string(), "--checkpoint-s", "2"]);
+    // A whole fleet comes from one address here, and people sign in with a password alone.
+    serve.args([
+        "--interval-s",
+        "15",
+        "--registrations-per-ip-per-min",
+        "100000",
+        "--no-second-factor",
+    ]);
+    let log = folder.join("cloud.log");
+    let (service, line) = start(&mut serve, "cloud", &log)?;
+    let at = line.trim().rsplit("//").next().unwrap_or_default();
+    let at = at.parse().with_context(|| {
+        let said = fs::read_to_string(&log).unwrap_or_default();
+        format!("the cloud did not say where it listens, but: {line:?}\n{said}")
+    })?;
+    Ok((service, at))
+}
+
+fn greet(
+    folder: &Path,
+    console: &Console<'_>,
+    address: SocketAddr,
+    fleet: &Fleet,
+    people: &[Person],
+) {
+    let (console, place) = (console.program.display(), console.data.display());
     println!(
-        "\n  Cloud       https://localhost:{}   ({} homes deliver to it)",
+        "\n  Cloud       https://localhost:{}   ({} sites deliver to it)",
         address.port(),
-        fleet.homes
+        fleet.sites
     );
     println!(
         "  Well?       curl --cacert {place}/dev-cert.pem https://localhost:{}/readyz",
@@ -124,7 +159,10 @@ fn greet(folder: &Path, data: &Path, address: SocketAddr, fleet: &Fleet, people:
 }
 
 /// The operator's console.
-pub(super) struct Console<'a>(&'a Path);
+pub(super) struct Console<'a> {
+    pub(super) data: &'a Path,
+    pub(super) program: PathBuf,
+}
 
 impl Console<'_> {
     pub(super) fn run(&self, words: &[&str]) -> Result<Value> {
@@ -133,8 +171,12 @@ impl Console<'_> {
 
     /// With something on its standard input.
     pub(super) fn run_with(&self, words: &[&str], input: &str) -> Result<Value> {
-        let mut command = Command::new(program("solthrive-cloud"));
-        command.arg("admin").arg("--data").arg(self.0).arg("--json");
+        let mut command = Command::new(&self.program);
+        command
+            .arg("admin")
+            .arg("--data")
+            .arg(self.data)
+            .arg("--json");
         let mut child = command
             .args(words)
             .stdin(Stdio::piped())
@@ -204,7 +246,7 @@ impl Console<'_> {
 
     /// Devices as a factory would label them: serial, id, token.
     fn devices(&self, numbers: &[usize]) -> Result<Vec<[String; 3]>> {
-        let (list, labels) = (self.0.join("serials.csv"), self.0.join("labels.csv"));
+        let (list, labels) = (self.data.join("serials.csv"), self.data.join("labels.csv"));
         let serials: Vec<String> = numbers.iter().map(|n| format!("ST-{:04}", n + 1)).collect();
         fs::write(&list, format!("serial\n{}\n", serials.join("\n")))?;
         let _ = fs::remove_file(&labels);

@@ -5,6 +5,7 @@
 
 mod appliance;
 mod cloud;
+mod past;
 mod people;
 mod running;
 
@@ -16,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 
-use self::running::{Running, free_address, wait};
+use self::running::{Build, Running, free_address, wait};
 use crate::run::{cargo, check, exists, root};
 use crate::{setup, test};
 
@@ -29,12 +30,12 @@ pub(crate) struct Args {
     /// The cloud's port; the next free one is taken if it is in use.
     #[arg(long, default_value_t = 8443)]
     cloud_port: u16,
-    /// Homes of the simulated fleet.
-    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=500))]
-    homes: u16,
-    /// Hours of the past that each of them brings along.
-    #[arg(long, default_value_t = 24, value_name = "HOURS")]
-    history_h: u32,
+    /// Sites of the simulated fleet.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=500))]
+    sites: u16,
+    /// Days of the past that they have: the last month row by row, quarters of an hour before that.
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(0..=1_000))]
+    days: u16,
     /// Let five of them misbehave: lost answers, repetitions, a clock ahead, silence, reversed clamps.
     #[arg(long)]
     faults: bool,
@@ -78,9 +79,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if !args.appliance_only {
         let address = free_address(args.cloud_port)?;
         let fleet = cloud::Fleet {
-            homes: args.homes,
-            history_h: args.history_h,
+            sites: args.sites,
+            days: args.days,
             faults: args.faults,
+            build: build_of(args),
         };
         let shown = cloud::show(&folder.join("cloud"), address, &fleet, &appliance::zone())?;
         programs.extend(shown.programs);
@@ -123,18 +125,49 @@ fn show_appliance(
 
 fn build(args: &Args) -> Result<()> {
     println!("SolThrive demo: building (the first time takes some minutes)");
-    let mut words = vec!["build", "--locked", "--bins", "-p", "solthrive-sim"];
     if !args.cloud_only {
         setup::web()?;
         println!("  pages …");
         test::web_build()?;
-        words.extend(["-p", "solthrive-edge"]);
+        println!("  programs of the appliance …");
+        let words = [
+            "build",
+            "--locked",
+            "--bins",
+            "-p",
+            "solthrive-sim",
+            "-p",
+            "solthrive-edge",
+        ];
+        check(&mut cargo(&words))?;
     }
-    if !args.appliance_only {
-        words.extend(["-p", "solthrive-cloud", "--features", "solthrive-sim/fleet"]);
+    if args.appliance_only {
+        return Ok(());
     }
-    println!("  programs …");
+    println!("  programs of the cloud …");
+    let mut words = vec![
+        "build",
+        "--locked",
+        "--bins",
+        "-p",
+        "solthrive-sim",
+        "-p",
+        "solthrive-cloud",
+    ];
+    words.extend(["--features", "solthrive-sim/fleet"]);
+    if build_of(args) == Build::Server {
+        words.push("--profile=server");
+    }
     check(&mut cargo(&words))
+}
+
+/// A past is made by programs that are built to be fast.
+const fn build_of(args: &Args) -> Build {
+    if args.days > 0 {
+        Build::Server
+    } else {
+        Build::Debug
+    }
 }
 
 fn open_browser(url: &str) {

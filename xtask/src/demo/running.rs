@@ -77,6 +77,24 @@ pub(super) fn detached(command: &mut Command) -> &mut Command {
     command.process_group(0).stdin(Stdio::null())
 }
 
+/// How the cloud's half is built: a year of a fleet's past takes an unoptimised program minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Build {
+    Debug,
+    Server,
+}
+
+impl Build {
+    /// A program of the cloud's half.
+    pub(super) fn program(self, name: &str) -> PathBuf {
+        let debug = program(name);
+        match (self, debug.parent().and_then(Path::parent)) {
+            (Self::Server, Some(target)) => target.join("server").join(name),
+            _ => debug,
+        }
+    }
+}
+
 pub(super) fn program(name: &str) -> PathBuf {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
