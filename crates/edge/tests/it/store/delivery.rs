@@ -82,6 +82,7 @@ fn how_far_the_cloud_was_told_survives_a_restart_but_never_beyond_what_is_stored
     let mut batch = minute(0, "0-1,3-7");
     batch.progress.as_mut().unwrap().events = 12;
     batch.progress.as_mut().unwrap().days = vec![(20_260_620, 99)];
+    batch.progress.as_mut().unwrap().config = Some(7);
     super::store(&store, batch);
     drop(store);
     let (_store, opened) = open(utc(folder.path(), 2));
