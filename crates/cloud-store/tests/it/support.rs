@@ -113,10 +113,16 @@ fn columns() -> impl Strategy<Value = BTreeMap<ColumnId, Kind>> {
     let known =
         prop::sample::select(Known::ALL.to_vec()).prop_map(|known| (known.into(), known.kind()));
     let named = ("[a-z.é\"]{1,6}", any::<bool>()).prop_map(|(name, integer)| {
-        (
-            id(&name),
-            if integer { Kind::Integer } else { Kind::Number },
-        )
+        let kind = if integer {
+            Kind::Integer
+        } else {
+            Kind::Number
+        };
+        // Six random letters are now and then the name of a column that has its kind: `pf`.
+        match id(&name) {
+            ColumnId::Known(known) => (known.into(), known.kind()),
+            named @ ColumnId::Named(_) => (named, kind),
+        }
     });
     prop::collection::vec(prop_oneof![4 => known, 1 => named], 0..9)
         .prop_map(|list| list.into_iter().collect())
