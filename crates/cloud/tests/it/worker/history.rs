@@ -116,6 +116,7 @@ async fn things(rig: &Rig) -> Things {
     for status in &mut things.statuses {
         status.last_seen = at(0);
         status.firmware = None;
+        status.firmware_since = None;
     }
     things
 }
