@@ -113,11 +113,7 @@ fn columns() -> impl Strategy<Value = BTreeMap<ColumnId, Kind>> {
     let known =
         prop::sample::select(Known::ALL.to_vec()).prop_map(|known| (known.into(), known.kind()));
     let named = ("[a-z.é\"]{1,6}", any::<bool>()).prop_map(|(name, integer)| {
-        let kind = if integer {
-            Kind::Integer
-        } else {
-            Kind::Number
-        };
+        let kind = if integer { Kind::Integer } else { Kind::Number };
         // Six random letters are now and then the name of a column that has its kind: `pf`.
         match id(&name) {
             ColumnId::Known(known) => (known.into(), known.kind()),

@@ -40,11 +40,11 @@ pub(crate) enum Command {
     /// Many homes that register with a cloud and deliver to it, as appliances do.
     #[cfg(feature = "fleet")]
     #[command(after_help = FLEET_EXAMPLES)]
+    Fleet(Box<super::fleet::FleetArgs>),
     /// A TCP proxy between a client and a server that breaks their connections on command.
     #[cfg(feature = "proxy")]
     #[command(after_help = PROXY_EXAMPLES)]
     Proxy(super::proxy::ProxyArgs),
-    Fleet(Box<super::fleet::FleetArgs>),
 }
 
 #[cfg(feature = "proxy")]
@@ -84,7 +84,7 @@ The roster is a JSON list; `cargo xtask demo` makes one with the operator's cons
 Examples:
   Every home of the roster with the last two days, to a development cloud on this machine:
     solthrive-sim fleet --roster roster.json --cloud https://localhost:8443 --ca solthrive-cloud-data/dev-cert.pem --history-h 48
-  The second to the sixth home misbehave: lost answers, repetitions, a clock ahead, silence, reversed clamps:
+  The second to the sixth home misbehave: power that is lost in the middle of a call, repetitions, a clock ahead, silence, reversed clamps:
     solthrive-sim fleet --roster roster.json --cloud https://localhost:8443 --ca dev-cert.pem --faults
   A year of the past for a cloud that was not there, and then live from where it ends:
     solthrive-sim fleet history --roster roster.json --out year.sthist --books books.json
