@@ -317,7 +317,7 @@ export const de: Catalogue = {
   'cloud.since': 'Unverändert seit',
   'cloud.contact': 'Letzter Kontakt',
   'cloud.waiting': 'Wartende Messwerte',
-  'cloud.backlog': '{n}, mindestens die letzten {span}',
+  'cloud.backlog': '{n} aus mindestens {span}',
   'cloud.next': 'Nächster Versuch',
   'cloud.in': 'in {span}',
   'cloud.soon': 'jetzt',

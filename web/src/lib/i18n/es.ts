@@ -321,7 +321,7 @@ export const es: Catalogue = {
   'cloud.since': 'Sin cambios desde',
   'cloud.contact': 'Último contacto',
   'cloud.waiting': 'Muestras en espera',
-  'cloud.backlog': '{n}, al menos de los últimos {span}',
+  'cloud.backlog': '{n} de al menos {span}',
   'cloud.next': 'Próximo intento',
   'cloud.in': 'en {span}',
   'cloud.soon': 'ahora',
