@@ -293,6 +293,10 @@ impl State {
 
     /// The token is not known there: the other one may be, at once, but only once.
     fn unknown(&mut self, used: &str, message: String, at: (Mono, Timestamp)) -> Verdict {
+        if used != self.tokens.current() {
+            // The other lane's call was begun before the change: it says nothing of the token in use.
+            return Verdict::NotNow;
+        }
         if let Some(tokens) = self.tokens.after_refusal(used)
             && !self.swapped
         {
@@ -392,5 +396,46 @@ impl State {
             config_version: self.config_version,
             commands_pending: self.commands_pending,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use solthrive_domain::delivery::{Budget, Numbers};
+
+    use super::*;
+
+    struct Safe;
+
+    impl Vault for Safe {
+        fn keep(&self, _: &Tokens) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_call_that_was_begun_with_the_token_before_says_nothing_of_the_one_in_use() {
+        let budget = Budget {
+            live_rows: 1,
+            live_call: 1,
+            backfill_call: 1,
+            spread: Duration::ZERO,
+        };
+        let tokens = Tokens::new("new".to_owned(), Some("old".to_owned()));
+        let delivery = Delivery::new(budget, None, Numbers::default());
+        let epoch = Timestamp::UNIX_EPOCH;
+        let mut state = State::new(delivery, tokens, 1, UNKNOWN, epoch);
+        let failure = Failure {
+            code: FailureCode::UnknownToken,
+            detail: String::new(),
+        };
+        // Both lanes call at once, and both are refused.
+        for way in [Way::Live, Way::Backfill] {
+            let heard = Ok(Heard::Error(failure.clone(), None));
+            state.hear(way, "new", heard, (Mono::ZERO, epoch), &Safe);
+        }
+        assert_eq!(state.tokens.current(), "old");
+        let pauses = [Way::Live, Way::Backfill].map(|way| state.pause(way));
+        assert_eq!(pauses, [Mono::ZERO; 2], "the other token is tried at once");
     }
 }
