@@ -18,8 +18,8 @@ pub(super) const ENDS: &[Wall] = &[
     Wall {
         name: "what is erased is not written again",
         file: "crates/cloud-store/src/sql/archive/checkpoint.rs",
-        stands: "if erased.iter().any(|(site,)| rows.name(*site)) {",
-        gone: "if erased.iter().any(|(site,)| rows.name(*site) && false) {",
+        stands: "if erased.iter().any(|(site,)| is_named(*site)) {",
+        gone: "if erased.iter().any(|(site,)| is_named(*site) && false) {",
     },
     Wall {
         name: "what an erased home's device sends late is thrown away",

@@ -95,8 +95,14 @@ pub(super) const WALLS: &[Wall] = &[
     Wall {
         name: "a scope is asked for",
         file: SITES_RULES,
-        stands: "let right = home.access.readable(S::SCOPE);",
-        gone: "let right = home.access.readable(S::SCOPE).or(home.access.readable(Scope::Production));",
+        stands: "let (_, home) = AtSite::check(api, parts).await?;\n        let right = home.access.readable(S::SCOPE);",
+        gone: "let (_, home) = AtSite::check(api, parts).await?;\n        let right = home.access.readable(S::SCOPE).or(home.access.readable(Scope::Production));",
+    },
+    Wall {
+        name: "a scope is asked for of a device, too",
+        file: SITES_RULES,
+        stands: "let home = home.ok_or(Problem::not_found())?;\n        let right = home.access.readable(S::SCOPE);",
+        gone: "let home = home.ok_or(Problem::not_found())?;\n        let right = home.access.readable(S::SCOPE).or(home.access.readable(Scope::Production));",
     },
     Wall {
         name: "what makes rights needs a session",

@@ -132,10 +132,8 @@ async fn store(
             sqlx::query_as("SELECT id FROM site WHERE erased_at IS NOT NULL")
                 .fetch_all(&mut *tx)
                 .await?;
-        if erased
-            .iter()
-            .any(|(site,)| rows.name(*site) || tells_of(checkpoint, *site))
-        {
+        let is_named = |site| rows.name(site) || tells_of(checkpoint, site);
+        if erased.iter().any(|(site,)| is_named(*site)) {
             tx.rollback().await?;
             return Ok(Wrote::Overtaken);
         }
