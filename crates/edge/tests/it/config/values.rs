@@ -27,8 +27,7 @@ fn only(effective: &[Effective], part: &str) -> String {
 
 #[test]
 fn without_any_file_a_v1_home_works() {
-    let loaded = loaded(&[]);
-    insta::assert_snapshot!(listing(&loaded.effective), @r#"
+    insta::assert_snapshot!(listing(&loaded(&[]).effective), @r#"
     base.site_name = "SolThrive" (default)
     base.timezone = "UTC" (default)
     base.language = "en" (default)
