@@ -15,13 +15,13 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
+use tokio_tungstenite::tungstenite::http::header;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tokio_util::sync::CancellationToken;
 
-use crate::line::connect;
+use crate::line::{bearer, connect};
 use crate::state::Dice;
 use crate::{Courier, Standing};
 
@@ -131,9 +131,7 @@ impl Courier {
         let url = format!("wss://{}{PATH}", self.address.authority());
         let mut request = url.into_client_request().map_err(|error| broken(&error))?;
         let token = self.lock().tokens.current().to_owned();
-        let mut secret =
-            HeaderValue::try_from(format!("Bearer {token}")).map_err(|error| broken(&error))?;
-        secret.set_sensitive(true);
+        let secret = bearer(&token).map_err(|error| broken(&error))?;
         request.headers_mut().insert(header::AUTHORIZATION, secret);
         let limits = WebSocketConfig::default()
             .read_buffer_size(4 << 10)

@@ -6,7 +6,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{self, HeaderValue};
+use hyper::header::{self, HeaderValue, InvalidHeaderValue};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -131,10 +131,8 @@ impl Line {
         if zstd {
             request = request.header(header::CONTENT_ENCODING, "zstd");
         }
-        let mut secret = HeaderValue::try_from(format!("Bearer {token}"))?;
-        secret.set_sensitive(true);
         request
-            .header(header::AUTHORIZATION, secret)
+            .header(header::AUTHORIZATION, bearer(token)?)
             .body(Full::new(body))
     }
 
@@ -158,6 +156,13 @@ impl Line {
         });
         Ok(sender)
     }
+}
+
+/// The token as a header that is printed nowhere.
+pub(crate) fn bearer(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut secret = HeaderValue::try_from(format!("Bearer {token}"))?;
+    secret.set_sensitive(true);
+    Ok(secret)
 }
 
 /// A connection that leads to the cloud and nowhere else.

@@ -159,11 +159,6 @@ impl Courier {
         self.news.notify_one();
     }
 
-    /// Rows before this one are gone from the shelf.
-    pub fn gone_before(&self, number: u64) {
-        self.lock().delivery.gone_before(number);
-    }
-
     /// Rows that need not be told any more, to be kept with the rows.
     #[must_use]
     pub fn told(&self) -> Numbers {
@@ -196,17 +191,13 @@ impl Courier {
         self.lock().counts
     }
 
-    /// Waits until the device calls with another token than this one.
-    pub async fn until_token_changed(&self, before: &str) {
+    /// Asks the cloud for news, and waits until it has given the device another token.
+    pub async fn until_another_token(&self) {
+        let before = self.lock().tokens.current().to_owned();
+        self.look();
         while self.lock().tokens.current() == before {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-    }
-
-    /// A checksum of the token in use, which tells it from another one and nothing else.
-    #[must_use]
-    pub fn with_token<T>(&self, look: impl FnOnce(&str) -> T) -> T {
-        look(self.lock().tokens.current())
     }
 
     /// Where the cloud is.

@@ -9,6 +9,7 @@ pub mod http;
 pub mod live;
 pub mod logging;
 pub mod poller;
+mod print;
 pub mod store;
 pub mod sync;
 pub mod truth;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use solthrive_domain::telemetry::{MicroWattHours, MilliAmps, MilliVolts, MilliWatts, UnixMillis};
+use solthrive_domain::telemetry::{
+    ChannelSample, MicroWattHours, MilliAmps, MilliVolts, MilliWatts, PowerFactorSteps, UnixMillis,
+};
 use solthrive_domain::{DeviceId, LedgerId, Sample};
 use utoipa::ToSchema;
 
@@ -111,9 +113,7 @@ impl SnapshotBody {
     /// A sample as it is said. What the cloud makes of it is the same sample again.
     #[must_use]
     pub fn of(sample: &Sample, channels: BTreeMap<String, ChannelBody>) -> Self {
-        let kw = |power: Option<MilliWatts>| power.map(|power| f64::from(power.get()) / 1e6);
         let volts = |volts: Option<MilliVolts>| volts.map(|volts| f64::from(volts.get()) / 1e3);
-        let amps = |amps: Option<MilliAmps>| amps.map(|amps| f64::from(amps.get()) / 1e3);
         let kwh = |energy: Option<MicroWattHours>| energy.map(|energy| energy.get() as f64 / 1e9);
         let Sample { power, totals, .. } = sample;
         Self {
@@ -127,7 +127,7 @@ impl SnapshotBody {
             current_l1: amps(sample.current_l1),
             current_l2: amps(sample.current_l2),
             current_pv: amps(sample.current_pv),
-            pf: sample.pf.map(|pf| f64::from(pf.get()) / 1e4),
+            pf: ratio(sample.pf),
             frequency: sample.frequency.map(|hertz| f64::from(hertz.get()) / 1e3),
             solar_kwh_total: kwh(totals.solar),
             import_kwh_total: kwh(totals.import),
@@ -136,6 +136,30 @@ impl SnapshotBody {
             battery_discharge_kwh_total: kwh(totals.battery_discharge),
             quality: QualityBody(sample.quality),
             channels,
+        }
+    }
+}
+
+fn kw(power: Option<MilliWatts>) -> Option<f64> {
+    power.map(|power| f64::from(power.get()) / 1e6)
+}
+
+fn amps(amps: Option<MilliAmps>) -> Option<f64> {
+    amps.map(|amps| f64::from(amps.get()) / 1e3)
+}
+
+fn ratio(pf: Option<PowerFactorSteps>) -> Option<f64> {
+    pf.map(|pf| f64::from(pf.get()) / 1e4)
+}
+
+impl ChannelBody {
+    /// A channel as it is said.
+    #[must_use]
+    pub fn of(channel: &ChannelSample) -> Self {
+        Self {
+            kw: kw(channel.power),
+            a: amps(channel.current),
+            pf: ratio(channel.pf),
         }
     }
 }

@@ -13,6 +13,7 @@ use super::machine;
 use super::reply::{Problems, json};
 use super::state::{AppState, Shared};
 use super::wire::{BusBody, PollBody, System, VersionsBody};
+use crate::print::fnv1a;
 use crate::store;
 
 /// Uptime, memory, disk, temperature, poll timing, bus counters and versions.
@@ -59,15 +60,12 @@ pub(crate) fn of(facts: &Facts, now: Mono, streams: u32) -> System {
     }
 }
 
-/// As many profiles, and the fingerprint of their texts: FNV-1a, which stays what it is.
+/// As many profiles, and the fingerprint of their texts.
 static CATALOGUE: LazyLock<String> = LazyLock::new(|| {
     let bytes = EMBEDDED
         .iter()
         .flat_map(|(file, text)| file.bytes().chain(text.bytes()));
-    let print = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |print, byte| {
-        (print ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{}-{print:016x}", EMBEDDED.len())
+    format!("{}-{:016x}", EMBEDDED.len(), fnv1a(bytes))
 });
 
 /// Used time of available time; not known in the first second.

@@ -11,6 +11,7 @@ use solthrive_domain::ledger::LedgerState;
 
 use super::options::{LedgerSource, SavedLedger};
 use super::place::replace;
+use crate::print::fnv1a;
 
 const HEAD: &str = "solthrive-ledger-1";
 
@@ -100,6 +101,5 @@ pub(super) fn get(db: &Connection) -> rusqlite::Result<Option<SavedLedger>> {
 
 /// FNV-1a: tells a flipped bit, which SQLite itself does not notice inside a value.
 fn checksum(text: &str) -> i64 {
-    let step = |sum: u64, byte: u8| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, step).cast_signed()
+    fnv1a(text.bytes()).cast_signed()
 }

@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 
 use solthrive_courier::{Row, Shelf, ShelfError};
 use solthrive_domain::delivery::Span;
-use solthrive_domain::telemetry::ChannelSample;
 use solthrive_protocol::{ChannelBody, SnapshotBody};
 
 use crate::store::{Numbered, Reader};
@@ -73,17 +72,9 @@ fn row(told: &Told) -> Row {
     let channels = told
         .channels
         .iter()
-        .map(|channel| (channel.name.clone(), body(channel)));
+        .map(|channel| (channel.name.clone(), ChannelBody::of(channel)));
     Row {
         ledger: told.sample.ledger,
         body: SnapshotBody::of(&told.sample, channels.collect()),
-    }
-}
-
-fn body(channel: &ChannelSample) -> ChannelBody {
-    ChannelBody {
-        kw: channel.power.map(|power| f64::from(power.get()) / 1e6),
-        a: channel.current.map(|amps| f64::from(amps.get()) / 1e3),
-        pf: channel.pf.map(|pf| f64::from(pf.get()) / 1e4),
     }
 }

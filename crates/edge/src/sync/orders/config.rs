@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::files::{self, Places};
 use crate::http::AppState;
+use crate::print::fnv1a;
 
 /// What may be set from afar. Where the cloud is, who may ask the appliance on its own network, and paths of
 /// files are for whoever stands in front of it.
@@ -34,10 +35,7 @@ pub(super) fn get(places: &Places, app: &AppState) -> Value {
 /// Names the layer as it is: another one has another name.
 pub(super) fn version(places: &Places) -> String {
     let text = std::fs::read(path(&places.data_dir)).unwrap_or_default();
-    let print = text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |print, byte| {
-        (print ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{print:016x}")
+    format!("{:016x}", fnv1a(text))
 }
 
 /// The text of a new layer with which the appliance would start; or why not, as code and words.

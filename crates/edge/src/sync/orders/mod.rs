@@ -82,10 +82,10 @@ impl Desk {
 
     /// Rolls a configuration back under which the cloud was not reached in time.
     pub(crate) async fn watch_trial(self) {
-        let Some(left) = self.trial().as_ref().map(Trial::left) else {
+        if self.trial().is_none() {
             return;
-        };
-        tokio::time::sleep(left).await;
+        }
+        tokio::time::sleep(trial::PATIENCE).await;
         let Some(trial) = self.trial().take() else {
             return;
         };
@@ -157,9 +157,7 @@ impl Desk {
 
     /// The cloud offers another token with its answers, once somebody has asked it to.
     async fn rotate(&self) -> Came {
-        let before = self.0.courier.with_token(str::to_owned);
-        self.0.courier.look();
-        let changed = self.0.courier.until_token_changed(&before);
+        let changed = self.0.courier.until_another_token();
         match tokio::time::timeout(ROTATION, changed).await {
             Ok(()) => Came::Done(json!({"rotated": true})),
             Err(_) => Came::Failed(

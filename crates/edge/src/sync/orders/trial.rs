@@ -14,8 +14,8 @@ use solthrive_domain::CommandId;
 use super::config;
 use crate::config::files::write_private;
 
-/// Within this the cloud has to be reached.
-const PATIENCE: Duration = Duration::from_mins(10);
+/// Within this a process has to reach the cloud.
+pub(super) const PATIENCE: Duration = Duration::from_mins(10);
 /// Starts that a configuration gets to reach the cloud.
 const TRIES: u32 = 3;
 
@@ -58,12 +58,6 @@ impl Trial {
     /// Which command asked for it.
     pub(super) const fn command(&self) -> CommandId {
         self.command
-    }
-
-    /// How long this process has to reach the cloud.
-    pub(super) const fn left(&self) -> Duration {
-        let _ = self;
-        PATIENCE
     }
 
     /// It stays.
